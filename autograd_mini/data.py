@@ -1,0 +1,154 @@
+"""What a node may hold: one Python float, or an array of float64 or float32. Everything else is cast or refused here."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import DataError
+
+Array = npt.NDArray[Any]
+T = TypeVar("T")
+
+KEPT = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def number_of(data: Any) -> float:
+    """Return the Python float that `data` stands for, or raise DataError."""
+    if isinstance(data, float):
+        return float(data)
+    if isinstance(data, Real) or (isinstance(data, (np.generic, np.ndarray)) and data.ndim == 0):
+        if isinstance(data, (np.generic, np.ndarray)):
+            _check_kind(np.asarray(data), data)
+        return _as_float(data)
+    if isinstance(data, np.ndarray) or (isinstance(data, (list, tuple)) and data):
+        raise DataError(f"a Value holds one number, got {_brief(data)}; for an array use Tensor")
+    raise DataError(f"a Value holds one number, got {_brief(data)}")
+
+
+def array_of(data: Any, dtype: Any = None) -> Array:
+    """Return a fresh array of float64 or float32 with the entries of `data`, or raise DataError."""
+    array = _plain_array(data)
+    kind = np.dtype(dtype) if dtype is not None else array.dtype if array.dtype in KEPT else np.dtype(np.float64)
+    if kind not in KEPT:
+        raise DataError(f"dtype {kind} has no derivatives here: use float64 or float32")
+    return np.array(array, dtype=kind, order="C")
+
+
+def constant_of(array: Array) -> Array:
+    """Return a constant array that nobody else can change: itself where it is frozen, else a copy."""
+    owner = array if array.base is None else array.base
+    frozen = not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
+    if frozen and array.dtype in KEPT and type(array) is np.ndarray:
+        return array
+    return array_of(array)
+
+
+def _plain_array(data: Any) -> Array:
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError("a masked array would lose its mask: fill it first, data.filled(value)")
+    if isinstance(data, (set, frozenset, dict)):
+        raise DataError(f"expected numbers in a fixed order, got {_brief(data)}")
+    try:
+        array = np.asarray(data)
+    except OverflowError as error:
+        raise OverflowError("an integer is too large for a float (the largest is about 1.8e308)") from error
+    except ValueError as error:
+        raise DataError(f"expected a rectangular array of numbers, got rows of different lengths: {_brief(data)}") from error
+    _check_kind(array, data)
+    return array
+
+
+def _check_kind(array: Array, data: Any) -> None:
+    if array.dtype.kind == "O" and all(type(entry) is int for entry in array.flat) and array.size:
+        for entry in array.flat:
+            _as_float(entry)
+    elif array.dtype.kind not in "fiub":
+        what = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
+        raise DataError(f"expected real numbers, got {what.get(array.dtype.kind, array.dtype)}: {_brief(data)}")
+
+
+def _as_float(data: Any) -> float:
+    try:
+        return float(data)
+    except OverflowError as error:
+        raise OverflowError("an integer is too large for a float (the largest is about 1.8e308)") from error
+
+
+def _brief(data: Any) -> str:
+    text = repr(data)
+    kind = type(data).__name__
+    return f"{kind} {text[:57] + '...' if len(text) > 60 else text}"
+
+
+class Frozen(np.ndarray):
+    """A node's data as its owner may see it: reading is free, writing is refused with the remedy.
+
+    In-place operators return a new plain array instead, so that `p.data -= step` assigns one whole array, which the
+    node notices; an entry written behind the node's back would make its recorded gradients silently wrong.
+    """
+
+    @classmethod
+    def of(cls, array: Array) -> Frozen:
+        """Return a read-only view of `array`."""
+        view = array.view(cls)
+        view.flags.writeable = False
+        return view
+
+    def __array_finalize__(self, obj: Any) -> None:
+        pass
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self)[index]
+
+    def __setitem__(self, index: Any, entry: Any) -> None:
+        raise DataError("a node's data is not changed in place: assign a whole array, x.data = new")
+
+    def __repr__(self) -> str:
+        return repr(np.asarray(self))
+
+    def __reduce__(self) -> Any:
+        return np.array(self).__reduce__()
+
+
+def _in_place(name: str) -> Callable[[Array, Any], Array]:
+    operate = getattr(np.ndarray, f"__{name}__")
+    return lambda self, other: operate(np.asarray(self), other)
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(Frozen, f"__i{_name}__", _in_place(_name))
+
+
+class _Quiet(threading.local):
+    """One context per thread in which numpy follows IEEE 754 without warnings; entering it costs a tenth of errstate."""
+
+    def __init__(self) -> None:
+        self.context = contextvars.copy_context()
+        self.context.run(np.seterr, all="ignore")
+        self.inside = False
+
+
+_quiet = _Quiet()
+
+
+def quietly(function: Callable[..., T], *args: Any) -> T:
+    """Call `function(*args)` with division by zero, overflow and invalid operations giving inf and nan, unannounced."""
+    quiet = _quiet
+    if quiet.inside:
+        return function(*args)
+    quiet.inside = True
+    try:
+        return quiet.context.run(function, *args)
+    finally:
+        quiet.inside = False

@@ -1,0 +1,25 @@
+"""The errors this project raises: each is also the built-in class a caller would expect to catch."""
+
+
+class AutogradError(Exception):
+    """Base of every error that the project raises on purpose."""
+
+
+class ShapeError(AutogradError, ValueError):
+    """Shapes, axes or indices that do not fit together."""
+
+
+class DataError(AutogradError, TypeError):
+    """Data of a kind that has no derivative: text, None, objects, complex numbers, masked arrays."""
+
+
+class StaleError(AutogradError, RuntimeError):
+    """A node's data was assigned after another node was recorded from it."""
+
+
+class NonFiniteError(AutogradError, ArithmeticError):
+    """A value or a gradient became NaN or infinite while `detect_nonfinite` was watching."""
+
+
+class RuleError(AutogradError, RuntimeError):
+    """A vjp rule raised, or returned something that is not a gradient of its argument."""

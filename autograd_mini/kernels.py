@@ -1,0 +1,233 @@
+"""Computations that rows of the table need and numpy does not have: on numbers, and on arrays of float or complex."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .data import Array
+from .errors import DataError, ShapeError
+
+# On Python floats. NaN goes through; a comparison with NaN is false.
+
+
+def sign(x: float) -> float:
+    return math.copysign(1.0, x) if x > 0.0 or x < 0.0 else x * 1.0
+
+
+def step(x: float) -> float:
+    return 1.0 if x > 0.0 else 0.0
+
+
+def maximum(x: float, y: float) -> float:
+    return x if x >= y or x != x else y
+
+
+def minimum(x: float, y: float) -> float:
+    return x if x <= y or x != x else y
+
+
+def relu(x: float) -> float:
+    return 0.0 if x <= 0.0 else x
+
+
+def sigmoid(x: float) -> float:
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x
+
+
+def logaddexp(x: float, y: float) -> float:
+    return y + softplus(x - y) if x < y else x + softplus(y - x)
+
+
+def gelu(x: float) -> float:
+    return 0.5 * x * math.erfc(-x * math.sqrt(0.5))
+
+
+# On arrays. The ones that are analytic take complex arrays too, which is how `gradcheck` takes a complex step.
+
+
+def _side(x: Array) -> Array:
+    """Return +1 where x is on the right of zero, else -1."""
+    return np.copysign(1.0, x.real).astype(x.real.dtype)
+
+
+def sigmoids(x: Array) -> Array:
+    x = np.asarray(x)
+    side = _side(x)
+    e = np.exp(-side * x)
+    return np.where(side > 0, 1.0, e) / (1.0 + e)
+
+
+def softpluses(x: Array) -> Array:
+    x = np.asarray(x)
+    side = _side(x)
+    return np.where(side > 0, x, 0.0 * side) + np.log1p(np.exp(-side * x))
+
+
+def indicator(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Array]:
+    """Return the comparison as numbers: 1 where it holds, 0 elsewhere, in the precision of its arguments."""
+    return lambda x, y: compare(x, y).astype(_precision(x, y))
+
+
+def _precision(*args: Any) -> Any:
+    return np.result_type(*(a for a in args if isinstance(a, (float, np.ndarray, np.generic))))
+
+
+def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """Return `function` of a number as a function of an array, for what numpy lacks (erf); slow but exact."""
+    apply = np.frompyfunc(function, 1, 1)
+
+    def on_arrays(x: Array) -> Array:
+        x = np.asarray(x)
+        return np.asarray(apply(x.astype(np.float64))).astype(x.dtype)
+
+    return functools.update_wrapper(on_arrays, function)
+
+
+def peak(x: Array, axis: Any) -> Array:
+    """Return the largest real part along the axes, kept as axes of length 1, with 0 for an infinite one and for none."""
+    top = np.max(x.real, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
+
+
+def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
+    x = np.asarray(x)
+    m = peak(x, axis)
+    total = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
+    return total if keepdims else np.squeeze(total, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+
+def softmax(x: Array, axis: Any) -> Array:
+    e = np.exp(x - np.max(x.real, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Array, axis: Any) -> Array:
+    shifted = x - np.max(x.real, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def mean(x: Array, axis: Any, keepdims: bool) -> Array:
+    return np.sum(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
+
+
+def var(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+    d = x - mean(x, axis, True)
+    return np.sum(d * d, axis=axis, keepdims=keepdims) / (count(np.shape(x), axis) - ddof)
+
+
+def norm(x: Array, axis: Any, keepdims: bool) -> Array:
+    """Return the Euclidean norm, scaled by the largest entry so that its squares neither overflow nor vanish."""
+    x = np.asarray(x)
+    top = np.max(np.abs(x.real), axis=axis, keepdims=True, initial=0.0)
+    scale = np.where((top > 0.0) & np.isfinite(top), top, 1.0).astype(top.dtype)
+    length = scale * np.sqrt(np.sum((x / scale) ** 2, axis=axis, keepdims=True))
+    return length if keepdims else np.squeeze(length, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+
+def prod_others(x: Array, axis: Any) -> Array:
+    """Return for each entry the product of all the others along the axes: no division, so zeros are exact."""
+    x = np.asarray(x)
+    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis))
+    moved = np.moveaxis(x, axes, range(-len(axes), 0))
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    ones = np.ones_like(flat[..., :1])
+    before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1)
+    after = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], -1), -1)[..., ::-1]
+    others = (before * after if flat.shape[-1] else flat).reshape(moved.shape)
+    return np.moveaxis(others, range(-len(axes), 0), axes)
+
+
+def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes along which an array of `shape` was broadcast to that of x."""
+    x = np.asarray(x)
+    if x.ndim < len(shape):
+        return np.broadcast_to(x, shape)
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])
+    total = np.sum(x, axis=axes, keepdims=True) if axes else x
+    return np.broadcast_to(total.reshape(total.shape[lead:]), shape)
+
+
+def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of `shape` with g added at `index`; entries that the index names twice receive both."""
+    out = np.zeros(shape, dtype=np.asarray(g).dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(i, (int, np.integer, slice, type(None), type(Ellipsis))) for i in parts):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+def count(shape: tuple[int, ...], axis: Any) -> int:
+    """Return the number of entries that a reduction over `axis` combines."""
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis)
+    return math.prod(shape[i] for i in axes)
+
+
+def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """Return `shape` with length 1 along the reduced axes."""
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def add_n(*xs: Any) -> Any:
+    """Return the sum, added from left to right as it is written."""
+    return functools.reduce(operator.add, xs)
+
+
+def cross_entropy(logits: Array, labels: Array) -> Array:
+    """Return -log softmax(logits)[label] for each row of logits."""
+    chosen = np.take_along_axis(logits, checked_labels(labels, np.shape(logits))[..., None], -1)[..., 0]
+    return logsumexp(logits, -1, False) - chosen
+
+
+def one_hot(labels: Array, classes: int) -> Array:
+    """Return a row per label with 1 at its place."""
+    return np.eye(classes)[labels]
+
+
+def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
+    """Return the class numbers as an array, or raise: one integer in [0, classes) for each row of logits."""
+    labels = np.asarray(labels)
+    if not shape or labels.shape != shape[:-1]:
+        raise ShapeError(f"cross_entropy: labels of shape {labels.shape} for logits of shape {shape}: one label per row")
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
+    if labels.size and not (0 <= labels.min() and labels.max() < shape[-1]):
+        place = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= shape[-1]))[0])
+        raise ShapeError(f"cross_entropy: label {labels[place]} at {place} is not one of the {shape[-1]} classes 0 to {shape[-1] - 1}")
+    return labels
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYz"
+
+
+def einsum_letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """Return the letters of each operand and of the result, with `...` and an implied result written out."""
+    spec = spec.replace(" ", "")
+    left, arrow, right = spec.partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(shapes):
+        raise ShapeError(f"einsum: {spec!r} names {len(inputs)} operands, got {len(shapes)}")
+    free = [c for c in LETTERS if c not in spec]
+    extra = [len(s) - len(t.replace("...", "")) for t, s in zip(inputs, shapes)]
+    longest = max((n for n, t in zip(extra, inputs) if "..." in t), default=0)
+    inputs = [t.replace("...", "".join(free[longest - n : longest])) for t, n in zip(inputs, extra)]
+    if not arrow:
+        once = sorted(c for c in set(left) - set(",.") if left.count(c) == 1)
+        right = ("..." if "..." in left else "") + "".join(once)
+    return inputs, right.replace("...", "".join(free[:longest]))

@@ -1,0 +1,200 @@
+"""Modes: `no_grad` records nothing, `detect_nonfinite` names the op where a NaN or an infinity was born.
+
+A mode holds for the code inside its `with`, in this thread or task only. Switched off, it costs one global read per op.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import linecache
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from . import node as _node
+from .errors import NonFiniteError
+from .node import Node, describe, modes
+from .op import contribution
+
+F = TypeVar("F", bound=Callable[..., Any])
+_counting = threading.Lock()
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Mode:
+    """A function of every new node, in force inside `with`, or inside a function or generator that it decorates."""
+
+    def __call__(self, node: Node) -> None:
+        """See a node that has just been recorded."""
+
+    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
+        """See the gradients of a sweep before they are written to the nodes."""
+
+    def __enter__(self) -> Mode:
+        with _counting:
+            _node.modes_in_use += 1
+        modes.set((*modes.get(), self))
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        held = list(modes.get())
+        if self in held:  # a generator may be closed in another context, which never had the mode
+            held.reverse()
+            held.remove(self)
+            modes.set(tuple(reversed(held)))
+        with _counting:
+            _node.modes_in_use -= 1
+
+    def wrap(self, function: F) -> F:
+        """Return `function` with the mode in force whenever its own code runs."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapped_task(*args: Any, **keywords: Any) -> Any:
+                with self:
+                    return await function(*args, **keywords)
+
+            return wrapped_task  # type: ignore[return-value]
+        run = self._generator(function) if inspect.isgeneratorfunction(function) else self._function(function)
+        return functools.wraps(function)(run)  # type: ignore[return-value]
+
+    def _function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **keywords: Any) -> Any:
+            with self:
+                return function(*args, **keywords)
+
+        return wrapped
+
+    def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **keywords: Any) -> Any:
+            generator = function(*args, **keywords)
+            resume: Callable[[], Any] = functools.partial(next, generator)
+            while True:
+                try:
+                    with self:
+                        item = resume()
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield item
+                    resume = functools.partial(generator.send, sent)
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(generator.throw, error)
+
+        return wrapped
+
+
+class _NoGrad(Mode):
+    def __call__(self, node: Node) -> None:
+        node.op = None
+        node.args = ()
+
+
+def no_grad(function: Any = None) -> Any:
+    """Compute without recording: results are leaves. For `with no_grad():`, or to decorate a function or generator.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.args
+    ()
+    """
+    return _NoGrad() if function is None else _NoGrad().wrap(function)
+
+
+class Recording(Mode):
+    """Records again inside `no_grad`: a transform needs the graph of the function that it differentiates."""
+
+    def __enter__(self) -> Recording:
+        self._outer = modes.get()
+        modes.set(tuple(mode for mode in self._outer if not isinstance(mode, _NoGrad)))
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        modes.set(self._outer)
+
+
+class detect_nonfinite(Mode):
+    """Raise NonFiniteError at the first op whose value, or whose gradient in a sweep, is NaN or infinite.
+
+    The message names the op, its arguments, its label and the line of your code that called it.
+
+    >>> from autograd_mini import Value
+    >>> with detect_nonfinite():
+    ...     Value(0.0, label="x").log()
+    Traceback (most recent call last):
+    autograd_mini.errors.NonFiniteError: log gave -inf
+      arguments: Value 'x' = 0.0
+      recorded at <doctest ...>:2: Value(0.0, label="x").log()
+    """
+
+    def __call__(self, node: Node) -> None:
+        node.source = caller()
+        if node.op is not None and not _finite(node._data):
+            raise NonFiniteError(f"{node.op.name} gave {_worst(node._data)}\n{_circumstances(node)}")
+
+    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
+        complete = dict(reached)
+        for node, g in reached:
+            if g is not None and not _finite(g):
+                raise NonFiniteError(_culprit(node, g, complete))
+
+
+def _culprit(node: Node, g: Any, complete: dict[Node, Any]) -> str:
+    """Name the op that sent the first bad gradient: its own upstream gradient was still finite."""
+    for user, upstream in complete.items():
+        for i, arg in enumerate(user.args):
+            if arg is node and upstream is not None and user.op.rule(i) is not None:
+                c = contribution(user, i, upstream)
+                if not _finite(c):
+                    whom = f"{describe(node)} (argument {i} of {user.op.name})"
+                    return f"{user.op.name} sent the gradient {_worst(c)} to {whom}\n{_circumstances(user)}"
+    return f"the gradient of {describe(node)} became {_worst(g)}\n{_circumstances(node)}"
+
+
+def _circumstances(node: Node) -> str:
+    args = ", ".join(f"{describe(a)} = {_brief(a._data)}" if isinstance(a, Node) else _brief(a) for a in node.args)
+    label = f"  label: {node.label}\n" if node.label else ""
+    return f"{label}  arguments: {args}\n  recorded at {where(node)}"
+
+
+def where(node: Node) -> str:
+    """Return the user's line that recorded a node, as file:line: code; only `detect_nonfinite` and pictures note it."""
+    if node.source is None:
+        return "a line that was not noted: record inside detect_nonfinite() too"
+    file, line = node.source
+    return f"{file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")
+
+
+def caller() -> tuple[str, int] | None:
+    """Return (file, line) of the innermost frame outside this package."""
+    frame = sys._getframe(1)
+    while frame is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) == _PACKAGE:
+        frame = frame.f_back  # type: ignore[assignment]
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
+
+
+def _finite(data: Any) -> bool:
+    return math.isfinite(data) if isinstance(data, float) else bool(np.isfinite(data).all())
+
+
+def _worst(data: Any) -> str:
+    """Return the first entry that is not finite, and its place in an array."""
+    if isinstance(data, float):
+        return str(data)
+    place = tuple(int(i) for i in np.argwhere(~np.isfinite(data))[0])
+    return f"{data[place]} at {list(place)} of shape {data.shape}"
+
+
+def _brief(data: Any) -> str:
+    return np.array2string(data, threshold=8, separator=", ").replace("\n", "") if isinstance(data, np.ndarray) else repr(data)

@@ -1,0 +1,263 @@
+"""The record: a node keeps the op that made it, the arguments it was made of, and the result.
+
+`Value` is a node that holds one number, `Tensor` a node that holds an array. Nothing else is kept: no closure and no
+pointer from an argument to its result, so a graph is freed the moment its root is dropped.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .data import Array, Frozen, array_of, number_of
+from .errors import DataError, ShapeError
+
+if TYPE_CHECKING:
+    from .op import Op
+    from .signatures import Surface
+else:
+    Surface = object
+
+_new = object.__new__
+_birth = itertools.count(1).__next__  # one atomic step, so threads may share it
+
+# Modes (`no_grad`, `detect_nonfinite`) are functions that see every new node. The count says, at the price of one
+# global read, that no thread has one; the context variable says which ones hold here.
+modes_in_use = 0
+modes: ContextVar[tuple[Callable[[Node], None], ...]] = ContextVar("modes", default=())
+
+
+class Node(Surface):
+    """A number or an array that remembers how it was computed.
+
+    `data` is the result, `op` the row of the table that computed it (None for a leaf), `args` exactly what the op was
+    called with, constants included. `birth` numbers nodes in the order they were made: an argument is older than its
+    result, so sorting by birth sorts topologically. Slots are filled when they are first needed; see `__getattr__`.
+    """
+
+    __slots__ = ("_data", "op", "args", "birth", "grad", "label", "source", "__weakref__")
+
+    _data: Any
+    op: Op | None
+    args: tuple[Any, ...]
+    birth: int
+    grad: Any
+    label: str
+    source: tuple[str, int] | None
+
+    def __init__(self, data: float | Array, label: str = "") -> None:
+        self._data = data
+        self.op = None
+        self.args = ()
+        self.birth = _birth()
+        if label:
+            self.label = label
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer for a slot that nothing has filled: no sweep came by, no label was given, no line was noted."""
+        if name == "grad":
+            return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
+        if name == "label":
+            return ""
+        if name == "source":
+            return None
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
+        try:
+            object.__getattribute__(self, "grad")
+        except AttributeError:
+            return False
+        return True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length along each axis; () for a Value."""
+        return np.shape(self._data)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes; 0 for a Value."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries; 1 for a Value."""
+        return int(np.size(self._data))
+
+    @property
+    def _prev(self) -> set[Node]:
+        """The argument nodes as a set: micrograd's name."""
+        return {a for a in self.args if isinstance(a, Node)}
+
+    @property
+    def _op(self) -> str:
+        """How the op is written, '' for a leaf: micrograd's name."""
+        return self.op.symbol if self.op else ""
+
+    def detach(self) -> Node:
+        """Return a leaf with the same data: gradients stop here.
+
+        >>> from autograd_mini import Value
+        >>> x = Value(3.0); y = x * (x * x).detach(); y.backward(); x.grad
+        9.0
+        """
+        return leaf(self._data)
+
+    def item(self) -> float:
+        """Return the one entry as a Python float; ShapeError where there are several."""
+        if self.size != 1:
+            raise ShapeError(f"item() takes a node with one entry; this one has shape {self.shape}")
+        return float(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
+
+    def __float__(self) -> float:
+        return self.item()
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"the truth of a node of shape {self.shape} is ambiguous: test .data with numpy's all() or any()"
+            )
+        return bool(self.item())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
+        return _restore, (type(self), self._data, self.label, self.grad if self.has_grad else None)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", threshold=50, prefix="Tensor(") if self.ndim else self._data
+        dtype = f", dtype={self._data.dtype}" if self.ndim and self._data.dtype != np.float64 else ""
+        grad = f", grad={self.grad}" if self.has_grad and not self.ndim else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"{type(self).__name__}({text}{dtype}{grad}{label})"
+
+
+class Value(Node):
+    """A node that holds one number, a Python float.
+
+    Integers, bools and numpy scalars become floats; text, None, complex numbers and arrays raise DataError.
+
+    >>> a = Value(2.0, label="a"); b = Value(-3.0, label="b"); c = a * b + a**2
+    >>> c.backward(); a.grad, b.grad
+    (1.0, 2.0)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        super().__init__(data if data.__class__ is float else number_of(data), label)
+
+    @property
+    def data(self) -> float:
+        """The number. Assigning a new one makes graphs recorded from the old one stale: their backward() raises."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        assign(self, number_of(data))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always float64."""
+        return np.dtype(np.float64)
+
+
+class Tensor(Node):
+    """A node that holds an array of float64 or float32 with at least one axis.
+
+    The array is copied, so later changes to the caller's do not reach the record. float32 and float64 are kept, every
+    other kind of number becomes float64; text, None, objects, complex numbers and masked arrays raise DataError.
+
+    >>> x = Tensor([1.0, 2.0, 3.0]); (x * x).sum().backward(); x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, label: str = "", dtype: Any = None) -> None:
+        array = array_of(data, dtype)
+        if not array.ndim:
+            raise DataError(f"a Tensor has at least one axis; for a scalar use Value({array})")
+        super().__init__(array, label)
+
+    @property
+    def data(self) -> Array:
+        """The array, to read or to assign whole (`x.data = new`, `x.data -= step`); never changed in place."""
+        return Frozen.of(self._data)
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        array = array_of(data, self._data.dtype)
+        if array.shape != self._data.shape:
+            raise ShapeError(f"data of shape {array.shape} assigned to a node of shape {self._data.shape}")
+        assign(self, array)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64 or float32."""
+        return self._data.dtype
+
+    @property
+    def T(self) -> Node:
+        """The array with its axes reversed."""
+        return self.transpose()
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
+def leaf(data: float | Array) -> Node:
+    """Return a new node without a past around data that is already a float or an array of ours."""
+    node = _new(Value if isinstance(data, float) else Tensor)
+    Node.__init__(node, data)
+    return node
+
+
+def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
+    """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
+    if data.__class__ is not float and not data.ndim:  # type: ignore[union-attr]
+        data = float(data)  # type: ignore[arg-type]
+    node = _new(Value if data.__class__ is float else Tensor)
+    node._data = data
+    node.op = op
+    node.args = args
+    node.birth = _birth()
+    if modes_in_use:
+        for mode in modes.get():
+            mode(node)
+    return node
+
+
+def assign(node: Node, data: float | Array) -> None:
+    """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale."""
+    if node.op is not None:
+        raise DataError(
+            f"the data of {describe(node)} was computed by {node.op.name} and cannot be assigned: "
+            "assign a leaf's, or cut the node off with .detach()"
+        )
+    node._data = data
+    node.birth = _birth()
+
+
+def describe(node: Node) -> str:
+    """Name a node for a message: its label, or its kind and value."""
+    if node.label:
+        return f"{type(node).__name__} {node.label!r}"
+    return repr(node) if not node.ndim else f"Tensor of shape {node.shape}"
+
+
+def _restore(kind: type[Node], data: Any, label: str, grad: Any) -> Node:
+    node = _new(kind)
+    Node.__init__(node, data, label)
+    if grad is not None:
+        node.grad = grad
+    return node

@@ -1,0 +1,361 @@
+"""Op: one row of the table - how it is computed, what its vjp rules are - and the kinds of row there are.
+
+A row is called like a function. With a node among its arguments it computes and records; with plain numbers and
+arrays it only computes. A rule has the form `rule(g, result, *args)` and returns the contribution to one argument.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import node as _node
+from .data import array_of, constant_of, number_of, quietly
+from .errors import AutogradError, RuleError, ShapeError
+from .node import Node, Value, record
+
+Rule = Callable[..., Any]
+
+TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
+
+_new = object.__new__
+_birth = _node._birth
+
+
+class Op:
+    """A row over whole arrays: a reduction, a product, a change of shape. It is called as `array` is.
+
+    `rules` holds one rule per argument; None stands for an argument without a derivative: an axis, a shape, an index.
+    """
+
+    def __init__(
+        self, name: str, array: Callable[..., Any], *rules: Rule | None, text: str = "", analytic: bool = True
+    ) -> None:
+        self.name = name
+        self.array = array
+        self.rules = rules
+        self.text = text
+        self.analytic = analytic
+        self.params, self.defaults = _signature(array, len(rules))
+        TABLE[name] = self
+        self.__doc__ = f"{name}({', '.join(p + _default(self.defaults, p) for p in self.params)})"
+
+    def __repr__(self) -> str:
+        return f"<op {self.__doc__}>"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if keywords or len(args) != len(self.params):
+            args = self._bind(args, keywords)
+        return self.apply(args)
+
+    def apply(self, args: tuple[Any, ...]) -> Any:
+        """Compute the result of the row on `args`; record it where one of them is a node."""
+        args = tuple(a if isinstance(a, Node) else self.constant(i, a) for i, a in enumerate(args))
+        result = self.compute(*[a._data if isinstance(a, Node) else a for a in args])
+        return record(self, args, result) if any(isinstance(a, Node) for a in args) else result
+
+    def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""
+        given = dict(zip(self.params, args))
+        clash = [k for k in keywords if k not in self.params or k in given]
+        full = {**self.defaults, **given, **keywords}
+        if clash or len(args) > len(self.params) or any(p not in full for p in self.params):
+            raise TypeError(f"call it as {self.__doc__}; got {len(args)} arguments and the keywords {list(keywords)}")
+        return tuple(full[p] for p in self.params)
+
+    @property
+    def symbol(self) -> str:
+        """The op as a mark on a graph: `+` where it is written between its arguments, else its name."""
+        mark = self.text.replace("{}", "").strip(" []")
+        return mark if mark and not mark[0].isalpha() else self.name
+
+    def rule(self, i: int) -> Rule | None:
+        """Return the vjp rule for the i-th argument, None where it has no derivative."""
+        return self.rules[i]
+
+    def constant(self, i: int, arg: Any) -> Any:
+        """Return what the record keeps of an argument that is not a node: a number, an array of its own, a setting."""
+        return operand(arg) if self.rule(i) is not None else _setting(arg)
+
+    def compute(self, *args: Any) -> Any:
+        """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
+        try:
+            return quietly(self.array, *args)
+        except AutogradError:
+            raise
+        except (ValueError, IndexError, TypeError) as error:
+            raise ShapeError(self._misfit(error, args)) from None
+
+    def _misfit(self, error: Exception, args: tuple[Any, ...]) -> str:
+        shapes = " and ".join(str(np.shape(a)) for i, a in enumerate(args) if self.rule(i) is not None)
+        settings = ", ".join(f"{p}={a!r}" for i, (p, a) in enumerate(zip(self.params, args)) if self.rule(i) is None)
+        return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit ({_plain(error)})"
+
+    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
+        """Add to `grads` what `node`, given its upstream gradient g, contributes to each of its arguments."""
+        for i, arg in enumerate(node.args):
+            if isinstance(arg, Node) and self.rule(i) is not None:
+                c = contribution(node, i, g)
+                old = grads[arg]
+                grads[arg] = c if old is None else old + c
+
+
+def contribution(node: Node, i: int, g: Any) -> Any:
+    """Return what `node`, given its upstream gradient g, contributes to its i-th argument: plain numbers in and out."""
+    return fit(run_rule(node, i, g), node.args[i], node.op)  # type: ignore[arg-type]
+
+
+def run_rule(node: Node, i: int, g: Any) -> Any:
+    """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
+    rule: Rule = node.op.rule(i)  # type: ignore[assignment, union-attr]
+    args = [a._data if isinstance(a, Node) else a for a in node.args]
+    try:
+        return quietly(rule, g, node._data, *args)
+    except ArithmeticError:  # Python's floats refuse what IEEE 754 answers with inf or nan; numpy's do not
+        return quietly(rule, np.float64(g), node._data, *args)
+
+
+def fit(c: Any, arg: Node, op: Op) -> Any:
+    """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
+    shape = arg.shape
+    got = c.shape if isinstance(c, Node) else np.shape(c)
+    if got != shape:
+        try:
+            c = TABLE["sum_to"](c, shape)
+        except AutogradError:
+            raise RuleError(f"the rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
+    return c if shape or isinstance(c, Node) else float(c)
+
+
+class Elementwise(Op):
+    """A row that acts entry by entry, with broadcasting: `scalar` on Python floats, `array` on arrays.
+
+    `text` says how it is written, {} standing for an argument. Where Python's floats raise (1/0, log 0, an overflow)
+    the array function answers, so that floats and arrays agree.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        scalar: Callable[..., float],
+        array: Callable[..., Any],
+        *rules: Rule | None,
+        analytic: bool = True,
+    ) -> None:
+        super().__init__(name, array, *rules, text=text, analytic=analytic)
+        self.scalar = scalar
+
+    def compute(self, *args: Any) -> Any:
+        if all(a.__class__ is float for a in args):
+            try:
+                return self.scalar(*args)
+            except (ArithmeticError, ValueError):
+                return float(quietly(self.array, *map(np.float64, args)))
+        return super().compute(*args)
+
+
+class Unary(Elementwise):
+    """y = f(x), entry by entry, with the rule (g, y, x)."""
+
+    def __init__(self, *row: Any, **settings: Any) -> None:
+        super().__init__(*row, **settings)
+        self.method = _unary_method(self)
+
+    def __call__(self, x: Any) -> Any:
+        return self.compute(x) if x.__class__ is float else self.method(x)
+
+    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
+        if node.__class__ is not Value:
+            return super().pull(node, g, grads)
+        (x,) = node.args
+        try:
+            c = self.rules[0](g, node._data, x._data)  # type: ignore[misc]
+        except ArithmeticError:
+            c = contribution(node, 0, g)
+        old = grads[x]
+        grads[x] = c if old is None else old + c
+
+
+class Binary(Elementwise):
+    """z = f(x, y), entry by entry, with a rule (g, z, x, y) for x and one for y."""
+
+    def __init__(self, *row: Any, **settings: Any) -> None:
+        super().__init__(*row, **settings)
+        self.method = _binary_method(self)
+        self.reflected = _reflected_method(self)
+
+    def __call__(self, x: Any, y: Any) -> Any:
+        if x.__class__ is float and y.__class__ is float:
+            try:
+                return self.scalar(x, y)
+            except (ArithmeticError, ValueError):
+                return self.compute(x, y)
+        return self.method(x, y) if x.__class__ is Value else self.apply((x, y))
+
+    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
+        if node.__class__ is not Value:
+            return super().pull(node, g, grads)
+        # The loop of Op.pull unrolled: here is where the sweep of a scalar graph spends its time.
+        x, y = node.args
+        a = x if x.__class__ is float else x._data
+        b = y if y.__class__ is float else y._data
+        if a is not x:
+            try:
+                c = self.rules[0](g, node._data, a, b)  # type: ignore[misc]
+            except ArithmeticError:
+                c = contribution(node, 0, g)
+            old = grads[x]
+            grads[x] = c if old is None else old + c
+        if b is not y:
+            try:
+                c = self.rules[1](g, node._data, a, b)  # type: ignore[misc]
+            except ArithmeticError:
+                c = contribution(node, 1, g)
+            old = grads[y]
+            grads[y] = c if old is None else old + c
+
+
+class Flat(Elementwise):
+    """A row whose derivative is zero wherever it exists: a step, a sign, a comparison. Nothing flows back through it."""
+
+    def __init__(self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int) -> None:
+        super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
+
+    def constant(self, i: int, arg: Any) -> Any:
+        return operand(arg)
+
+
+class Variadic(Op):
+    """A row over any number of arguments, after `settings` that have no derivative; rule (g, result, i, *args)."""
+
+    def __init__(self, name: str, array: Callable[..., Any], each: Rule, *, settings: int = 0, text: str = "") -> None:
+        super().__init__(name, array, *[None] * settings, text=text)
+        self.each = each
+
+    def __call__(self, *args: Any) -> Any:
+        return self.apply(args)
+
+    def rule(self, i: int) -> Rule | None:
+        if i < len(self.rules):
+            return None
+        return lambda g, z, *args: self.each(g, z, i, *args)
+
+
+def operand(arg: Any) -> Any:
+    """Return a differentiable argument as the record keeps it: a node, a Python float or an array of our own."""
+    if isinstance(arg, Node) or arg.__class__ is float:
+        return arg
+    if isinstance(arg, np.ndarray) and arg.ndim and type(arg) is not np.ma.MaskedArray:
+        return constant_of(arg)
+    if isinstance(arg, (list, tuple)):
+        return TABLE["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
+    return number_of(arg)
+
+
+def _holds_node(arg: Any) -> bool:
+    return isinstance(arg, Node) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
+
+
+def _setting(arg: Any) -> Any:
+    """Return a setting (axis, shape, index, mask) that nobody can change any more."""
+    if isinstance(arg, tuple):
+        return tuple(map(_setting, arg))
+    if isinstance(arg, (list, np.ndarray)):
+        arg = np.array(arg)
+        arg.flags.writeable = False
+    return arg
+
+
+def _unary_method(op: Unary) -> Callable[[Any], Any]:
+    """Return the row as a method: short for a Value, the general way for all else."""
+    scalar = op.scalar
+
+    def method(x: Any) -> Any:
+        if x.__class__ is not Value or _node.modes_in_use:
+            return op.apply((x,))
+        try:
+            data = scalar(x._data)
+        except (ArithmeticError, ValueError):
+            data = op.compute(x._data)
+        y = _new(Value)
+        y._data = data
+        y.op = op
+        y.args = (x,)
+        y.birth = _birth()
+        return y
+
+    return method
+
+
+def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
+    """Return the row as the method of its left argument: short for Values and numbers, the general way for all else."""
+    scalar = op.scalar
+
+    def method(x: Any, y: Any) -> Any:
+        if y.__class__ is Value:
+            b = y._data
+        else:
+            if y.__class__ is int:
+                y = number_of(y)
+            b = y
+        if x.__class__ is not Value or b.__class__ is not float or _node.modes_in_use:
+            return op.apply((x, y))
+        try:
+            data = scalar(x._data, b)
+        except (ArithmeticError, ValueError):
+            data = op.compute(x._data, b)
+        z = _new(Value)
+        z._data = data
+        z.op = op
+        z.args = (x, y)
+        z.birth = _birth()
+        return z
+
+    return method
+
+
+def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
+    """Return the row as the method of its right argument, for a number or an array on the left."""
+    scalar = op.scalar
+
+    def method(y: Any, x: Any) -> Any:
+        if x.__class__ is int:
+            x = number_of(x)
+        if y.__class__ is not Value or x.__class__ is not float or _node.modes_in_use:
+            return op.apply((x, y))
+        try:
+            data = scalar(x, y._data)
+        except (ArithmeticError, ValueError):
+            data = op.compute(x, y._data)
+        z = _new(Value)
+        z._data = data
+        z.op = op
+        z.args = (x, y)
+        z.birth = _birth()
+        return z
+
+    return method
+
+
+def _signature(array: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:
+    if isinstance(array, np.ufunc):
+        return ("x", "y")[:arity], {}
+    params = list(inspect.signature(array).parameters.values())
+    return tuple(p.name for p in params), {p.name: p.default for p in params if p.default is not p.empty}
+
+
+def _default(defaults: dict[str, Any], param: str) -> str:
+    return f"={defaults[param]!r}" if param in defaults else ""
+
+
+def _plain(error: Exception) -> str:
+    """Return numpy's reason without its internals."""
+    return str(error).split(", with gufunc signature")[0].split(" (Non-")[0].strip()
+

@@ -1,0 +1,400 @@
+"""THE TABLE: every op is one row - its name, how it is written, how it is computed, and one vjp rule per argument.
+
+The contract of a rule, for whoever adds a row:
+
+- It is called as rule(g, result, *args). g is the upstream gradient dL/dresult, and has the shape of the result; the
+  result is y for a function of one variable and z for one of two; the args are exactly those of the call.
+- It returns the contribution to its argument, dL/darg, linear in g and starting with it: `g * cos(x)`. The shape is
+  the argument's, or one that broadcasting made of it: the sweep sums the surplus away.
+- None in place of a rule means that the argument has no derivative: an axis, a shape, an index, a condition. A `Flat`
+  row has none at all: its derivative is zero wherever it exists.
+- It uses rows of this table and Python's operators, and never asks for data: where it depends on a sign or a tie it
+  says so with `greater`, `equal`, `where`, which are rows. It may ask for shapes. So one rule serves Python floats,
+  arrays, recorded nodes (higher derivatives) and names (it prints itself).
+- At a kink it gives what docs/edges.md says. `nonzero(h)` keeps a denominator off zero where the answer there is 0.
+
+Sources: derivatives of elementary functions are those of any calculus book; the matrix rules are dl/dx = (dy/dx)^T
+dl/dy worked out (Giles, "Collected matrix derivative results", 2008); the stable forms of softmax and logsumexp are
+Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax functions", 2021.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from . import kernels
+from .errors import ShapeError
+from .node import Node
+from .op import Binary, Elementwise, Flat, Op, Unary, Variadic
+
+LN2 = math.log(2.0)
+LN10 = math.log(10.0)
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """Return the shape of a node, an array or a number."""
+    return x.shape if isinstance(x, Node) else np.shape(x)
+
+
+def nonzero(h: Any) -> Any:
+    """Return h with 1 in place of 0, as a denominator whose numerator is 0 there."""
+    return h + equal(h, 0.0)
+
+
+# fmt: off
+
+# Arithmetic ---------------------------------------------------------------------------------------------------------
+
+add = Binary("add", "{} + {}", operator.add,     np.add,       lambda g, z, x, y: g,     lambda g, z, x, y: g)
+sub = Binary("sub", "{} - {}", operator.sub,     np.subtract,  lambda g, z, x, y: g,     lambda g, z, x, y: -g)
+mul = Binary("mul", "{} * {}", operator.mul,     np.multiply,  lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)
+div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y: g / y, lambda g, z, x, y: -g * z / y)
+mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floor(x / y), analytic=False)
+neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
+
+power = Binary("power", "{} ** {}", math.pow, np.power,                 # 0**0 is flat in both; 0**y, y > 0, is flat in y
+               lambda g, z, x, y: g * y * power(x, y - 1.0 + equal(y, 0.0)),
+               lambda g, z, x, y: g * z * log(x + equal(x, 0.0) * (1.0 - less(y, 0.0))))
+
+absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
+square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
+reciprocal = Unary("reciprocal", "reciprocal({})", lambda x: 1.0 / x,    np.reciprocal, lambda g, y, x: -g * y * y)
+identity   = Unary("identity",   "{}",             operator.pos,         np.positive,   lambda g, y, x: g)
+
+# Roots, exponentials, logarithms ------------------------------------------------------------------------------------
+
+sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt,                   np.sqrt,  lambda g, y, x: g / (2.0 * y))
+cbrt  = Unary("cbrt",  "cbrt({})",  lambda x: float(np.cbrt(x)), np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False)
+exp   = Unary("exp",   "exp({})",   math.exp,                    np.exp,   lambda g, y, x: g * y)
+expm1 = Unary("expm1", "expm1({})", math.expm1,                  np.expm1, lambda g, y, x: g * (y + 1.0))
+log   = Unary("log",   "log({})",   math.log,                    np.log,   lambda g, y, x: g / x)
+log1p = Unary("log1p", "log1p({})", math.log1p,                  np.log1p, lambda g, y, x: g / (1.0 + x))
+log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / (x * LN2))
+log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / (x * LN10))
+
+logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logaddexp,
+                   lambda g, z, x, y: g * exp(x - z),
+                   lambda g, z, x, y: g * exp(y - z), analytic=False)
+
+# Trigonometry -------------------------------------------------------------------------------------------------------
+
+sin   = Unary("sin",   "sin({})",   math.sin,   np.sin,     lambda g, y, x: g * cos(x))
+cos   = Unary("cos",   "cos({})",   math.cos,   np.cos,     lambda g, y, x: -g * sin(x))
+tan   = Unary("tan",   "tan({})",   math.tan,   np.tan,     lambda g, y, x: g * (1.0 + y * y))
+asin  = Unary("asin",  "asin({})",  math.asin,  np.arcsin,  lambda g, y, x: g / sqrt((1.0 - x) * (1.0 + x)))
+acos  = Unary("acos",  "acos({})",  math.acos,  np.arccos,  lambda g, y, x: -g / sqrt((1.0 - x) * (1.0 + x)))
+atan  = Unary("atan",  "atan({})",  math.atan,  np.arctan,  lambda g, y, x: g / (1.0 + x * x))
+sinh  = Unary("sinh",  "sinh({})",  math.sinh,  np.sinh,    lambda g, y, x: g * cosh(x))
+cosh  = Unary("cosh",  "cosh({})",  math.cosh,  np.cosh,    lambda g, y, x: g * sinh(x))
+asinh = Unary("asinh", "asinh({})", math.asinh, np.arcsinh, lambda g, y, x: g / hypot(x, 1.0))
+acosh = Unary("acosh", "acosh({})", math.acosh, np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)))
+atanh = Unary("atanh", "atanh({})", math.atanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)))
+
+atan2 = Binary("atan2", "atan2({}, {})", math.atan2, np.arctan2,        # the angle of the point (y, x); flat at the origin
+               lambda g, z, x, y: g * y / nonzero(hypot(x, y)) / nonzero(hypot(x, y)),
+               lambda g, z, x, y: -g * x / nonzero(hypot(x, y)) / nonzero(hypot(x, y)), analytic=False)
+hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
+               lambda g, z, x, y: g * x / nonzero(z),
+               lambda g, z, x, y: g * y / nonzero(z), analytic=False)
+
+# Activations --------------------------------------------------------------------------------------------------------
+
+sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y))
+tanh     = Unary("tanh",     "tanh({})",     math.tanh,        np.tanh,            lambda g, y, x: g * (1.0 - y * y))
+softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
+silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),
+                 lambda g, y, x: g * (sigmoid(x) + y * sigmoid(-x)))
+erf      = Unary("erf",      "erf({})",      math.erf,         kernels.each(math.erf),
+                 lambda g, y, x: g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False)
+erfc     = Unary("erfc",     "erfc({})",     math.erfc,        kernels.each(math.erfc),
+                 lambda g, y, x: -g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False)
+gelu     = Unary("gelu",     "gelu({})",     kernels.gelu,     kernels.each(kernels.gelu),
+                 lambda g, y, x: g * (0.5 * erfc(-x * math.sqrt(0.5)) + x * exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)), analytic=False)
+relu     = Unary("relu",     "relu({})",     kernels.relu,     lambda x: np.maximum(x, 0.0), lambda g, y, x: g * step(x), analytic=False)
+
+leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
+                         lambda x, slope=0.01: x if x > 0.0 else slope * x,
+                         lambda x, slope=0.01: np.where(x > 0.0, x, slope * x),
+                         lambda g, y, x, slope: where(greater(x, 0.0), g, g * slope),
+                         lambda g, y, x, slope: g * minimum(x, 0.0), analytic=False)
+elu        = Elementwise("elu", "elu({}, {})",
+                         lambda x, alpha=1.0: x if x > 0.0 else alpha * math.expm1(x),
+                         lambda x, alpha=1.0: np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0))),
+                         lambda g, y, x, alpha: where(greater(x, 0.0), g, g * alpha * exp(minimum(x, 0.0))),
+                         lambda g, y, x, alpha: g * expm1(minimum(x, 0.0)), analytic=False)
+
+# Steps and comparisons: zero derivative wherever there is one -------------------------------------------------------
+
+sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  1)
+step    = Flat("step",    "step({})",  kernels.step,                  lambda x: kernels.indicator(np.greater)(x, 0.0), 1)
+floor   = Flat("floor",   "floor({})", lambda x: float(math.floor(x)), np.floor, 1)
+round   = Flat("round",   "round({})", lambda x: float(builtins.round(x)), np.rint,  1)
+greater = Flat("greater", "[{} > {}]", lambda x, y: float(x > y),     kernels.indicator(np.greater), 2)
+less    = Flat("less",    "[{} < {}]", lambda x, y: float(x < y),     kernels.indicator(np.less),    2)
+equal   = Flat("equal",   "[{} = {}]", lambda x, y: float(x == y),    kernels.indicator(np.equal),   2)
+floordiv = Flat("floordiv", "{} // {}", operator.floordiv,            np.floor_divide, 2)
+
+# Choices: a tie is shared equally; NaN goes through, into the gradient too ------------------------------------------
+
+maximum = Binary("maximum", "maximum({}, {})", kernels.maximum, np.maximum,
+                 lambda g, z, x, y: g * equal(x, z) / (equal(x, z) + equal(y, z)),
+                 lambda g, z, x, y: g * equal(y, z) / (equal(x, z) + equal(y, z)), analytic=False)
+minimum = Binary("minimum", "minimum({}, {})", kernels.minimum, np.minimum,
+                 lambda g, z, x, y: g * equal(x, z) / (equal(x, z) + equal(y, z)),
+                 lambda g, z, x, y: g * equal(y, z) / (equal(x, z) + equal(y, z)), analytic=False)
+where   = Elementwise("where", "where({}, {}, {})",
+                      lambda c, x, y: x if c else y,
+                      lambda c, x, y: np.where(c, x, y),
+                      None,
+                      lambda g, z, c, x, y: where(c, g, 0.0),
+                      lambda g, z, c, x, y: where(c, 0.0, g))
+clip    = Elementwise("clip", "clip({}, {}, {})",                       # at a bound the slope is 1
+                      lambda x, lo=-math.inf, hi=math.inf: kernels.minimum(kernels.maximum(x, lo), hi),
+                      lambda x, lo=-math.inf, hi=math.inf: np.minimum(np.maximum(x, lo), hi),
+                      lambda g, z, x, lo, hi: g * equal(x, z),
+                      lambda g, z, x, lo, hi: g * less(x, lo) * less(lo, hi),
+                      lambda g, z, x, lo, hi: g * greater(maximum(x, lo), hi), analytic=False)
+
+# Reductions: `spread` carries g back along the axes that were summed away ---------------------------------------------
+
+sum  = Op("sum",  lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis), None, None)
+mean = Op("mean", lambda x, axis=None, keepdims=False: kernels.mean(x, axis, keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) / kernels.count(shape(x), axis), None, None)
+var  = Op("var",  lambda x, axis=None, ddof=0.0, keepdims=False: kernels.var(x, axis, ddof, keepdims),
+          lambda g, z, x, axis, ddof, keepdims:
+              spread(g, shape(x), axis) * 2.0 * (x - mean(x, axis, True)) / (kernels.count(shape(x), axis) - ddof), None, None, None)
+std  = Op("std",  lambda x, axis=None, ddof=0.0, keepdims=False: np.sqrt(kernels.var(x, axis, ddof, keepdims)),
+          lambda g, z, x, axis, ddof, keepdims:
+              spread(g / nonzero(z), shape(x), axis) * (x - mean(x, axis, True)) / (kernels.count(shape(x), axis) - ddof), None, None, None)
+norm = Op("norm", lambda x, axis=None, keepdims=False: kernels.norm(x, axis, keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * x / spread(nonzero(z), shape(x), axis), None, None)
+prod = Op("prod", lambda x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * prod_others(x, axis), None, None)
+max  = Op("max",  lambda x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * _share(x, spread(z, shape(x), axis), axis), None, None, analytic=False)
+min  = Op("min",  lambda x, axis=None, keepdims=False: np.min(x, axis=axis, keepdims=keepdims),
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * _share(x, spread(z, shape(x), axis), axis), None, None, analytic=False)
+
+logsumexp   = Op("logsumexp",   lambda x, axis=None, keepdims=False: kernels.logsumexp(x, axis, keepdims),
+                 lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * exp(x - spread(z, shape(x), axis)), None, None)
+softmax     = Op("softmax",     lambda x, axis=-1: kernels.softmax(x, axis),
+                 lambda g, z, x, axis: z * (g - sum(g * z, axis, True)), None)
+log_softmax = Op("log_softmax", lambda x, axis=-1: kernels.log_softmax(x, axis),
+                 lambda g, z, x, axis: g - exp(z) * sum(g, axis, True), None)
+cumsum      = Op("cumsum",      lambda x, axis=None: np.cumsum(x, axis),
+                 lambda g, z, x, axis: reshape(flip(cumsum(flip(g, axis or 0), axis or 0), axis or 0), shape(x)), None)
+
+spread      = Op("spread",      lambda x, shape, axis: np.broadcast_to(np.reshape(x, kernels.kept(shape, axis)), shape),
+                 lambda g, z, x, shape_, axis: reshape(sum(g, axis, True), shape(x)), None, None)
+sum_to      = Op("sum_to",      lambda x, shape: kernels.sum_to(x, shape),
+                 lambda g, z, x, shape_: broadcast_to(g, shape(x)), None)
+prod_others = Op("prod_others", lambda x, axis: kernels.prod_others(x, axis),
+                 lambda g, z, x, axis: _prod_others_rule(g, x, axis), None)
+
+# Products -----------------------------------------------------------------------------------------------------------
+
+matmul = Op("matmul", lambda x, y: np.matmul(x, y),
+            lambda g, z, x, y: _matmul_x(g, x, y),
+            lambda g, z, x, y: _matmul_y(g, x, y), text="{} @ {}")
+affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, np.transpose(W)), b),     # a layer: z = W x + b, row by row
+            lambda g, z, x, W, b: matmul(g, W),
+            lambda g, z, x, W, b: matmul(transpose(_rows(g)), _rows(x)),
+            lambda g, z, x, W, b: g)
+einsum = Variadic("einsum", lambda spec, *xs: np.einsum(spec, *xs),
+                  lambda g, z, i, spec, *xs: _einsum_rule(g, i - 1, spec, xs), settings=1)
+
+# Shapes and indices -------------------------------------------------------------------------------------------------
+
+reshape      = Op("reshape",      lambda x, shape: np.reshape(x, shape),             lambda g, z, x, _: reshape(g, shape(x)), None)
+transpose    = Op("transpose",    lambda x, axes=None: np.transpose(x, axes),        lambda g, z, x, axes: transpose(g, axes and tuple(np.argsort(axes))), None)
+broadcast_to = Op("broadcast_to", lambda x, shape: np.broadcast_to(x, shape),        lambda g, z, x, _: g, None)
+flip         = Op("flip",         lambda x, axis=None: np.flip(x, axis),             lambda g, z, x, axis: flip(g, axis), None)
+pad          = Op("pad",          lambda x, width, value=0.0: np.pad(x, width, constant_values=value),
+                  lambda g, z, x, width, value: getitem(g, _inside(shape(x), width)), None, None)
+getitem      = Op("getitem",      lambda x, index: x[index],                         lambda g, z, x, index: scatter(g, index, shape(x)), None)
+scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, index, shape), lambda g, z, x, index, _: getitem(g, index), None, None)
+concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, axis, *xs: _slab(g, i - 1, axis, xs), settings=1)
+stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, axis, *xs: _layer(g, i - 1, axis), settings=1)
+add_n        = Variadic("add_n",       kernels.add_n,                              lambda g, z, i, *xs: g, text=" + ")
+
+# Fused: one node where its parts would need several -----------------------------------------------------------------
+
+cross_entropy = Op("cross_entropy", lambda logits, labels: kernels.cross_entropy(logits, labels),   # -log softmax(logits)[label]
+                   lambda g, z, logits, labels: spread(g, shape(logits), -1) * (softmax(logits) - kernels.one_hot(labels, shape(logits)[-1])), None)
+# fmt: on
+
+
+def _share(x: Any, z: Any, axis: Any) -> Any:
+    """Return each entry's share in a maximum or minimum z: 1 for the only one that reaches it, 1/k for one of k."""
+    return equal(x, z) / sum(equal(x, z), axis, True)
+
+
+def _prod_others_rule(g: Any, x: Any, axis: Any) -> Any:
+    """Return sum_i g_i d(prod of all but i)/dx_j: the products of all but two, from a square of copies of x."""
+    axes = tuple(range(len(shape(x)))) if axis is None else tuple(int(a) % len(shape(x)) for a in np.atleast_1d(axis))
+    order = tuple(a for a in range(len(shape(x))) if a not in axes) + axes
+    lead = tuple(shape(x)[a] for a in order[: len(order) - len(axes)])
+    n = math.prod(shape(x)[a] for a in axes)
+    flat, upstream = (reshape(transpose(v, order), (*lead, n)) for v in (x, g))
+    eye = np.eye(n)
+    copies = where(eye, 1.0, broadcast_to(expand_dims(flat, -2), (*lead, n, n)))
+    sums = sum(expand_dims(upstream, -1) * prod_others(copies, -1) * (1.0 - eye), -2)
+    return transpose(reshape(sums, tuple(shape(x)[a] for a in order)), tuple(np.argsort(order)))
+
+
+def _matmul_x(g: Any, x: Any, y: Any) -> Any:
+    """Return dL/dx = g y^T for z = x y, in numpy's ranks: a vector is a row on the left and a column on the right."""
+    if len(shape(y)) == 1:
+        return expand_dims(g, -1) * y
+    if len(shape(x)) == 1:
+        return squeeze(matmul(y, expand_dims(g, -1)), -1)
+    return matmul(g, swapaxes(y, -1, -2))
+
+
+def _matmul_y(g: Any, x: Any, y: Any) -> Any:
+    """Return dL/dy = x^T g for z = x y."""
+    if len(shape(x)) == 1:
+        return expand_dims(x, -1) * (g if len(shape(y)) == 1 else expand_dims(g, -2))
+    if len(shape(y)) == 1:
+        return squeeze(matmul(swapaxes(x, -1, -2), expand_dims(g, -1)), -1)
+    return matmul(swapaxes(x, -1, -2), g)
+
+
+def _rows(x: Any) -> Any:
+    """Return x as a matrix of rows along the last axis."""
+    return x if len(shape(x)) == 2 else reshape(x, (-1, shape(x)[-1]))
+
+
+def _inside(inner: tuple[int, ...], width: Any) -> tuple[slice, ...]:
+    before = np.broadcast_to(width, (len(inner), 2))[:, 0]
+    return tuple(slice(int(b), int(b) + n) for b, n in zip(before, inner))
+
+
+def _slab(g: Any, i: int, axis: int, xs: tuple[Any, ...]) -> Any:
+    """Return the part of a concatenation's gradient that belongs to its i-th array."""
+    start = builtins.sum(shape(x)[axis] for x in xs[:i])
+    index = (slice(None),) * (axis % len(shape(g))) + (slice(start, start + shape(xs[i])[axis]),)
+    return getitem(g, index)
+
+
+def _layer(g: Any, i: int, axis: int) -> Any:
+    """Return the layer of a stack's gradient that belongs to its i-th array."""
+    return getitem(g, (slice(None),) * (axis % len(shape(g))) + (i,))
+
+
+def _einsum_rule(g: Any, i: int, spec: str, xs: tuple[Any, ...]) -> Any:
+    """Return the einsum that takes g and the other operands to the i-th one.
+
+    A letter that the i-th operand repeats (a diagonal) is set apart with an identity matrix, a letter that only it
+    has (a plain sum) with a vector of ones.
+    """
+    inputs, output = kernels.einsum_letters(spec, [shape(x) for x in xs])
+    target, terms = "", [(output, g)] + [(s, x) for j, (s, x) in enumerate(zip(inputs, xs)) if j != i]
+    fresh = iter(sorted(set(kernels.LETTERS) - set("".join(inputs))))
+    for letter, n in zip(inputs[i], shape(xs[i])):
+        if letter in target:
+            other = next(fresh)
+            terms.append((letter + other, np.eye(n)))
+            letter = other
+        elif not any(letter in s for s, _ in terms):
+            terms.append((letter, np.ones(n)))
+        target += letter
+    return einsum(",".join(s for s, _ in terms) + "->" + target, *(x for _, x in terms))
+
+
+def concatenate(xs: Any, axis: int = 0) -> Any:
+    """Join arrays along an axis that they have.
+
+    >>> from autograd_mini import Tensor
+    >>> concatenate([Tensor([1.0, 2.0]), [3.0]]).data
+    array([1., 2., 3.])
+    """
+    return concatenate_(axis, *xs)
+
+
+def stack(xs: Any, axis: int = 0) -> Any:
+    """Join Values or arrays of one shape along a new axis: Values become a Tensor.
+
+    >>> from autograd_mini import Value
+    >>> stack([Value(1.0), Value(2.0)]).data
+    array([1., 2.])
+    """
+    return stack_(axis, *xs)
+
+
+def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
+    """Cut x along an axis, into that many equal parts or at the given places (the inverse of `concatenate`).
+
+    >>> from autograd_mini import Tensor
+    >>> [part.data.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    n = shape(x)[axis]
+    if isinstance(sections, (int, np.integer)):
+        if sections < 1 or n % sections:
+            raise ShapeError(f"split: length {n} of axis {axis} does not divide into {sections} equal parts")
+        sections = range(n // sections, n, n // sections)
+    ends = [0, *sections, n]
+    lead = (slice(None),) * (axis % len(shape(x)))
+    return [getitem(x, (*lead, slice(int(a), int(b)))) for a, b in zip(ends, ends[1:])]
+
+
+def ravel(x: Any) -> Any:
+    """Return x with a single axis."""
+    return reshape(x, (-1,))
+
+
+def expand_dims(x: Any, axis: Any) -> Any:
+    """Return x with new axes of length 1 at the given places."""
+    rank = len(shape(x)) + np.size(axis)
+    axes = [int(a) % rank for a in np.atleast_1d(axis)]
+    old = iter(shape(x))
+    return reshape(x, tuple(1 if i in axes else next(old) for i in range(rank)))
+
+
+def squeeze(x: Any, axis: Any = None) -> Any:
+    """Return x without the given axes of length 1, or without all of them."""
+    axes = [i for i, n in enumerate(shape(x)) if n == 1] if axis is None else [int(a) % len(shape(x)) for a in np.atleast_1d(axis)]
+    if any(shape(x)[i] != 1 for i in axes):
+        raise ShapeError(f"squeeze: shape {shape(x)} has more than one entry along axis {axis}")
+    return reshape(x, tuple(n for i, n in enumerate(shape(x)) if i not in axes))
+
+
+def swapaxes(x: Any, a: int, b: int) -> Any:
+    """Return x with two axes exchanged."""
+    axes = list(range(len(shape(x))))
+    axes[a], axes[b] = axes[b], axes[a]
+    return transpose(x, tuple(axes))
+
+
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Return x with axes moved to new places, the others keeping their order."""
+    rank = len(shape(x))
+    source, destination = ([int(a) % rank for a in np.atleast_1d(v)] for v in (source, destination))
+    axes = [a for a in range(rank) if a not in source]
+    for to, a in sorted(zip(destination, source)):
+        axes.insert(to, a)
+    return transpose(x, tuple(axes))
+
+
+def dot(x: Any, y: Any) -> Any:
+    """numpy's dot: the inner product of vectors, the product of matrices, scaling by a scalar, and beyond that the sum
+    over the last axis of x and the second to last of y.
+    """
+    if not shape(x) or not shape(y):
+        return x * y
+    if len(shape(y)) <= 2:
+        return matmul(x, y)
+    xs, ys = kernels.LETTERS[: len(shape(x)) - 1], kernels.LETTERS[26 : 26 + len(shape(y)) - 1]
+    return einsum(f"{xs}z,{ys[:-1]}z{ys[-1]}->{xs}{ys}", x, y)
+
+
+def outer(x: Any, y: Any) -> Any:
+    """The matrix of all products of an entry of x and one of y, both taken as vectors."""
+    return expand_dims(ravel(x), 1) * expand_dims(ravel(y), 0)

@@ -1,0 +1,164 @@
+"""The table as people write it: operators, methods, and numpy's own functions on nodes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import ops, sweep
+from .errors import DataError, ShapeError
+from .node import Node, Tensor, Value
+from .op import TABLE, Binary, Elementwise, Flat, Op, Unary, operand
+
+OPERATORS = {
+    "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "mod": ops.mod, "pow": ops.power,
+}  # fmt: skip
+
+for _name, _op in OPERATORS.items():
+    setattr(Node, f"__{_name}__", _op.method)
+    setattr(Node, f"__r{_name}__", _op.reflected)
+Node.__neg__ = ops.neg.method
+Node.__abs__ = ops.absolute.method
+Node.__pos__ = lambda x: x
+Node.__floordiv__ = lambda x, y: ops.floordiv(x, y)
+Node.__rfloordiv__ = lambda y, x: ops.floordiv(x, y)
+Node.__matmul__ = lambda x, y: ops.matmul(x, y)
+Node.__rmatmul__ = lambda y, x: ops.matmul(x, y)
+Node.__round__ = lambda x, digits=None: ops.round(x) if digits is None else ops.round(x * 10.0**digits) / 10.0**digits
+
+for _op in TABLE.values():
+    if isinstance(_op, Unary):
+        setattr(Node, _op.name, _op.method)
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args, **keywords: function(self, *args, **keywords)
+
+
+for _name in (
+    "leaky_relu elu sign step floor round maximum minimum clip sum mean var std prod max min norm logsumexp softmax "
+    "log_softmax cumsum dot outer squeeze swapaxes ravel split flip"
+).split():
+    setattr(Node, _name, _method(getattr(ops, _name)))
+Node.flatten = Node.ravel
+
+
+def _reshape(x: Node, *shape: Any) -> Any:
+    return ops.reshape(x, shape[0] if len(shape) == 1 else shape)
+
+
+def _transpose(x: Node, *axes: Any) -> Any:
+    return ops.transpose(x, axes[0] if len(axes) == 1 else axes or None)
+
+
+Node.reshape = _reshape
+Node.transpose = _transpose
+Node.backward = sweep.backward
+Node.backward_steps = sweep.backward_steps
+
+
+def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
+
+    def method(x: Node, y: Any) -> Any:
+        y = operand(y)
+        return compare(x._data, y._data if isinstance(y, Node) else y)
+
+    return method
+
+
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Node, f"__{_name}__", _compare(getattr(operator, _name)))
+
+
+def _getitem(x: Node, index: Any) -> Any:
+    if not x.ndim:
+        raise ShapeError("a Value is one number and has no entries to index")
+    return ops.getitem(x, index)
+
+
+def _setitem(x: Node, index: Any, entry: Any) -> None:
+    raise DataError("a node's entries are not assigned: build the array with where(mask, new, x), stack or concatenate")
+
+
+def _iterate(x: Node) -> Iterator[Any]:
+    if not x.ndim:
+        raise DataError("a Value is one number and cannot be iterated over")
+    return (ops.getitem(x, i) for i in range(x.shape[0]))
+
+
+Node.__getitem__ = _getitem
+Node.__setitem__ = _setitem
+Node.__iter__ = _iterate
+
+# numpy's functions. A ufunc that computes a row is that row; the others are listed by what they do here.
+
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
+    op.array: op for op in TABLE.values() if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc)
+}
+UFUNCS |= {
+    np.matmul: ops.matmul,
+    np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
+    np.equal: lambda x, y: np.equal(_data(x), _data(y)), np.not_equal: lambda x, y: np.not_equal(_data(x), _data(y)),
+    np.isnan: lambda x: np.isnan(_data(x)), np.isfinite: lambda x: np.isfinite(_data(x)),
+    np.isinf: lambda x: np.isinf(_data(x)), np.fabs: ops.absolute, np.float_power: ops.power,
+}  # fmt: skip
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    getattr(np, name): getattr(ops, name)
+    for name in (
+        "sum mean var std prod max min cumsum dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to "
+        "concatenate stack split pad flip where clip swapaxes moveaxis round"
+    ).split()
+}
+FUNCTIONS |= {
+    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
+    np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim, np.size: lambda x: x.size,
+    np.argmax: lambda x, *args, **keywords: np.argmax(x._data, *args, **keywords),
+    np.argmin: lambda x, *args, **keywords: np.argmin(x._data, *args, **keywords),
+    np.zeros_like: lambda x, *args, **keywords: np.zeros_like(x._data, *args, **keywords),
+    np.ones_like: lambda x, *args, **keywords: np.ones_like(x._data, *args, **keywords),
+    np.allclose: lambda x, y, *args, **keywords: np.allclose(_data(x), _data(y), *args, **keywords),
+}  # fmt: skip
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
+    if order not in (None, 2, 2.0, "fro") or (order == 2 and axis is None and x.ndim > 1):
+        raise DataError("np.linalg.norm on a node gives the Euclidean norm: leave ord out, or use abs, max and sum")
+    return ops.norm(x, axis, keepdims)
+
+
+def _array_ufunc(self: Node, ufunc: np.ufunc, how: str, *inputs: Any, **keywords: Any) -> Any:
+    row = UFUNCS.get(ufunc)
+    if how == "reduce" and ufunc in (np.add, np.multiply, np.maximum, np.minimum) and not keywords.get("out"):
+        reduce = {np.add: ops.sum, np.multiply: ops.prod, np.maximum: ops.max, np.minimum: ops.min}[ufunc]
+        return reduce(inputs[0], keywords.get("axis", 0), bool(keywords.get("keepdims")))
+    if row is None or how != "__call__" or keywords:
+        what = f"np.{ufunc.__name__}" + ("" if how == "__call__" else f".{how}")
+        given = f" with {', '.join(keywords)}=" if keywords and row is not None else ""
+        raise DataError(f"{what}{given} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers")
+    return row(*inputs)
+
+
+def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
+    ours = FUNCTIONS.get(function)
+    if ours is None:
+        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+        raise DataError(f"{name} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers")
+    return ours(*args, **keywords)
+
+
+def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
+    raise DataError("a node does not turn into an array silently, its record would be lost: use .data, or ops.stack for a list of nodes")
+
+
+Node.__array_ufunc__ = _array_ufunc
+Node.__array_function__ = _array_function
+Node.__array__ = _no_array

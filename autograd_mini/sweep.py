@@ -1,0 +1,163 @@
+"""The backward sweep: nodes in reverse topological order, each with its complete upstream gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from . import node as _node
+from .data import array_of, number_of
+from .errors import AutogradError, DataError, RuleError, ShapeError, StaleError
+from .node import Node, Tensor, Value, describe
+
+Pull = Callable[[Node, Any, dict[Node, Any]], None]
+
+_birth = attrgetter("birth")
+
+
+def order(root: Node, since: int = 0) -> list[Node]:
+    """Return every node that `root` was computed from, itself included, youngest first: reverse topological order.
+
+    Arguments are older than their results, so sorting by birth is enough; nothing recurses. Nodes born before `since`
+    are left out. An argument younger than its result had its data assigned after it was recorded: StaleError.
+    """
+    found = [root]
+    seen = {root}
+    for node in found:
+        birth = node.birth
+        for arg in node.args:
+            if arg.__class__ is Value or isinstance(arg, Node):
+                if arg.birth > birth:
+                    raise StaleError(
+                        f"the data of {describe(arg)} was assigned after {describe(node)} had been recorded from it: "
+                        "record the expression again, then call backward()"
+                    )
+                if arg not in seen and arg.birth >= since:
+                    seen.add(arg)
+                    found.append(arg)
+    found.sort(key=_birth, reverse=True)
+    return found
+
+
+def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> Iterator[tuple[Node, Any]]:
+    """Yield (node, upstream gradient) for each of `nodes`, given in reverse topological order.
+
+    `seeds` holds the gradients that come from outside: that of the root. When a node comes up, everything that uses it
+    has passed, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
+    generator takes its place. `pull` replaces the ops' own way of adding contributions to the gradients.
+    """
+    grads: dict[Node, Any] = dict.fromkeys(nodes)
+    grads.update(seeds)
+    for node in nodes:
+        g = grads[node]
+        changed = yield node, g
+        if changed is not None:
+            g = changed
+        if g is not None and node.op is not None:
+            try:
+                (pull or node.op.pull)(node, g, grads)
+            except AutogradError:
+                raise
+            except Exception as error:
+                raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error
+
+
+def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> list[tuple[Node, Any]]:
+    """Return the whole sweep as a list, shown to the modes in force before anyone writes it down."""
+    reached = list(sweep(nodes, seeds, pull))
+    if _node.modes_in_use:
+        for mode in _node.modes.get():
+            mode.check_gradients(reached)
+    return reached
+
+
+def backward(root: Node, gradient: Any = None) -> None:
+    """Sweep back from `root` and leave dL/dnode in the `grad` of every node that it was computed from.
+
+    Leaves accumulate over sweeps; the nodes between hold the latest sweep's. `gradient` is dL/droot, 1 for a scalar;
+    a root with axes needs one of its shape (ShapeError). If anything raises, every `grad` is as it was.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); y = x * x; y.backward(); x.grad
+    6.0
+    """
+    reached = swept(order(root), {root: seed_of(root, gradient)})
+    shared = {id(g) for node, g in reached if node.op is not None} if isinstance(reached[-1][0], Tensor) else ()
+    for node, g in reached:
+        if node.op is not None and g is not None:
+            node.grad = g
+        else:
+            deposit(node, g, shared)
+
+
+def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
+    """Sweep like `backward`, stopping at each node once its gradient is complete: look at it, or assign `node.grad`
+    to send something else further back.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0, label="x"); y = (x * x).tanh()
+    >>> [node.label or node.op.name for node in backward_steps(y)]
+    ['tanh', 'mul', 'x']
+    """
+    steps = sweep(order(root), {root: seed_of(root, gradient)})
+    node, g = next(steps)
+    while True:
+        if node.op is not None and g is not None:
+            node.grad = g
+        else:
+            deposit(node, g)
+        shown = node.grad
+        yield node
+        try:
+            node, g = steps.send(None if node.grad is shown else node.grad)
+        except StopIteration:
+            return
+
+
+def deposit(node: Node, g: Any, shared: Any = None) -> None:
+    """Add g, or zero for None, to what a leaf holds; it is copied where another node holds the same array."""
+    if isinstance(node, Value):
+        node.grad = (node.grad or 0.0) + (0.0 if g is None else g)
+        return
+    dtype = node._data.dtype
+    if node.has_grad and node.grad is not None:
+        g = node.grad + (0.0 if g is None else g)
+    if g is None:
+        g = np.zeros_like(node._data)
+    if shared is None or g.base is not None or id(g) in shared or g.dtype != dtype or g.shape != node.shape:
+        g = np.array(np.broadcast_to(g, node.shape), dtype=dtype)
+    node.grad = g
+
+
+def zero_grad(*nodes: Node) -> None:
+    """Forget the gradients of the nodes: they read 0 again, and pictures show a dash.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); (x * x).backward(); zero_grad(x); x.grad
+    0.0
+    """
+    for node in nodes:
+        if node.has_grad:
+            del node.grad
+
+
+def seed_of(root: Node, gradient: Any) -> Any:
+    """Return the upstream gradient of the root as a float or an array of its shape."""
+    if not isinstance(root, Node):
+        raise DataError(f"a backward sweep starts at a node, got {type(root).__name__}")
+    if gradient is None:
+        if root.ndim:
+            raise ShapeError(
+                f"backward() from a node of shape {root.shape} needs the gradient of your loss with respect to it: "
+                "backward(gradient) with that shape, or make it a scalar first, for instance with .sum()"
+            )
+        return 1.0
+    if not root.ndim:
+        return number_of(gradient)
+    seed = array_of(gradient, root._data.dtype)
+    if seed.shape != root.shape:
+        raise ShapeError(f"backward: gradient of shape {seed.shape} for a root of shape {root.shape}")
+    return seed

@@ -1,0 +1,298 @@
+"""Transforms: functions in, derivatives out - grad, vjp, jvp, jacobian, hessian, hvp, nested as deep as you like.
+
+A transform runs the function once on fresh nodes and sweeps the record. If the record reaches no node that was there
+before, the rules run on plain numbers, and plain numbers come back. If it does - an outer transform's variable, or a
+Value that the function closes over - the rules run on nodes: the derivative is itself recorded and can be
+differentiated again. Nothing older than the fresh nodes can depend on them, which keeps nested derivatives apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .errors import ShapeError
+from .modes import Recording
+from .node import Node, Value, leaf
+from .op import Elementwise, Op, fit, operand, run_rule
+from .ops import broadcast_to, identity, reshape, shape, stack
+from .sweep import order, swept
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+_birth = attrgetter("birth")
+
+
+class Trace:
+    """One run of a function on fresh nodes: what went in, what came out, and the record between the two."""
+
+    def __init__(self, f: Function, args: tuple[Any, ...], argnums: Argnums) -> None:
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if any(not -len(args) <= i < len(args) for i in chosen):
+            raise ShapeError(f"argnums {argnums} of a function that was called with {len(args)} arguments")
+        self.inputs: Any = tuple(args[i] for i in chosen) if not isinstance(argnums, int) else args[argnums]
+        with Recording():
+            self.fresh = [_fresh(x) for i in chosen for x in tree.leaves(args[i])]
+            new, variables = list(args), iter(self.fresh)
+            for i in chosen:
+                new[i] = tree.build(args[i], variables)
+            self.output = f(*new)
+            self.roots = [operand(r) for r in tree.leaves(self.output)]
+        self._collect()
+
+    def _collect(self) -> None:
+        """Find the nodes of the record, youngest first, and whether it is closed: reaches nothing from before."""
+        since = self.fresh[0].birth if self.fresh else 0
+        found = set(self.fresh)
+        for root in self.roots:
+            if isinstance(root, Node) and root.birth >= since:
+                found.update(order(root, since))
+        self.closed = all(a in found for node in found for a in node.args if isinstance(a, Node))
+        live = found
+        if not self.closed:  # leave out what does not depend on the fresh nodes
+            live = set(self.fresh)
+            for node in sorted(found, key=_birth):
+                if any(a in live for a in node.args if isinstance(a, Node)):
+                    live.add(node)
+        self.nodes = sorted(live, key=_birth, reverse=True)
+        self.live = live
+
+    def pull_back(self, seeds: list[Any]) -> list[Any]:
+        """Return the vector-Jacobian product: the gradient of sum_i <seed_i, root_i> for each fresh node."""
+        given: dict[Node, Any] = {}
+        for root, seed in zip(self.roots, seeds):
+            if isinstance(root, Node) and root in self.live:
+                seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
+                given[root] = given[root] + seed if root in given else seed
+        grads = dict(swept(self.nodes, given, None if self.closed else _pull_recorded))
+        return [_owned(grads[v], v) for v in self.fresh]
+
+    def push_forward(self, tangents: list[Any]) -> list[Any]:
+        """Return the Jacobian-vector product: the derivative of each root as the fresh nodes move along `tangents`."""
+        moving: dict[Node, Any] = dict(zip(self.fresh, tangents))
+        for node in reversed(self.nodes):
+            if node not in moving:
+                parts = [
+                    _push(node, i, moving[a], self.closed)
+                    for i, a in enumerate(node.args)
+                    if isinstance(a, Node) and moving.get(a) is not None and node.op.rule(i) is not None  # type: ignore[union-attr]
+                ]
+                moving[node] = _total(parts, node.shape) if parts else None
+        return [_owned(moving.get(r) if isinstance(r, Node) else None, r) for r in self.roots]
+
+    def value(self) -> Any:
+        """Return the output, as plain numbers where nothing from before depends on the record."""
+        return tree.build(self.output, iter([self._plain(r) for r in self.roots]))
+
+    def _plain(self, root: Any) -> Any:
+        return root._data if self.closed and isinstance(root, Node) and root in self.live else root
+
+
+def _fresh(x: Any) -> Node:
+    """Return a node younger than all others: tied to x where x is a node, else a leaf."""
+    return identity(x) if isinstance(x, Node) else leaf(operand(x))
+
+
+def _owned(g: Any, like: Any) -> Any:
+    """Return a gradient that the caller may change: zeros where there is none, a copy of an array."""
+    if isinstance(g, Node):
+        return g
+    if not shape(like):
+        return 0.0 if g is None else float(g)
+    return np.zeros(shape(like)) if g is None else np.array(g)
+
+
+def _pull_recorded(node: Node, g: Any, grads: dict[Node, Any]) -> None:
+    """Add the contributions of `node` as recorded nodes, to those of its arguments that are asked for."""
+    op: Op = node.op  # type: ignore[assignment]
+    for i, arg in enumerate(node.args):
+        rule = op.rule(i)
+        if isinstance(arg, Node) and arg in grads and rule is not None:
+            c = fit(rule(g, node, *node.args), arg, op)
+            grads[arg] = c if grads[arg] is None else grads[arg] + c
+
+
+def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
+    """Return the tangent of `node` that comes from the tangent t of its i-th argument, by the same vjp rule.
+
+    Entry by entry the Jacobian is diagonal, so the rule that pulls back also pushes forward. For every other op the
+    rule u -> J^T u is linear in u, and its own vjp at t is J t (Townsend, "A new trick for calculating Jacobian vector
+    products", 2017).
+    """
+    op: Op = node.op  # type: ignore[assignment]
+    rule = op.rule(i)
+    if isinstance(op, Elementwise):
+        return run_rule(node, i, t) if closed else rule(t, node, *node.args)  # type: ignore[misc]
+    z, args = node, node.args
+    if closed:
+        z, args = node._data, tuple(a._data if isinstance(a, Node) else a for a in args)
+    zero = 0.0 if not node.shape else np.zeros(node.shape, node._data.dtype)
+    transposed = Trace(lambda u: fit(rule(u, z, *args), node.args[i], op), (zero,), 0)  # type: ignore[misc]
+    return transposed.pull_back([t])[0]
+
+
+def _total(parts: list[Any], shape_: tuple[int, ...]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total if shape(total) == shape_ else broadcast_to(total, shape_)
+
+
+def _scalar(trace: Trace, name: str) -> None:
+    if len(trace.roots) != 1 or shape(trace.roots[0]):
+        got = ", ".join(str(shape(r)) for r in trace.roots)
+        raise ShapeError(
+            f"{name} needs a function that returns one scalar; this one returned shape {got}: "
+            "reduce it, for instance with .sum(), or use jacobian"
+        )
+
+
+def _like(seed: Any, root: Any, name: str) -> Any:
+    """Return a seed or tangent as a float or array of the shape it has to have."""
+    seed = operand(seed)
+    if shape(seed) != shape(root):
+        raise ShapeError(f"{name}: got shape {shape(seed)} where shape {shape(root)} is needed")
+    return seed
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+    """Return a function that gives f's value and its gradient, from one run.
+
+    `argnums` says for which arguments; each may be a number, an array, or lists, tuples and dicts of them, and its
+    gradient has the same form. A result that is not a scalar raises ShapeError. dL/dx = (dy/dx)^T dL/dy, backwards
+    along the record (Griewank & Walther, "Evaluating Derivatives", section 3.2).
+
+    >>> value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))(3.0, 2.0)
+    (12.0, (4.0, 12.0))
+    """
+
+    def derivative(*args: Any) -> Any:
+        trace = Trace(f, args, argnums)
+        _scalar(trace, "grad")
+        return trace.value(), tree.build(trace.inputs, iter(trace.pull_back([1.0])))
+
+    return derivative
+
+
+def grad(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the gradient of a function with one scalar result; see `value_and_grad`.
+
+    >>> cube = lambda x: x**3
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
+    (12.0, 12.0, 6.0)
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args: both(*args)[1]
+
+
+def vjp(f: Function, *args: Any, argnums: Argnums | None = None) -> tuple[Any, Function]:
+    """Return f(*args) and the function v -> v^T J, which may be called many times.
+
+    v has the form of the result, v^T J is a tuple with one entry per argument (or has the form `argnums` asks for).
+
+    >>> value, pull_back = vjp(lambda x: x * x, 2.0)
+    >>> value, pull_back(1.0)
+    (4.0, (4.0,))
+    """
+    trace = Trace(f, args, tuple(range(len(args))) if argnums is None else argnums)
+
+    def pull_back(cotangent: Any) -> Any:
+        given = tree.leaves(cotangent) if len(trace.roots) != 1 else [cotangent]
+        if len(given) != len(trace.roots):
+            raise ShapeError(f"vjp: the function has {len(trace.roots)} results, the cotangent {len(given)}")
+        seeds = [_like(s, r, "vjp") for s, r in zip(given, trace.roots)]
+        return tree.build(trace.inputs, iter(trace.pull_back(seeds)))
+
+    return trace.value(), pull_back
+
+
+def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f(*args) and J v, its derivative as the arguments move along `tangents`: forward mode, one run.
+
+    Each tangent has the form of its argument, J v that of the result.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 0.0))
+    (6.0, 2.0)
+    """
+    trace = Trace(f, tuple(args), tuple(range(len(args))))
+    given = [t for x, v in zip(args, tangents) for t in (tree.leaves(v) if isinstance(x, (list, tuple, dict)) else [v])]
+    if len(given) != len(trace.fresh):
+        raise ShapeError(f"jvp: the arguments hold {len(trace.fresh)} numbers and arrays, the tangents {len(given)}")
+    moved = trace.push_forward([_like(t, x, "jvp") for t, x in zip(given, trace.fresh)])
+    return trace.value(), tree.build(trace.output, iter(moved))
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the function that gives dy_i/dx_j as an array of shape y.shape + x.shape, one sweep per entry of y.
+
+    With several results or arguments: the results' form, and in each place the arguments' form.
+
+    >>> import numpy as np
+    >>> M = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> bool((jacobian(lambda x: M @ x)(np.array([0.5, -0.5])) == M).all())
+    True
+    """
+
+    def derivative(*args: Any) -> Any:
+        trace = Trace(f, args, argnums)
+        blocks = [tree.build(trace.inputs, iter(_rows(trace, i))) for i in range(len(trace.roots))]
+        return tree.build(trace.output, iter(blocks))
+
+    return derivative
+
+
+def _rows(trace: Trace, i: int) -> list[Any]:
+    """Return the Jacobian of the i-th result for every input, put together from one sweep per entry."""
+    root = trace.roots[i]
+    zeros = [np.zeros(shape(r)) for r in trace.roots]
+    rows = []
+    for place in np.ndindex(shape(root)):
+        seeds = [z.copy() if z.shape else 0.0 for z in zeros]
+        if shape(root):
+            seeds[i][place] = 1.0  # type: ignore[index]
+        else:
+            seeds[i] = 1.0
+        rows.append(trace.pull_back(seeds))
+    return [_assemble([row[j] for row in rows], shape(root), shape(x)) for j, x in enumerate(trace.fresh)]
+
+
+def _assemble(rows: list[Any], out: tuple[int, ...], inner: tuple[int, ...]) -> Any:
+    if not out:
+        return rows[0]
+    if any(isinstance(row, Node) for row in rows):
+        return reshape(stack(rows), out + inner)
+    return np.array(rows, dtype=np.result_type(*rows) if rows else np.float64).reshape(out + inner)
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the matrix of second derivatives of a scalar function, of shape x.shape + x.shape.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the function (*args, v) -> H v, without ever forming the Hessian H; v has the form of the argument.
+
+    H is symmetric, so H v is the vector-Jacobian product of the gradient (Pearlmutter, "Fast exact multiplication by
+    the Hessian", 1994).
+
+    >>> import numpy as np
+    >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+
+    def product(*args_and_v: Any) -> Any:
+        *args, v = args_and_v
+        return vjp(grad(f, argnums), *args, argnums=argnums)[1](v)
+
+    return product
