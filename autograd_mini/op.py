@@ -228,6 +228,12 @@ class Flat(Elementwise):
     def __init__(self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int) -> None:
         super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
 
+    def __call__(self, *args: Any) -> Any:
+        for arg in args:
+            if arg.__class__ is not float:
+                return self.apply(args)
+        return self.compute(*args)
+
     def constant(self, i: int, arg: Any) -> Any:
         return operand(arg)
 
@@ -303,7 +309,7 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
             b = y._data
         else:
             if y.__class__ is int:
-                y = number_of(y)
+                y = float(y)
             b = y
         if x.__class__ is not Value or b.__class__ is not float or _node.modes_in_use:
             return op.apply((x, y))
@@ -327,7 +333,7 @@ def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
 
     def method(y: Any, x: Any) -> Any:
         if x.__class__ is int:
-            x = number_of(x)
+            x = float(x)
         if y.__class__ is not Value or x.__class__ is not float or _node.modes_in_use:
             return op.apply((x, y))
         try:
