@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import datetime
 import threading
 from collections.abc import Callable
 from numbers import Real
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError
+from .errors import DataError, RangeError
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -23,22 +24,31 @@ def number_of(data: Any) -> float:
     """Return the Python float that `data` stands for, or raise DataError."""
     if isinstance(data, float):
         return float(data)
-    if isinstance(data, Real) or (isinstance(data, (np.generic, np.ndarray)) and data.ndim == 0):
-        if isinstance(data, (np.generic, np.ndarray)):
-            _check_kind(np.asarray(data), data)
+    if isinstance(data, Real):
         return _as_float(data)
-    if isinstance(data, np.ndarray) or (isinstance(data, (list, tuple)) and data):
-        raise DataError(f"a Value holds one number, got {_brief(data)}; for an array use Tensor")
-    raise DataError(f"a Value holds one number, got {_brief(data)}")
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = _plain_array(data)
+        if not array.ndim:
+            return _as_float(array)
+    hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _remedy(data)
+    raise DataError(f"expected one number, got {_brief(data)}: {hint}")
 
 
 def array_of(data: Any, dtype: Any = None) -> Array:
     """Return a fresh array of float64 or float32 with the entries of `data`, or raise DataError."""
     array = _plain_array(data)
-    kind = np.dtype(dtype) if dtype is not None else array.dtype if array.dtype in KEPT else np.dtype(np.float64)
+    kind = array.dtype if array.dtype in KEPT else KEPT[0]
+    return np.array(array, dtype=kind if dtype is None else _kept(dtype), order="C")
+
+
+def _kept(dtype: Any) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
     if kind not in KEPT:
-        raise DataError(f"dtype {kind} has no derivatives here: use float64 or float32")
-    return np.array(array, dtype=kind, order="C")
+        raise DataError(f"dtype {dtype!r} has no derivatives here: use float64 or float32")
+    return kind
 
 
 def constant_of(array: Array) -> Array:
@@ -54,13 +64,13 @@ def _plain_array(data: Any) -> Array:
     if isinstance(data, np.ma.MaskedArray):
         raise DataError("a masked array would lose its mask: fill it first, data.filled(value)")
     if isinstance(data, (set, frozenset, dict)):
-        raise DataError(f"expected numbers in a fixed order, got {_brief(data)}")
+        raise DataError(f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them")
     try:
         array = np.asarray(data)
-    except OverflowError as error:
-        raise OverflowError("an integer is too large for a float (the largest is about 1.8e308)") from error
-    except ValueError as error:
-        raise DataError(f"expected a rectangular array of numbers, got rows of different lengths: {_brief(data)}") from error
+    except OverflowError:
+        raise _too_large() from None
+    except ValueError:
+        raise DataError(f"expected rows of one length, got {_brief(data)}: pad them, or make a Tensor of each") from None
     _check_kind(array, data)
     return array
 
@@ -70,21 +80,41 @@ def _check_kind(array: Array, data: Any) -> None:
         for entry in array.flat:
             _as_float(entry)
     elif array.dtype.kind not in "fiub":
-        what = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
-        raise DataError(f"expected real numbers, got {what.get(array.dtype.kind, array.dtype)}: {_brief(data)}")
+        raise DataError(f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}")
+
+
+def _remedy(data: Any) -> str:
+    """Return what to do about data that is no number, from the first entry of an array or from the thing itself."""
+    entry = data[0] if isinstance(data, list) and data else data
+    for kinds, remedy in REMEDIES:
+        if isinstance(entry, kinds):
+            return remedy
+    return "turn it into floats first"
+
+
+REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((str, bytes), "text is not read as a number, convert it with float(...)"),
+    ((type(None),), "for a missing number write float('nan')"),
+    ((complex,), "take .real and .imag, each a number of its own"),
+    ((datetime.date, datetime.timedelta, np.datetime64, np.timedelta64), "count seconds or days first"),
+    ((set, frozenset, dict), "pass a list of numbers, its order is fixed"),
+)
 
 
 def _as_float(data: Any) -> float:
     try:
         return float(data)
-    except OverflowError as error:
-        raise OverflowError("an integer is too large for a float (the largest is about 1.8e308)") from error
+    except OverflowError:
+        raise _too_large() from None
+
+
+def _too_large() -> RangeError:
+    return RangeError("an integer is too large for a float (the largest is about 1.8e308): write it as a float, or scale it")
 
 
 def _brief(data: Any) -> str:
-    text = repr(data)
-    kind = type(data).__name__
-    return f"{kind} {text[:57] + '...' if len(text) > 60 else text}"
+    text = " ".join(repr(data).split())
+    return f"{type(data).__name__} {text[:57] + '...' if len(text) > 60 else text}"
 
 
 class Frozen(np.ndarray):

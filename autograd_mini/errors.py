@@ -13,6 +13,10 @@ class DataError(AutogradError, TypeError):
     """Data of a kind that has no derivative: text, None, objects, complex numbers, masked arrays."""
 
 
+class RangeError(AutogradError, OverflowError):
+    """An integer too large for any float."""
+
+
 class StaleError(AutogradError, RuntimeError):
     """A node's data was assigned after another node was recorded from it."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data import Array, Frozen, array_of, number_of
-from .errors import DataError, ShapeError
+from .errors import DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
     from .op import Op
@@ -154,7 +154,7 @@ class Value(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, label: str = "") -> None:
-        super().__init__(data if data.__class__ is float else number_of(data), label)
+        super().__init__(data if type(data) is float else number_of(data), label)
 
     @property
     def data(self) -> float:
@@ -224,9 +224,9 @@ def leaf(data: float | Array) -> Node:
 
 def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
     """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
-    if data.__class__ is not float and not data.ndim:  # type: ignore[union-attr]
+    if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
         data = float(data)  # type: ignore[arg-type]
-    node = _new(Value if data.__class__ is float else Tensor)
+    node = _new(Value if type(data) is float else Tensor)
     node._data = data
     node.op = op
     node.args = args
@@ -246,6 +246,16 @@ def assign(node: Node, data: float | Array) -> None:
         )
     node._data = data
     node.birth = _birth()
+
+
+def check_fresh(node: Node) -> None:
+    """Raise StaleError if an argument is younger than `node`: its data was assigned after `node` was recorded."""
+    for arg in node.args:
+        if isinstance(arg, Node) and arg.birth > node.birth:
+            raise StaleError(
+                f"the data of {describe(arg)} was assigned after {describe(node)} was recorded from it: "
+                "record the expression again, then differentiate"
+            )
 
 
 def describe(node: Node) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from . import node as _node
 from .data import array_of, constant_of, number_of, quietly
 from .errors import AutogradError, RuleError, ShapeError
-from .node import Node, Value, record
+from .node import Node, Value, check_fresh, record
 
 Rule = Callable[..., Any]
 
@@ -99,6 +99,7 @@ class Op:
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         """Add to `grads` what `node`, given its upstream gradient g, contributes to each of its arguments."""
+        check_fresh(node)
         for i, arg in enumerate(node.args):
             if isinstance(arg, Node) and self.rule(i) is not None:
                 c = contribution(node, i, g)
@@ -153,7 +154,7 @@ class Elementwise(Op):
         self.scalar = scalar
 
     def compute(self, *args: Any) -> Any:
-        if all(a.__class__ is float for a in args):
+        if all(type(a) is float for a in args):
             try:
                 return self.scalar(*args)
             except (ArithmeticError, ValueError):
@@ -169,10 +170,15 @@ class Unary(Elementwise):
         self.method = _unary_method(self)
 
     def __call__(self, x: Any) -> Any:
-        return self.compute(x) if x.__class__ is float else self.method(x)
+        if type(x) is not float:
+            return self.method(x)
+        try:
+            return self.scalar(x)
+        except (ArithmeticError, ValueError):
+            return self.compute(x)
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        if node.__class__ is not Value:
+        if type(node) is not Value:
             return super().pull(node, g, grads)
         (x,) = node.args
         try:
@@ -192,20 +198,21 @@ class Binary(Elementwise):
         self.reflected = _reflected_method(self)
 
     def __call__(self, x: Any, y: Any) -> Any:
-        if x.__class__ is float and y.__class__ is float:
+        if type(x) is float and type(y) is float:
             try:
                 return self.scalar(x, y)
             except (ArithmeticError, ValueError):
                 return self.compute(x, y)
-        return self.method(x, y) if x.__class__ is Value else self.apply((x, y))
+        return self.method(x, y) if type(x) is Value else self.apply((x, y))
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        if node.__class__ is not Value:
+        if type(node) is not Value:
             return super().pull(node, g, grads)
-        # The loop of Op.pull unrolled: here is where the sweep of a scalar graph spends its time.
+        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. An argument that is
+        # not in `grads` any more has passed already: the sweep finds out that it is stale.
         x, y = node.args
-        a = x if x.__class__ is float else x._data
-        b = y if y.__class__ is float else y._data
+        a = x if type(x) is float else x._data
+        b = y if type(y) is float else y._data
         if a is not x:
             try:
                 c = self.rules[0](g, node._data, a, b)  # type: ignore[misc]
@@ -230,9 +237,12 @@ class Flat(Elementwise):
 
     def __call__(self, *args: Any) -> Any:
         for arg in args:
-            if arg.__class__ is not float:
+            if type(arg) is not float:
                 return self.apply(args)
-        return self.compute(*args)
+        try:
+            return self.scalar(*args)
+        except (ArithmeticError, ValueError):
+            return self.compute(*args)
 
     def constant(self, i: int, arg: Any) -> Any:
         return operand(arg)
@@ -256,7 +266,7 @@ class Variadic(Op):
 
 def operand(arg: Any) -> Any:
     """Return a differentiable argument as the record keeps it: a node, a Python float or an array of our own."""
-    if isinstance(arg, Node) or arg.__class__ is float:
+    if isinstance(arg, Node) or type(arg) is float:
         return arg
     if isinstance(arg, np.ndarray) and arg.ndim and type(arg) is not np.ma.MaskedArray:
         return constant_of(arg)
@@ -284,7 +294,7 @@ def _unary_method(op: Unary) -> Callable[[Any], Any]:
     scalar = op.scalar
 
     def method(x: Any) -> Any:
-        if x.__class__ is not Value or _node.modes_in_use:
+        if type(x) is not Value or _node.modes_in_use:
             return op.apply((x,))
         try:
             data = scalar(x._data)
@@ -305,13 +315,13 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
     scalar = op.scalar
 
     def method(x: Any, y: Any) -> Any:
-        if y.__class__ is Value:
+        if type(y) is Value:
             b = y._data
         else:
-            if y.__class__ is int:
+            if type(y) is int:
                 y = float(y)
             b = y
-        if x.__class__ is not Value or b.__class__ is not float or _node.modes_in_use:
+        if type(x) is not Value or type(b) is not float or _node.modes_in_use:
             return op.apply((x, y))
         try:
             data = scalar(x._data, b)
@@ -332,9 +342,9 @@ def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
     scalar = op.scalar
 
     def method(y: Any, x: Any) -> Any:
-        if x.__class__ is int:
+        if type(x) is int:
             x = float(x)
-        if y.__class__ is not Value or x.__class__ is not float or _node.modes_in_use:
+        if type(y) is not Value or type(x) is not float or _node.modes_in_use:
             return op.apply((x, y))
         try:
             data = scalar(x, y._data)

@@ -10,8 +10,8 @@ import numpy as np
 
 from . import node as _node
 from .data import array_of, number_of
-from .errors import AutogradError, DataError, RuleError, ShapeError, StaleError
-from .node import Node, Tensor, Value, describe
+from .errors import AutogradError, DataError, RuleError, ShapeError
+from .node import Node, Tensor, Value, check_fresh
 
 Pull = Callable[[Node, Any, dict[Node, Any]], None]
 
@@ -21,20 +21,14 @@ _birth = attrgetter("birth")
 def order(root: Node, since: int = 0) -> list[Node]:
     """Return every node that `root` was computed from, itself included, youngest first: reverse topological order.
 
-    Arguments are older than their results, so sorting by birth is enough; nothing recurses. Nodes born before `since`
-    are left out. An argument younger than its result had its data assigned after it was recorded: StaleError.
+    Arguments are older than their results, so sorting by birth is enough, and nothing recurses. Nodes born before
+    `since` are left out.
     """
     found = [root]
     seen = {root}
     for node in found:
-        birth = node.birth
         for arg in node.args:
-            if arg.__class__ is Value or isinstance(arg, Node):
-                if arg.birth > birth:
-                    raise StaleError(
-                        f"the data of {describe(arg)} was assigned after {describe(node)} had been recorded from it: "
-                        "record the expression again, then call backward()"
-                    )
+            if type(arg) is Value or isinstance(arg, Node):
                 if arg not in seen and arg.birth >= since:
                     seen.add(arg)
                     found.append(arg)
@@ -52,7 +46,7 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
     grads: dict[Node, Any] = dict.fromkeys(nodes)
     grads.update(seeds)
     for node in nodes:
-        g = grads[node]
+        g = grads.pop(node)
         changed = yield node, g
         if changed is not None:
             g = changed
@@ -62,6 +56,7 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
             except AutogradError:
                 raise
             except Exception as error:
+                check_fresh(node)  # a contribution to a node that has passed: its data was assigned, and its birth
                 raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from . import tree
 from .errors import ShapeError
 from .modes import Recording
-from .node import Node, Value, leaf
+from .node import Node, check_fresh, leaf
 from .op import Elementwise, Op, fit, operand, run_rule
 from .ops import broadcast_to, identity, reshape, shape, stack
 from .sweep import order, swept
@@ -109,6 +109,7 @@ def _owned(g: Any, like: Any) -> Any:
 
 def _pull_recorded(node: Node, g: Any, grads: dict[Node, Any]) -> None:
     """Add the contributions of `node` as recorded nodes, to those of its arguments that are asked for."""
+    check_fresh(node)
     op: Op = node.op  # type: ignore[assignment]
     for i, arg in enumerate(node.args):
         rule = op.rule(i)
