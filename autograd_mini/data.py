@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import datetime
+import reprlib
 import threading
 from collections.abc import Callable
 from numbers import Real
@@ -16,6 +17,11 @@ from .errors import DataError, RangeError
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
+
+_short = (
+    reprlib.Repr()
+)  # cuts long texts, lists and deep nesting, and survives a __repr__ that raises
+_short.maxstring = _short.maxother = 60
 
 KEPT = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -30,7 +36,11 @@ def number_of(data: Any) -> float:
         array = _plain_array(data)
         if not array.ndim:
             return _as_float(array)
-    hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _remedy(data)
+    hint = (
+        "for an array use Tensor"
+        if isinstance(data, (np.ndarray, list, tuple))
+        else _remedy(data)
+    )
     raise DataError(f"expected one number, got {_brief(data)}: {hint}")
 
 
@@ -45,42 +55,65 @@ def _kept(dtype: Any) -> np.dtype[Any]:
     try:
         kind = np.dtype(dtype)
     except TypeError:
-        kind = None
+        kind = np.dtype(object)
     if kind not in KEPT:
-        raise DataError(f"dtype {dtype!r} has no derivatives here: use float64 or float32")
+        raise DataError(
+            f"dtype {dtype!r} has no derivatives here: use float64 or float32"
+        )
     return kind
 
 
 def constant_of(array: Array) -> Array:
     """Return a constant array that nobody else can change: itself where it is frozen, else a copy."""
     owner = array if array.base is None else array.base
-    frozen = not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
+    frozen = (
+        not array.flags.writeable
+        and isinstance(owner, np.ndarray)
+        and not owner.flags.writeable
+    )
     if frozen and array.dtype in KEPT and type(array) is np.ndarray:
         return array
     return array_of(array)
 
 
+def is_masked(data: Any) -> bool:
+    """Return whether data is a masked array, without loading numpy.ma where nobody uses it."""
+    return hasattr(data, "mask") and isinstance(data, np.ma.MaskedArray)
+
+
 def _plain_array(data: Any) -> Array:
-    if isinstance(data, np.ma.MaskedArray):
-        raise DataError("a masked array would lose its mask: fill it first, data.filled(value)")
+    if is_masked(data):
+        raise DataError(
+            "a masked array would lose its mask: fill it first, data.filled(value)"
+        )
     if isinstance(data, (set, frozenset, dict)):
-        raise DataError(f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them")
+        raise DataError(
+            f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them"
+        )
     try:
         array = np.asarray(data)
     except OverflowError:
         raise _too_large() from None
     except ValueError:
-        raise DataError(f"expected rows of one length, got {_brief(data)}: pad them, or make a Tensor of each") from None
+        raise DataError(
+            f"expected rows of one length, got {_brief(data)}: pad them, or make a Tensor of each"
+        ) from None
     _check_kind(array, data)
     return array
 
 
 def _check_kind(array: Array, data: Any) -> None:
-    if array.dtype.kind == "O" and all(type(entry) is int for entry in array.flat) and array.size:
+    if (
+        array.dtype.kind == "O"
+        and all(type(entry) is int for entry in array.flat)
+        and array.size
+    ):
         for entry in array.flat:
             _as_float(entry)
     elif array.dtype.kind not in "fiub":
-        raise DataError(f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}")
+        raise DataError(
+            f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}"
+        )
 
 
 def _remedy(data: Any) -> str:
@@ -96,7 +129,10 @@ REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (
     ((str, bytes), "text is not read as a number, convert it with float(...)"),
     ((type(None),), "for a missing number write float('nan')"),
     ((complex,), "take .real and .imag, each a number of its own"),
-    ((datetime.date, datetime.timedelta, np.datetime64, np.timedelta64), "count seconds or days first"),
+    (
+        (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64),
+        "count seconds or days first",
+    ),
     ((set, frozenset, dict), "pass a list of numbers, its order is fixed"),
 )
 
@@ -109,19 +145,21 @@ def _as_float(data: Any) -> float:
 
 
 def _too_large() -> RangeError:
-    return RangeError("an integer is too large for a float (the largest is about 1.8e308): write it as a float, or scale it")
+    return RangeError(
+        "an integer is too large for a float (the largest is about 1.8e308): write it as a float, or scale it"
+    )
 
 
 def _brief(data: Any) -> str:
-    text = " ".join(repr(data).split())
-    return f"{type(data).__name__} {text[:57] + '...' if len(text) > 60 else text}"
+    return f"{type(data).__name__} {' '.join(_short.repr(data).split())}"
 
 
 class Frozen(np.ndarray):
     """A node's data as its owner may see it: reading is free, writing is refused with the remedy.
 
     In-place operators return a new plain array instead, so that `p.data -= step` assigns one whole array, which the
-    node notices; an entry written behind the node's back would make its recorded gradients silently wrong.
+    node notices; an entry written behind the node's back would make its recorded gradients silently wrong. Whatever
+    numpy computes from it is a plain array, and a copy of it is the caller's own to change.
     """
 
     @classmethod
@@ -134,15 +172,19 @@ class Frozen(np.ndarray):
     def __array_finalize__(self, obj: Any) -> None:
         pass
 
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    def __array_wrap__(
+        self, array: Any, context: Any = None, return_scalar: bool = False
+    ) -> Any:
         plain = np.asarray(array)
         return plain[()] if return_scalar else plain
 
     def __getitem__(self, index: Any) -> Any:
-        return np.asarray(self)[index]
-
-    def __setitem__(self, index: Any, entry: Any) -> None:
-        raise DataError("a node's data is not changed in place: assign a whole array, x.data = new")
+        part = np.asarray(self)[index]
+        return (
+            part.view(Frozen)
+            if isinstance(part, np.ndarray) and not part.flags.writeable
+            else part
+        )
 
     def __repr__(self) -> str:
         return repr(np.asarray(self))
@@ -150,14 +192,46 @@ class Frozen(np.ndarray):
     def __reduce__(self) -> Any:
         return np.array(self).__reduce__()
 
+    def __deepcopy__(self, memo: Any) -> Array:
+        return np.array(self)
 
-def _in_place(name: str) -> Callable[[Array, Any], Array]:
-    operate = getattr(np.ndarray, f"__{name}__")
-    return lambda self, other: operate(np.asarray(self), other)
+
+def _guarded(name: str) -> Callable[..., None]:
+    change = getattr(np.ndarray, name)
+
+    def method(self: Array, *args: Any, **keywords: Any) -> None:
+        if not self.flags.writeable:
+            raise DataError(
+                "a node's data is not changed in place: assign a whole array, x.data = new"
+            )
+        change(self, *args, **keywords)
+
+    return method
+
+
+def _plain(name: str) -> Callable[..., Array]:
+    compute = getattr(np.ndarray, name)
+    return lambda self, *args, **keywords: compute(np.asarray(self), *args, **keywords)
 
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    setattr(Frozen, f"__i{_name}__", _in_place(_name))
+    setattr(Frozen, f"__i{_name}__", _plain(f"__{_name}__"))
+for _name in ("__setitem__", "fill", "sort", "partition", "put", "resize"):
+    setattr(Frozen, _name, _guarded(_name))
+for _name in (
+    "__copy__",
+    "copy",
+    "astype",
+    "flatten",
+    "repeat",
+    "take",
+    "choose",
+    "compress",
+    "cumsum",
+    "cumprod",
+    "round",
+):
+    setattr(Frozen, _name, _plain(_name))
 
 
 class _Quiet(threading.local):
