@@ -18,9 +18,7 @@ from .errors import DataError, RangeError
 Array = npt.NDArray[Any]
 T = TypeVar("T")
 
-_short = (
-    reprlib.Repr()
-)  # cuts long texts, lists and deep nesting, and survives a __repr__ that raises
+_short = reprlib.Repr()  # cuts long texts, lists and deep nesting, and survives a __repr__ that raises
 _short.maxstring = _short.maxother = 60
 
 KEPT = (np.dtype(np.float64), np.dtype(np.float32))
@@ -36,11 +34,7 @@ def number_of(data: Any) -> float:
         array = _plain_array(data)
         if not array.ndim:
             return _as_float(array)
-    hint = (
-        "for an array use Tensor"
-        if isinstance(data, (np.ndarray, list, tuple))
-        else _remedy(data)
-    )
+    hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _remedy(data)
     raise DataError(f"expected one number, got {_brief(data)}: {hint}")
 
 
@@ -53,24 +47,18 @@ def array_of(data: Any, dtype: Any = None) -> Array:
 
 def _kept(dtype: Any) -> np.dtype[Any]:
     try:
-        kind = np.dtype(dtype)
+        kind: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         kind = np.dtype(object)
     if kind not in KEPT:
-        raise DataError(
-            f"dtype {dtype!r} has no derivatives here: use float64 or float32"
-        )
+        raise DataError(f"dtype {dtype!r} has no derivatives here: use float64 or float32")
     return kind
 
 
 def constant_of(array: Array) -> Array:
     """Return a constant array that nobody else can change: itself where it is frozen, else a copy."""
     owner = array if array.base is None else array.base
-    frozen = (
-        not array.flags.writeable
-        and isinstance(owner, np.ndarray)
-        and not owner.flags.writeable
-    )
+    frozen = not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
     if frozen and array.dtype in KEPT and type(array) is np.ndarray:
         return array
     return array_of(array)
@@ -83,13 +71,9 @@ def is_masked(data: Any) -> bool:
 
 def _plain_array(data: Any) -> Array:
     if is_masked(data):
-        raise DataError(
-            "a masked array would lose its mask: fill it first, data.filled(value)"
-        )
+        raise DataError("a masked array would lose its mask: fill it first, data.filled(value)")
     if isinstance(data, (set, frozenset, dict)):
-        raise DataError(
-            f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them"
-        )
+        raise DataError(f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them")
     try:
         array = np.asarray(data)
     except OverflowError:
@@ -103,17 +87,11 @@ def _plain_array(data: Any) -> Array:
 
 
 def _check_kind(array: Array, data: Any) -> None:
-    if (
-        array.dtype.kind == "O"
-        and all(type(entry) is int for entry in array.flat)
-        and array.size
-    ):
+    if array.dtype.kind == "O" and all(type(entry) is int for entry in array.flat) and array.size:
         for entry in array.flat:
             _as_float(entry)
     elif array.dtype.kind not in "fiub":
-        raise DataError(
-            f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}"
-        )
+        raise DataError(f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}")
 
 
 def _remedy(data: Any) -> str:
@@ -172,19 +150,13 @@ class Frozen(np.ndarray):
     def __array_finalize__(self, obj: Any) -> None:
         pass
 
-    def __array_wrap__(
-        self, array: Any, context: Any = None, return_scalar: bool = False
-    ) -> Any:
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)
         return plain[()] if return_scalar else plain
 
     def __getitem__(self, index: Any) -> Any:
         part = np.asarray(self)[index]
-        return (
-            part.view(Frozen)
-            if isinstance(part, np.ndarray) and not part.flags.writeable
-            else part
-        )
+        return part.view(Frozen) if isinstance(part, np.ndarray) and not part.flags.writeable else part
 
     def __repr__(self) -> str:
         return repr(np.asarray(self))
@@ -192,18 +164,13 @@ class Frozen(np.ndarray):
     def __reduce__(self) -> Any:
         return np.array(self).__reduce__()
 
-    def __deepcopy__(self, memo: Any) -> Array:
-        return np.array(self)
-
 
 def _guarded(name: str) -> Callable[..., None]:
     change = getattr(np.ndarray, name)
 
     def method(self: Array, *args: Any, **keywords: Any) -> None:
         if not self.flags.writeable:
-            raise DataError(
-                "a node's data is not changed in place: assign a whole array, x.data = new"
-            )
+            raise DataError("a node's data is not changed in place: assign a whole array, x.data = new")
         change(self, *args, **keywords)
 
     return method
@@ -220,6 +187,7 @@ for _name in ("__setitem__", "fill", "sort", "partition", "put", "resize"):
     setattr(Frozen, _name, _guarded(_name))
 for _name in (
     "__copy__",
+    "__deepcopy__",
     "copy",
     "astype",
     "flatten",

@@ -79,13 +79,23 @@ def backward(root: Node, gradient: Any = None) -> None:
     >>> x = Value(3.0); y = x * x; y.backward(); x.grad
     6.0
     """
-    reached = swept(order(root), {root: seed_of(root, gradient)})
+    seed = seed_of(root, gradient)
+    reached = swept(order(root), {root: seed})
     shared = {id(g) for node, g in reached if node.op is not None} if isinstance(reached[-1][0], Tensor) else ()
+    for i, (node, g) in enumerate(reached):
+        if node.op is None or g is None:
+            reached[i] = node, total(node, g, shared)
+    try:
+        write(reached)
+    except BaseException:  # Ctrl-C between two nodes: write the rest before it goes on
+        write(reached)
+        raise
+
+
+def write(reached: list[tuple[Node, Any]]) -> None:
+    """Store each gradient in its node; doing it twice is doing it once, so an interruption leaves nothing by halves."""
     for node, g in reached:
-        if node.op is not None and g is not None:
-            node.grad = g
-        else:
-            deposit(node, g, shared)
+        node.grad = g
 
 
 def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
@@ -97,13 +107,11 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
     >>> [node.label or node.op.name for node in backward_steps(y)]
     ['tanh', 'mul', 'x']
     """
-    steps = sweep(order(root), {root: seed_of(root, gradient)})
+    seed = seed_of(root, gradient)
+    steps = sweep(order(root), {root: seed})
     node, g = next(steps)
     while True:
-        if node.op is not None and g is not None:
-            node.grad = g
-        else:
-            deposit(node, g)
+        node.grad = total(node, g) if node.op is None or g is None else g
         shown = node.grad
         yield node
         try:
@@ -112,19 +120,19 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
             return
 
 
-def deposit(node: Node, g: Any, shared: Any = None) -> None:
-    """Add g, or zero for None, to what a leaf holds; it is copied where another node holds the same array."""
+def total(node: Node, g: Any, shared: Any = None) -> Any:
+    """Return g, or zero for None, added to what a leaf holds; an array that another node holds too is copied."""
+    before = node.grad if node.op is None and node.has_grad else None
     if isinstance(node, Value):
-        node.grad = (node.grad or 0.0) + (0.0 if g is None else g)
-        return
-    dtype = node._data.dtype
-    if node.has_grad and node.grad is not None:
-        g = node.grad + (0.0 if g is None else g)
+        return (before or 0.0) + (0.0 if g is None else g)
     if g is None:
         g = np.zeros_like(node._data)
+    if before is not None:
+        g = before + g
+    dtype = node._data.dtype
     if shared is None or g.base is not None or id(g) in shared or g.dtype != dtype or g.shape != node.shape:
         g = np.array(np.broadcast_to(g, node.shape), dtype=dtype)
-    node.grad = g
+    return g
 
 
 def zero_grad(*nodes: Node) -> None:
@@ -135,6 +143,10 @@ def zero_grad(*nodes: Node) -> None:
     0.0
     """
     for node in nodes:
+        if not isinstance(node, Node):
+            raise DataError(
+                f"zero_grad takes nodes, got {type(node).__name__}: for a list of them write zero_grad(*nodes)"
+            )
         if node.has_grad:
             del node.grad
 
@@ -142,7 +154,9 @@ def zero_grad(*nodes: Node) -> None:
 def seed_of(root: Node, gradient: Any) -> Any:
     """Return the upstream gradient of the root as a float or an array of its shape."""
     if not isinstance(root, Node):
-        raise DataError(f"a backward sweep starts at a node, got {type(root).__name__}")
+        raise DataError(
+            f"a backward sweep starts at a Value or Tensor, got {type(root).__name__}: wrap it, or record an expression"
+        )
     if gradient is None:
         if root.ndim:
             raise ShapeError(
@@ -150,9 +164,12 @@ def seed_of(root: Node, gradient: Any) -> Any:
                 "backward(gradient) with that shape, or make it a scalar first, for instance with .sum()"
             )
         return 1.0
-    if not root.ndim:
-        return number_of(gradient)
-    seed = array_of(gradient, root._data.dtype)
-    if seed.shape != root.shape:
-        raise ShapeError(f"backward: gradient of shape {seed.shape} for a root of shape {root.shape}")
+    try:
+        seed = array_of(gradient, root._data.dtype) if root.ndim else number_of(gradient)
+    except DataError as error:
+        raise DataError(f"backward: the gradient of the root is a number or an array like it; {error}") from None
+    if np.shape(seed) != root.shape:
+        raise ShapeError(
+            f"backward: gradient of shape {np.shape(seed)} for a root of shape {root.shape}: give one number per entry"
+        )
     return seed
