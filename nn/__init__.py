@@ -1,4 +1,6 @@
 """Neurons, layers and networks on the engine."""
 
-from .layers import MLP, Layer, Neuron
-from .module import Module, StateError
+from . import init
+from .errors import ExtraError, SettingError, StateError
+from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
+from .module import Module

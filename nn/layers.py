@@ -1,21 +1,32 @@
-"""Neurons, layers and networks, twice: on Values, where every multiplication is a node, and on arrays."""
+"""Neurons, layers and networks at two magnifications: on Values, every multiplication a node, and on arrays.
+
+`Neuron` and `Layer` hold Values and take one sample, a list of numbers or Values. `Dense` is a layer on arrays: it
+holds W and b and takes a batch, one sample a row. `tensors()` and `scalars()` turn one kind into the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_mini import ShapeError, Value, ops
+import numpy as np
+
+from autograd_mini import Node, ShapeError, Tensor, Value, ops
 
 from . import init as initial
-from .init import Initializer, Rng, SettingError
+from .errors import SettingError, choice, real, whole
+from .init import Initializer, Rng
 from .module import Module
+
+Activation = str | Callable[[Any], Any]
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
-    "relu": ops.relu.method,
-    "tanh": ops.tanh.method,
-    "sigmoid": ops.sigmoid.method,
+    **{op.name: op.method for op in (ops.sigmoid, ops.tanh, ops.relu, ops.softplus, ops.silu, ops.gelu)},
+    "leaky_relu": ops.leaky_relu,
+    "elu": ops.elu,
+    "softmax": ops.softmax,
 }
 
 _add_n = ops.add_n
@@ -25,76 +36,261 @@ _mul = ops.mul.method
 class Neuron(Module):
     """a = g(w . x + b): one output from `n_in` inputs, a list of numbers or Values.
 
-    >>> neuron = Neuron(2, "tanh"); neuron.w, neuron.b = [Value(-3.0), Value(1.0)], Value(6.881373587019543)
+    `activation` g is a name in ACTIVATIONS or a function of z, such as `lambda z: ops.leaky_relu(z, 0.2)`.
+
+    >>> neuron = Neuron(2, "tanh", init=initial.given([[-3.0, 1.0]], [6.881373587019543]))
     >>> round(neuron([2.0, 0.0]).data, 4)
     0.7071
     """
 
-    def __init__(self, n_in: int, activation: str = "relu", *, init: Initializer = initial.uniform, rng: Rng = None):
-        (w,), (b,) = init(initial.generator(rng), size(n_in, "n_in"), 1)
-        self.w = [Value(wi) for wi in w]
+    def __init__(
+        self, n_in: int, activation: Activation = "relu", *, init: Initializer = initial.uniform, rng: Rng = None
+    ) -> None:
+        (w,), (b,) = init(initial.source(rng), whole("n_in", n_in), 1)
+        self.w = [Value(wj) for wj in w]
         self.b = Value(b)
-        self.activation = activation
+        self.activation = _checked(activation)
 
     def __call__(self, x: Any) -> Any:
         if x.__class__ is not list or len(x) != len(self.w):
-            x = _entries(x, len(self.w), self)
-        return ACTIVATIONS[self.activation](_add_n(self.b, *map(_mul, self.w, x)))
+            x = _sample(x, len(self.w), self)
+        z = _add_n(self.b, *map(_mul, self.w, x))
+        return ACTIVATIONS.get(self.activation, self.activation)(z)  # type: ignore[arg-type, operator]
+
+    def tensors(self) -> Dense:
+        """Return the same neuron on arrays: a layer with one row."""
+        return _dense([self], self.activation)
 
     def __repr__(self) -> str:
-        kind = {"relu": "ReLU", "identity": "Linear"}.get(self.activation, self.activation.capitalize())
-        return f"{kind}Neuron({len(self.w)})"
+        return f"{_title(self.activation)}Neuron({len(self.w)})"
 
 
 class Layer(Module):
-    """`n_out` neurons side by side; a layer of one neuron returns its Value, any other a list of them."""
+    """`n_out` neurons that see the same inputs; it returns the list of their outputs, a single neuron its Value.
 
-    def __init__(self, n_in: int, n_out: int, activation: str = "relu", *, init: Initializer = initial.uniform, rng: Rng = None):
-        rng = initial.generator(rng)
-        self.neurons = [Neuron(n_in, activation, init=init, rng=rng) for _ in range(size(n_out, "n_out"))]
+    >>> Layer(2, 3, "tanh")
+    Layer of [TanhNeuron(2), TanhNeuron(2), TanhNeuron(2)]
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: Activation = "relu",
+        *,
+        init: Initializer = initial.uniform,
+        rng: Rng = None,
+    ) -> None:
+        W, b = init(initial.source(rng), whole("n_in", n_in), whole("n_out", n_out))
+        g = "identity" if activation == "softmax" else activation  # softmax joins the outputs: it is the layer's
+        self.neurons = [Neuron(n_in, g, init=initial.given([w], [bi])) for w, bi in zip(W, b)]
+        self.activation = _checked(activation)
 
     def __call__(self, x: Any) -> Any:
-        x = _entries(x, len(self.neurons[0].w), self)
-        out = [neuron(x) for neuron in self.neurons]
-        return out[0] if len(out) == 1 else out
+        x = _sample(x, len(self.neurons[0].w), self)
+        a = [neuron(x) for neuron in self.neurons]
+        if self.activation == "softmax":
+            a = list(ops.softmax(ops.stack(a)))
+        return a[0] if len(a) == 1 else a
+
+    def tensors(self) -> Dense:
+        """Return the same layer on arrays."""
+        return _dense(self.neurons, self.activation)
+
+    def label(self, layer: int) -> None:
+        """Name the parameters for pictures and messages by the number of the layer: W[1][0,2], b[1][0]."""
+        for i, neuron in enumerate(self.neurons):
+            neuron.b.label = f"b[{layer}][{i}]"
+            for j, w in enumerate(neuron.w):
+                w.label = f"W[{layer}][{i},{j}]"
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
 
 
-class MLP(Module):
-    """A multilayer perceptron: layers of the given sizes, relu between them and no activation on the last.
+class Dense(Module):
+    """a = g(W x + b) on arrays, row by row: (n, n_in) gives (n, n_out); W has shape (n_out, n_in), b (n_out,).
 
-    >>> MLP(2, [2, 1])
-    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+    >>> Dense(2, 3, "tanh", rng=0)(np.zeros((5, 2))).shape
+    (5, 3)
     """
 
-    def __init__(self, n_in: int, sizes: list[int]):
-        widths = [n_in, *sizes]
-        last = len(sizes) - 1
-        self.layers = [
-            Layer(widths[i], widths[i + 1], "identity" if i == last else "relu") for i in range(len(sizes))
-        ]
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: Activation = "relu",
+        *,
+        init: Initializer = initial.glorot,
+        rng: Rng = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        W, b = init(initial.source(rng), whole("n_in", n_in), whole("n_out", n_out))
+        self.W = Tensor(W, dtype=dtype)
+        self.b = Tensor(b, dtype=dtype)
+        self.activation = _checked(activation)
+
+    def __call__(self, x: Any) -> Any:
+        return self.activate(self.affine(x))
+
+    def affine(self, x: Any) -> Any:
+        """Return z = W x + b for each row of x."""
+        try:
+            return ops.affine(x, self.W, self.b)
+        except ShapeError:
+            n = self.W.shape[1]
+            raise ShapeError(f"{self!r} takes rows of {n} inputs, got an array of shape {ops.shape(x)}") from None
+
+    def activate(self, z: Any) -> Any:
+        """Return a = g(z)."""
+        return ACTIVATIONS.get(self.activation, self.activation)(z)  # type: ignore[arg-type, operator]
+
+    def scalars(self) -> Layer:
+        """Return the same layer on Values: a neuron for each row of W."""
+        return Layer(*self.W.shape[::-1], self.activation, init=initial.given(self.W._data, self.b._data))
+
+    def label(self, layer: int) -> None:
+        """Name the parameters for pictures and messages by the number of the layer: W[1], b[1]."""
+        self.W.label, self.b.label = f"W[{layer}]", f"b[{layer}]"
+
+    def __repr__(self) -> str:
+        n_out, n_in = self.W.shape
+        return f"Dense({n_in}, {n_out}, {_name(self.activation)})"
+
+
+class Dropout(Module):
+    """While training, set each input to 0 with probability `rate` and divide the others by 1 - rate; else do nothing.
+
+    The expected output is the input (Srivastava et al., "Dropout", 2014; the scaling is moved from use to training).
+
+    >>> drop = Dropout(0.5, rng=0); sorted(set(drop(Tensor(np.ones(100))).data.tolist())), drop.eval()([1.0])
+    ([0.0, 2.0], [1.0])
+    """
+
+    def __init__(self, rate: float = 0.5, *, rng: Rng = None) -> None:
+        self.rate = real("rate", rate, "[0, 1)")
+        self._source = initial.source(rng)
+
+    def __call__(self, x: Any) -> Any:
+        if not self.training or not self.rate:
+            return x
+        if isinstance(x, (list, Value)):
+            entries = x if isinstance(x, list) else [x]
+            kept = [xi * float(m) for xi, m in zip(entries, self._mask((len(entries),)))]
+            return kept if isinstance(x, list) else kept[0]
+        dtype = x._data.dtype if isinstance(x, Node) else np.float64
+        return ops.mul(x, self._mask(ops.shape(x)).astype(dtype))
+
+    def _mask(self, shape: tuple[int, ...]) -> Any:
+        return (self._source.random(shape) >= self.rate) / (1.0 - self.rate)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"
+
+
+class Sequential(Module):
+    """Layers, each fed with the output of the one before.
+
+    >>> Sequential(Dense(4, 8, rng=0), Dropout(0.1), Dense(8, 3, "softmax", rng=1))
+    Sequential(Dense(4, 8, relu), Dropout(0.1), Dense(8, 3, softmax))
+    """
+
+    def __init__(self, *layers: Any) -> None:
+        self.layers = list(layers)
 
     def __call__(self, x: Any) -> Any:
         for layer in self.layers:
             x = layer(x)
         return x
 
+    def tensors(self) -> Sequential:
+        """Return the same network on arrays: its own parameters, with the same numbers."""
+        return self._twin("tensors")
+
+    def scalars(self) -> Sequential:
+        """Return the same network on Values: its own parameters, with the same numbers."""
+        return self._twin("scalars")
+
+    def _twin(self, kind: str) -> Sequential:
+        twins = {layer: getattr(layer, kind, lambda layer=layer: copy.deepcopy(layer))() for layer in self.layers}
+        twin = copy.copy(self)
+        twin.layers = [twins[layer] for layer in self.layers]
+        _label(twin.layers)
+        return twin
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: `n_in` inputs, then layers of the given sizes.
+
+    `activation` is that of the hidden layers, `output` that of the last. `layer` is the kind of layer: `Layer`, on
+    Values, or `Dense`, on arrays; further settings (`init`, `dtype`) are handed to it.
+
+    >>> MLP(2, [2, 1])
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
+    >>> MLP(784, [100, 10], "tanh", "softmax", layer=Dense, rng=0)
+    MLP of [Dense(784, 100, tanh), Dense(100, 10, softmax)]
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        sizes: Sequence[int],
+        activation: Activation = "relu",
+        output: Activation = "identity",
+        *,
+        layer: Callable[..., Any] = Layer,
+        rng: Rng = None,
+        **settings: Any,
+    ) -> None:
+        if not sizes:
+            raise SettingError("sizes must name at least one layer, the output")
+        draws = initial.source(rng)
+        widths = [n_in, *sizes]
+        gs = [activation] * (len(sizes) - 1) + [output]
+        super().__init__(*(layer(m, n, g, rng=draws, **settings) for m, n, g in zip(widths, sizes, gs)))
+        _label(self.layers)
+
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def size(n: Any, name: str) -> int:
-    """Return a layer's size, or raise SettingError."""
-    if isinstance(n, bool) or not hasattr(n, "__index__") or n.__index__() < 1:
-        raise SettingError(f"{name} is the number of neurons or inputs, an integer from 1 on; got {n!r}")
-    return int(n.__index__())
+def _label(layers: list[Any]) -> None:
+    for number, layer in enumerate((x for x in layers if isinstance(x, (Layer, Dense))), 1):
+        layer.label(number)
 
 
-def _entries(x: Any, n: int, whose: Module) -> list[Any]:
+def _dense(neurons: list[Neuron], activation: Activation) -> Dense:
+    """Return the layer on arrays whose rows are the neurons."""
+    W = np.array([[w._data for w in neuron.w] for neuron in neurons])
+    b = np.array([neuron.b._data for neuron in neurons])
+    return Dense(*W.shape[::-1], activation, init=initial.given(W, b))
+
+
+def _sample(x: Any, n: int, whose: Module) -> list[Any]:
     """Return one sample as a list of n numbers and Values."""
-    entries = [x] if isinstance(x, Value) else x.tolist() if hasattr(x, "tolist") else list(x)
+    if isinstance(x, Value) or not hasattr(x, "__len__"):
+        x = [x]
+    entries = x.tolist() if isinstance(x, np.ndarray) else list(x)
     if len(entries) != n:
-        raise ShapeError(f"{whose!r} takes {n} inputs, got {len(entries)}")
+        shape = f" (shape {x.shape}: this layer takes one sample at a time)" if ops.shape(x)[1:] else ""
+        raise ShapeError(f"{whose!r} takes {n} inputs, got {len(entries)}{shape}")
     return entries
+
+
+def _checked(activation: Activation) -> Activation:
+    if not callable(activation):
+        choice("activation", activation, ACTIVATIONS)
+    return activation
+
+
+def _name(activation: Activation) -> str:
+    return activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
+
+
+def _title(activation: Activation) -> str:
+    """Return an activation's name as it stands before `Neuron`; micrograd's words for its two."""
+    name = _name(activation)
+    return {"relu": "ReLU", "identity": "Linear"}.get(name, name.title().replace("_", ""))

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, Node, ShapeError
+from autograd_mini import DataError, Node
 from autograd_mini.data import Array
-from autograd_mini.errors import AutogradError
 from autograd_mini.node import assign
 from autograd_mini.sweep import zero_grad
 
-
-class StateError(AutogradError, ValueError):
-    """A state that does not fit the module it is loaded into; the message lists every misfit."""
+from .errors import SettingError, StateError
 
 
 class Module:
@@ -102,7 +99,7 @@ def named(params: Module | Node | Iterable[Node]) -> dict[str, Node]:
             once[p] = name if name not in taken else f"{name} (parameter {len(once)})"
             taken.add(once[p])
     if not once:
-        raise ShapeError("there are no parameters: pass a module, or a list (a generator may be used up)")
+        raise SettingError("there are no parameters: pass a module, or a list (a generator may be used up)")
     return {name: p for p, name in once.items()}
 
 
