@@ -14,7 +14,7 @@ import numpy as np
 
 from . import node as _node
 from .data import array_of, constant_of, number_of, quietly
-from .errors import AutogradError, RuleError, ShapeError
+from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
 from .node import Node, Value, check_fresh, record
 
 Rule = Callable[..., Any]
@@ -23,13 +23,17 @@ TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
 
 _new = object.__new__
 _birth = _node._birth
+_HUGE = 1 << 1023  # beyond it an int may fit no float: it goes the general way, where that is an error with a name
 
 
 class Op:
     """A row over whole arrays: a reduction, a product, a change of shape. It is called as `array` is.
 
     `rules` holds one rule per argument; None stands for an argument without a derivative: an axis, a shape, an index.
+    `remedy` is what to do about shapes that do not fit, where the row knows it better than numpy.
     """
+
+    remedy = ""
 
     def __init__(
         self, name: str, array: Callable[..., Any], *rules: Rule | None, text: str = "", analytic: bool = True
@@ -81,7 +85,14 @@ class Op:
 
     def constant(self, i: int, arg: Any) -> Any:
         """Return what the record keeps of an argument that is not a node: a number, an array of its own, a setting."""
-        return operand(arg) if self.rule(i) is not None else _setting(arg)
+        return self.checked(i, arg) if self.rule(i) is not None else _setting(arg)
+
+    def checked(self, i: int, arg: Any) -> Any:
+        """Return `operand(arg)`; an error says which argument of which op it was."""
+        try:
+            return operand(arg)
+        except (DataError, RangeError) as error:
+            raise type(error)(f"{self.name}, argument {i}: {error}") from None
 
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
@@ -95,7 +106,8 @@ class Op:
     def _misfit(self, error: Exception, args: tuple[Any, ...]) -> str:
         shapes = " and ".join(str(np.shape(a)) for i, a in enumerate(args) if self.rule(i) is not None)
         settings = ", ".join(f"{p}={a!r}" for i, (p, a) in enumerate(zip(self.params, args)) if self.rule(i) is None)
-        return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit ({_plain(error)})"
+        reason = self.remedy or _plain(error)
+        return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit: {reason}"
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         """Add to `grads` what `node`, given its upstream gradient g, contributes to each of its arguments."""
@@ -125,13 +137,29 @@ def run_rule(node: Node, i: int, g: Any) -> Any:
 def fit(c: Any, arg: Node, op: Op) -> Any:
     """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
     shape = arg.shape
+    if isinstance(c, Node):
+        return c if c.shape == shape else _summed(c, shape, op)
+    if type(c) is not np.ndarray or c.shape != shape:
+        c = _summed(_numeric(c, op), shape, op)
+    if not shape:
+        return float(c)
+    dtype = arg._data.dtype
+    return c if c.dtype == dtype else array_of(c, dtype)
+
+
+def _numeric(c: Any, op: Op) -> Any:
+    try:
+        return operand(c)
+    except (DataError, RangeError) as error:
+        raise RuleError(f"the vjp rule of {op.name} returned something that is no gradient: {error}") from None
+
+
+def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
     got = c.shape if isinstance(c, Node) else np.shape(c)
-    if got != shape:
-        try:
-            c = TABLE["sum_to"](c, shape)
-        except AutogradError:
-            raise RuleError(f"the rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
-    return c if shape or isinstance(c, Node) else float(c)
+    try:
+        return c if got == shape else TABLE["sum_to"](c, shape)
+    except AutogradError:
+        raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
 
 class Elementwise(Op):
@@ -140,6 +168,8 @@ class Elementwise(Op):
     `text` says how it is written, {} standing for an argument. Where Python's floats raise (1/0, log 0, an overflow)
     the array function answers, so that floats and arrays agree.
     """
+
+    remedy = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
 
     def __init__(
         self,
@@ -185,6 +215,8 @@ class Unary(Elementwise):
             c = self.rules[0](g, node._data, x._data)  # type: ignore[misc]
         except ArithmeticError:
             c = contribution(node, 0, g)
+        if type(c) is not float:
+            c = fit(c, x, self)
         old = grads[x]
         grads[x] = c if old is None else old + c
 
@@ -218,6 +250,8 @@ class Binary(Elementwise):
                 c = self.rules[0](g, node._data, a, b)  # type: ignore[misc]
             except ArithmeticError:
                 c = contribution(node, 0, g)
+            if type(c) is not float:
+                c = fit(c, x, self)
             old = grads[x]
             grads[x] = c if old is None else old + c
         if b is not y:
@@ -225,6 +259,8 @@ class Binary(Elementwise):
                 c = self.rules[1](g, node._data, a, b)  # type: ignore[misc]
             except ArithmeticError:
                 c = contribution(node, 1, g)
+            if type(c) is not float:
+                c = fit(c, y, self)
             old = grads[y]
             grads[y] = c if old is None else old + c
 
@@ -232,7 +268,9 @@ class Binary(Elementwise):
 class Flat(Elementwise):
     """A row whose derivative is zero wherever it exists: a step, a sign, a comparison. Nothing flows back through it."""
 
-    def __init__(self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int) -> None:
+    def __init__(
+        self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int
+    ) -> None:
         super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
 
     def __call__(self, *args: Any) -> Any:
@@ -245,7 +283,7 @@ class Flat(Elementwise):
             return self.compute(*args)
 
     def constant(self, i: int, arg: Any) -> Any:
-        return operand(arg)
+        return self.checked(i, arg)
 
 
 class Variadic(Op):
@@ -268,7 +306,7 @@ def operand(arg: Any) -> Any:
     """Return a differentiable argument as the record keeps it: a node, a Python float or an array of our own."""
     if isinstance(arg, Node) or type(arg) is float:
         return arg
-    if isinstance(arg, np.ndarray) and arg.ndim and type(arg) is not np.ma.MaskedArray:
+    if isinstance(arg, np.ndarray) and arg.ndim:
         return constant_of(arg)
     if isinstance(arg, (list, tuple)):
         return TABLE["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
@@ -318,7 +356,7 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
         if type(y) is Value:
             b = y._data
         else:
-            if type(y) is int:
+            if type(y) is int and -_HUGE < y < _HUGE:
                 y = float(y)
             b = y
         if type(x) is not Value or type(b) is not float or _node.modes_in_use:
@@ -342,7 +380,7 @@ def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
     scalar = op.scalar
 
     def method(y: Any, x: Any) -> Any:
-        if type(x) is int:
+        if type(x) is int and -_HUGE < x < _HUGE:
             x = float(x)
         if type(y) is not Value or type(x) is not float or _node.modes_in_use:
             return op.apply((x, y))
@@ -372,6 +410,15 @@ def _default(defaults: dict[str, Any], param: str) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """Return numpy's reason without its internals."""
+    """Return numpy's reason in plain words."""
+    for words, reason in REASONS.items():
+        if words in str(error):
+            return reason
     return str(error).split(", with gufunc signature")[0].split(" (Non-")[0].strip()
 
+
+REASONS = {
+    "core dimension": "the last axis of the first must be as long as the last but one of the second: transpose or reshape one",
+    "enough dimensions": "a scalar has no axis to sum over: multiply with *",
+    "zero-size array": "there is no entry to choose from: check .size first",
+}
