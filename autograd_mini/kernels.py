@@ -48,6 +48,8 @@ def softplus(x: float) -> float:
 
 
 def logaddexp(x: float, y: float) -> float:
+    if x == y:
+        return x + math.log(2.0)  # x - y is nan for two infinities
     return y + softplus(x - y) if x < y else x + softplus(y - x)
 
 
@@ -74,6 +76,15 @@ def softpluses(x: Array) -> Array:
     x = np.asarray(x)
     side = _side(x)
     return np.where(side > 0, x, 0.0 * side) + np.log1p(np.exp(-side * x))
+
+
+def elus(x: Array, alpha: Any) -> Array:
+    below = np.minimum(x, 0.0, dtype=_precision(x, alpha))
+    return np.where(x > 0.0, x, alpha * np.expm1(below))
+
+
+def clips(x: Any, lo: Any, hi: Any) -> Array:
+    return np.minimum(np.maximum(x, lo), hi, dtype=_precision(x, lo, hi))
 
 
 def indicator(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Array]:
@@ -110,12 +121,12 @@ def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 def softmax(x: Array, axis: Any) -> Array:
-    e = np.exp(x - np.max(x.real, axis=axis, keepdims=True))
+    e = np.exp(x - np.max(x.real, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: Any) -> Array:
-    shifted = x - np.max(x.real, axis=axis, keepdims=True)
+    shifted = x - np.max(x.real, axis=axis, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -142,7 +153,8 @@ def prod_others(x: Array, axis: Any) -> Array:
     x = np.asarray(x)
     axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis))
     moved = np.moveaxis(x, axes, range(-len(axes), 0))
-    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    lead = moved.shape[: x.ndim - len(axes)]
+    flat = moved.reshape(*lead, math.prod(moved.shape[len(lead) :]))
     ones = np.ones_like(flat[..., :1])
     before = np.cumprod(np.concatenate([ones, flat[..., :-1]], -1), -1)
     after = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], -1), -1)[..., ::-1]
@@ -153,12 +165,16 @@ def prod_others(x: Array, axis: Any) -> Array:
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     """Sum over the axes along which an array of `shape` was broadcast to that of x."""
     x = np.asarray(x)
-    if x.ndim < len(shape):
-        return np.broadcast_to(x, shape)
     lead = x.ndim - len(shape)
+    if lead < 0:
+        return np.broadcast_to(x, shape)
     axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])
-    total = np.sum(x, axis=axes, keepdims=True) if axes else x
-    return np.broadcast_to(total.reshape(total.shape[lead:]), shape)
+    if not axes:
+        return np.broadcast_to(x, shape)
+    total = np.sum(x, axis=axes, keepdims=True)
+    if total.shape[lead:] != shape:
+        raise ShapeError(f"sum_to: shape {shape} does not broadcast to {x.shape}")
+    return total.reshape(shape)
 
 
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
@@ -184,6 +200,11 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the transposition that undoes the one by `axes`."""
+    return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
+
+
 def add_n(*xs: Any) -> Any:
     """Return the sum, added from left to right as it is written."""
     return functools.reduce(operator.add, xs)
@@ -196,8 +217,8 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 
 def one_hot(labels: Array, classes: int) -> Array:
-    """Return a row per label with 1 at its place."""
-    return np.eye(classes)[labels]
+    """Return a row per label with 1 at its place; float32 holds 0 and 1 exactly and does not widen what it meets."""
+    return np.eye(classes, dtype=np.float32)[labels]
 
 
 def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
@@ -214,6 +235,16 @@ def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
 
 
 LETTERS = "abcdefghijklmnopqrstuvwxyABCDEFGHIJKLMNOPQRSTUVWXYz"
+
+
+def einsum(spec: str, *xs: Any) -> Array:
+    return np.einsum(spec, *xs, dtype=np.result_type(*xs), casting="same_kind")
+
+
+def diagonal(letters: str, shape: tuple[int, ...]) -> Array:
+    """Return True where the indices of equal letters are equal, in an array of `shape` with a letter per axis."""
+    index = np.indices(shape)
+    return np.all([index[k] == index[letters.index(c)] for k, c in enumerate(letters)], axis=0)
 
 
 def einsum_letters(spec: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:

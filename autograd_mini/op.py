@@ -322,7 +322,8 @@ def _setting(arg: Any) -> Any:
     if isinstance(arg, tuple):
         return tuple(map(_setting, arg))
     if isinstance(arg, (list, np.ndarray)):
-        arg = np.array(arg)
+        none = isinstance(arg, list) and not np.size(arg)  # an index that takes nothing: numpy would make it floats
+        arg = np.array(arg, dtype=np.intp if none else None)
         arg.flags.writeable = False
     return arg
 

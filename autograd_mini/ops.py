@@ -54,7 +54,7 @@ add = Binary("add", "{} + {}", operator.add,     np.add,       lambda g, z, x, y
 sub = Binary("sub", "{} - {}", operator.sub,     np.subtract,  lambda g, z, x, y: g,     lambda g, z, x, y: -g)
 mul = Binary("mul", "{} * {}", operator.mul,     np.multiply,  lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)
 div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y: g / y, lambda g, z, x, y: -g * z / y)
-mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floor(x / y), analytic=False)
+mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False)
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
 power = Binary("power", "{} ** {}", math.pow, np.power,                 # 0**0 is flat in both; 0**y, y > 0, is flat in y
@@ -71,11 +71,11 @@ identity   = Unary("identity",   "{}",             operator.pos,         np.posi
 sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt,                   np.sqrt,  lambda g, y, x: g / (2.0 * y))
 cbrt  = Unary("cbrt",  "cbrt({})",  lambda x: float(np.cbrt(x)), np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False)
 exp   = Unary("exp",   "exp({})",   math.exp,                    np.exp,   lambda g, y, x: g * y)
-expm1 = Unary("expm1", "expm1({})", math.expm1,                  np.expm1, lambda g, y, x: g * (y + 1.0))
+expm1 = Unary("expm1", "expm1({})", math.expm1,                  np.expm1, lambda g, y, x: g * exp(x))
 log   = Unary("log",   "log({})",   math.log,                    np.log,   lambda g, y, x: g / x)
 log1p = Unary("log1p", "log1p({})", math.log1p,                  np.log1p, lambda g, y, x: g / (1.0 + x))
-log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / (x * LN2))
-log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / (x * LN10))
+log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / x / LN2)
+log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / x / LN10)
 
 logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logaddexp,
                    lambda g, z, x, y: g * exp(x - z),
@@ -124,7 +124,7 @@ leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
                          lambda g, y, x, slope: g * minimum(x, 0.0), analytic=False)
 elu        = Elementwise("elu", "elu({}, {})",
                          lambda x, alpha=1.0: x if x > 0.0 else alpha * math.expm1(x),
-                         lambda x, alpha=1.0: np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0))),
+                         lambda x, alpha=1.0: kernels.elus(x, alpha),
                          lambda g, y, x, alpha: where(greater(x, 0.0), g, g * alpha * exp(minimum(x, 0.0))),
                          lambda g, y, x, alpha: g * expm1(minimum(x, 0.0)), analytic=False)
 
@@ -155,8 +155,8 @@ where   = Elementwise("where", "where({}, {}, {})",
                       lambda g, z, c, x, y: where(c, 0.0, g))
 clip    = Elementwise("clip", "clip({}, {}, {})",                       # at a bound the slope is 1
                       lambda x, lo=-math.inf, hi=math.inf: kernels.minimum(kernels.maximum(x, lo), hi),
-                      lambda x, lo=-math.inf, hi=math.inf: np.minimum(np.maximum(x, lo), hi),
-                      lambda g, z, x, lo, hi: g * equal(x, z),
+                      lambda x, lo=-math.inf, hi=math.inf: kernels.clips(x, lo, hi),
+                      lambda g, z, x, lo, hi: g * equal(x, z) * (1.0 - less(x, lo)),
                       lambda g, z, x, lo, hi: g * less(x, lo) * less(lo, hi),
                       lambda g, z, x, lo, hi: g * greater(maximum(x, lo), hi), analytic=False)
 
@@ -206,13 +206,13 @@ affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, np.transpose(W)), b), 
             lambda g, z, x, W, b: matmul(g, W),
             lambda g, z, x, W, b: matmul(transpose(_rows(g)), _rows(x)),
             lambda g, z, x, W, b: g)
-einsum = Variadic("einsum", lambda spec, *xs: np.einsum(spec, *xs),
+einsum = Variadic("einsum", kernels.einsum,
                   lambda g, z, i, spec, *xs: _einsum_rule(g, i - 1, spec, xs), settings=1)
 
 # Shapes and indices -------------------------------------------------------------------------------------------------
 
 reshape      = Op("reshape",      lambda x, shape: np.reshape(x, shape),             lambda g, z, x, _: reshape(g, shape(x)), None)
-transpose    = Op("transpose",    lambda x, axes=None: np.transpose(x, axes),        lambda g, z, x, axes: transpose(g, axes and tuple(np.argsort(axes))), None)
+transpose    = Op("transpose",    lambda x, axes=None: np.transpose(x, axes),        lambda g, z, x, axes: transpose(g, axes and kernels.inverse(axes)), None)
 broadcast_to = Op("broadcast_to", lambda x, shape: np.broadcast_to(x, shape),        lambda g, z, x, _: g, None)
 flip         = Op("flip",         lambda x, axis=None: np.flip(x, axis),             lambda g, z, x, axis: flip(g, axis), None)
 pad          = Op("pad",          lambda x, width, value=0.0: np.pad(x, width, constant_values=value),
@@ -264,8 +264,8 @@ def _prod_others_rule(g: Any, x: Any, axis: Any) -> Any:
     flat, upstream = (reshape(transpose(v, order), (*lead, n)) for v in (x, g))
     eye = np.eye(n)
     copies = where(eye, 1.0, broadcast_to(expand_dims(flat, -2), (*lead, n, n)))
-    sums = sum(expand_dims(upstream, -1) * prod_others(copies, -1) * (1.0 - eye), -2)
-    return transpose(reshape(sums, tuple(shape(x)[a] for a in order)), tuple(np.argsort(order)))
+    sums = sum(where(eye, 0.0, expand_dims(upstream, -1) * prod_others(copies, -1)), -2)
+    return transpose(reshape(sums, tuple(shape(x)[a] for a in order)), kernels.inverse(order))
 
 
 def _matmul_x(g: Any, x: Any, y: Any) -> Any:
@@ -280,7 +280,7 @@ def _matmul_x(g: Any, x: Any, y: Any) -> Any:
 def _matmul_y(g: Any, x: Any, y: Any) -> Any:
     """Return dL/dy = x^T g for z = x y."""
     if len(shape(x)) == 1:
-        return expand_dims(x, -1) * (g if len(shape(y)) == 1 else expand_dims(g, -2))
+        return x * g if len(shape(y)) == 1 else expand_dims(x, -1) * expand_dims(g, -2)
     if len(shape(y)) == 1:
         return squeeze(matmul(swapaxes(x, -1, -2), expand_dims(g, -1)), -1)
     return matmul(swapaxes(x, -1, -2), g)
@@ -288,7 +288,7 @@ def _matmul_y(g: Any, x: Any, y: Any) -> Any:
 
 def _rows(x: Any) -> Any:
     """Return x as a matrix of rows along the last axis."""
-    return x if len(shape(x)) == 2 else reshape(x, (-1, shape(x)[-1]))
+    return x if len(shape(x)) == 2 else reshape(x, (math.prod(shape(x)[:-1]), shape(x)[-1]))
 
 
 def _inside(inner: tuple[int, ...], width: Any) -> tuple[slice, ...]:
@@ -311,21 +311,17 @@ def _layer(g: Any, i: int, axis: int) -> Any:
 def _einsum_rule(g: Any, i: int, spec: str, xs: tuple[Any, ...]) -> Any:
     """Return the einsum that takes g and the other operands to the i-th one.
 
-    A letter that the i-th operand repeats (a diagonal) is set apart with an identity matrix, a letter that only it
-    has (a plain sum) with a vector of ones.
+    A letter that only the i-th operand has (a plain sum) is spread over its axis, and of a letter that it repeats
+    (a diagonal) the entries off the diagonal are zero.
     """
     inputs, output = kernels.einsum_letters(spec, [shape(x) for x in xs])
-    target, terms = "", [(output, g)] + [(s, x) for j, (s, x) in enumerate(zip(inputs, xs)) if j != i]
-    fresh = iter(sorted(set(kernels.LETTERS) - set("".join(inputs))))
-    for letter, n in zip(inputs[i], shape(xs[i])):
-        if letter in target:
-            other = next(fresh)
-            terms.append((letter + other, np.eye(n)))
-            letter = other
-        elif not any(letter in s for s, _ in terms):
-            terms.append((letter, np.ones(n)))
-        target += letter
-    return einsum(",".join(s for s, _ in terms) + "->" + target, *(x for _, x in terms))
+    own, terms = inputs.pop(i), [g, *xs[:i], *xs[i + 1 :]]
+    known = "".join(c for c in dict.fromkeys(own) if c in output + "".join(inputs))
+    part = einsum(",".join([output, *inputs]) + "->" + known, *terms)
+    length = dict(zip(known, shape(part)))
+    there = tuple(length.pop(c, 1) for c in own)
+    full = broadcast_to(reshape(part, there), np.broadcast_shapes(there, shape(xs[i])))
+    return full if len(set(own)) == len(own) else where(kernels.diagonal(own, shape(xs[i])), full, 0.0)
 
 
 def concatenate(xs: Any, axis: int = 0) -> Any:

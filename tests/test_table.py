@@ -1,0 +1,265 @@
+"""Every row of the table: value and derivatives, on floats and arrays of every shape class, against second opinions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from table_cases import (
+    ROWS,
+    called,
+    cases,
+    check_first,
+    check_second,
+    close,
+    differentiable,
+    direction,
+    domain,
+    gradients,
+    sample,
+    second,
+    shapes,
+)
+
+from autograd_mini import Node, Tensor, Value
+from autograd_mini.op import Elementwise, Flat, Op, Variadic, contribution
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+smooth_rows = [row for row in ROWS if not isinstance(row, Flat)]
+each_smooth_row = pytest.mark.parametrize("row", smooth_rows, ids=lambda row: row.name)
+
+
+def check_all(row: Op) -> None:
+    for args in cases(row):
+        check_first(row, args)
+
+
+@each_row
+def test_every_row_has_cases(row: Op) -> None:
+    assert cases(row), f"write cases for {row.name} in table_cases.py"
+
+
+@each_row
+def test_recording_changes_no_value(row: Op) -> None:
+    for args in cases(row):
+        plain = row(*args)
+        z, _ = called(row, args, list(range(len(args))) if isinstance(row, Flat) else differentiable(row, args))
+        assert isinstance(z, Value if np.shape(plain) == () else Tensor)
+        np.testing.assert_array_equal(z._data, plain)
+
+
+@each_smooth_row
+def test_first_derivatives_agree_with_a_measurement(row: Op) -> None:
+    check_all(row)
+
+
+@each_smooth_row
+def test_second_derivatives_agree_with_a_measurement(row: Op) -> None:
+    for args in cases(row):
+        check_second(row, args)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if isinstance(row, Flat)], ids=lambda row: row.name)
+def test_nothing_flows_through_a_flat_row(row: Flat) -> None:
+    for args in cases(row):
+        z, leaves = called(row, args, list(range(len(args))))
+        (z * 3.0).backward(direction(z.shape, 1))
+        for i, x in leaves.items():
+            np.testing.assert_array_equal(x.grad, np.zeros(np.shape(args[i])))
+
+
+@each_smooth_row
+def test_an_operand_may_be_a_constant(row: Op) -> None:
+    for args in cases(row):
+        seed = direction(np.shape(row(*args)), 1)
+        together = gradients(row, args, seed)
+        for i in differentiable(row, args):
+            z, leaves = called(row, args, [i])
+            z.backward(seed)
+            np.testing.assert_array_equal(leaves[i].grad, together[i])
+
+
+@each_smooth_row
+def test_gradients_are_linear_in_the_seed(row: Op) -> None:
+    for args in cases(row):
+        shape = np.shape(row(*args))
+        one, two = direction(shape, 1), direction(shape, 2)
+        apart = gradients(row, args, one), gradients(row, args, two)
+        for i, g in gradients(row, args, 3.0 * one - 0.5 * two).items():
+            close(g, 3.0 * apart[0][i] - 0.5 * apart[1][i], row.name, 1e-13)
+
+
+def _single(a: Any) -> Any:
+    return a.astype(np.float32) if isinstance(a, np.ndarray) and a.dtype == np.float64 else a
+
+
+@each_row
+def test_float32_stays_float32(row: Op) -> None:
+    for args in cases(row):
+        single = tuple(map(_single, args))
+        arrays = [i for i in differentiable(row, args) if np.ndim(args[i])]
+        z, leaves = called(row, single, arrays)
+        if isinstance(z, Tensor):
+            assert z.dtype == np.float32, row.name
+            close(z._data, row(*args), row.name, 1e-5)
+            g = np.asarray(direction(z.shape, 1), np.float32)
+            for i in leaves:
+                assert contribution(z, i, g).dtype == np.float32, f"{row.name}, argument {i}"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if isinstance(row, Elementwise)], ids=lambda row: row.name)
+def test_floats_and_arrays_agree_to_a_few_ulp(row: Elementwise) -> None:
+    arity = range(len(row.params))
+    condition = [row.rule(i) is None and not isinstance(row, Flat) for i in arity]
+    columns = [sample((2, 3, 4), domain(row.name, i), i).ravel() for i in arity]
+    columns = [column > 0.0 if c else column for column, c in zip(columns, condition)]
+    seeds = direction((24,), 1)
+    on_arrays = gradients(row, tuple(columns), seeds) if row.rules[-1] else {}
+    for j, args in enumerate(zip(*(column.tolist() for column in columns))):
+        close(row(*args), row(*columns)[j], row.name, 4e-15)
+        for i, g in (gradients(row, args, float(seeds[j])) if row.rules[-1] else {}).items():
+            close(g, on_arrays[i][j], f"{row.name}, argument {i}", 4e-15)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if isinstance(row, Elementwise)], ids=lambda row: row.name)
+@pytest.mark.parametrize("x", [0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 5e-324, 1000.0, -1000.0, np.inf, -np.inf, np.nan])
+def test_floats_and_arrays_agree_at_the_ends(row: Elementwise, x: float) -> None:
+    for y in (0.0, 1.0, -1.0, 2.0, 0.5, 1e308, np.inf, -np.inf, np.nan):
+        args = (x, y, 0.5)[: len(row.params)]
+        arrays = tuple(np.array([a]) for a in args)
+        close(row(*args), row(*arrays)[0], f"{row.name}{args}", 4e-15)
+        if row.rules[-1]:
+            on_arrays = gradients(row, arrays, np.array([2.0]))
+            for i, g in gradients(row, args, 2.0).items():
+                close(g, on_arrays[i][0], f"{row.name}{args}, argument {i}", 4e-15)
+
+
+# Torch, where it is installed ---------------------------------------------------------------------------------------
+
+
+def torch_rows(torch: Any) -> dict[str, Any]:
+    """Return torch's own function for rows that torch names or calls otherwise."""
+    F = torch.nn.functional
+
+    def dims(x: Any, axis: Any) -> Any:
+        return tuple(range(x.ndim)) if axis is None else axis
+
+    def prod(x: Any, axis: Any, keepdims: bool) -> Any:
+        axes = sorted(a % x.ndim for a in ((axis,) if isinstance(axis, int) else dims(x, axis)))
+        for a in reversed(axes):
+            x = torch.prod(x, a, keepdim=keepdims)
+        return x
+
+    def reduction(f: Any) -> Any:
+        return lambda x, axis, keepdims: f(x, dim=dims(x, axis), keepdim=keepdims)
+
+    def spread(x: Any, shape: Any, axis: Any) -> Any:
+        axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+        return x.reshape([1 if i in axes else n for i, n in enumerate(shape)]).expand(shape)
+
+    return {
+        "clip": lambda x, lo, hi: torch.minimum(torch.maximum(x, lo), hi),
+        "mod": torch.remainder, "power": torch.pow, "identity": lambda x: x * 1.0, "cbrt": lambda x: x ** (1 / 3),
+        "softplus": F.softplus, "silu": F.silu, "gelu": F.gelu, "erf": torch.erf, "relu": F.relu,
+        "leaky_relu": lambda x, slope: torch.where(x > 0, x, slope * x),
+        "elu": lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x)),
+        "step": lambda x: torch.heaviside(x, torch.zeros_like(x)), "greater": torch.gt, "less": torch.lt,
+        "equal": torch.eq,
+        "floordiv": torch.floor_divide,
+        "sum": reduction(torch.sum), "mean": reduction(torch.mean), "max": reduction(torch.amax),
+        "min": reduction(torch.amin),
+        "logsumexp": reduction(torch.logsumexp), "norm": reduction(torch.linalg.vector_norm), "prod": prod,
+        "var": lambda x, axis, ddof, k: torch.var(x, dim=dims(x, axis), correction=ddof, keepdim=k),
+        "std": lambda x, axis, ddof, k: torch.std(x, dim=dims(x, axis), correction=ddof, keepdim=k),
+        "softmax": F.softmax, "log_softmax": F.log_softmax, "spread": spread,
+        "reshape": lambda x, shape: x.reshape(shape), "sum_to": lambda x, shape: x.sum_to_size(shape),
+        "affine": lambda x, W, b: x @ W.T + b,
+        "transpose": lambda x, axes: x.permute(axes or tuple(range(x.ndim - 1, -1, -1))),
+        "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else dims(x, axis)),
+        "pad": lambda x, w, v: F.pad(x, np.broadcast_to(w, (x.ndim, 2))[::-1].ravel().tolist(), value=v),
+        "concatenate": lambda axis, *xs: torch.cat(xs, axis), "stack": lambda axis, *xs: torch.stack(xs, axis),
+        "add_n": lambda *xs: sum(xs[1:], xs[0]),
+        "total_squared_error": lambda z, y, c: (c * F.mse_loss(z, y, reduction="none")).sum() / 2,
+        "total_logistic_loss": lambda z, y, c: (c * F.binary_cross_entropy_with_logits(z, y, reduction="none")).sum(),
+        "total_softmax_loss": lambda z, y, c: (c * (torch.logsumexp(z, -1, True) - (y * z).sum(-1, True))).sum(),
+        "total_poisson_loss": lambda z, y, c: (c * F.poisson_nll_loss(z, y, reduction="none")).sum(),
+        "l2_penalty": lambda alpha, *ws: alpha / 2 * sum(torch.sum(w**2) for w in ws),
+        "cross_entropy": lambda x, labels: F.cross_entropy(
+            torch.movedim(x, -1, min(1, x.ndim - 1)), torch.as_tensor(labels), reduction="none"),
+    }  # fmt: skip
+
+
+NOT_IN_TORCH = {
+    "prod_others": "the product of all entries but one",
+    "getitem": "negative steps",
+    "scatter": "one call for all kinds of index",
+}
+
+
+def _double(torch: Any, x: Any) -> Any:
+    return torch.tensor(x, dtype=torch.float64)
+
+
+def _torch_result(torch: Any, row: Op, args: Any) -> tuple[Any, dict[int, Any]]:
+    """Return the result of torch's function for the row, and its differentiable arguments as torch's leaves."""
+    leaves = {i: _double(torch, args[i]).requires_grad_() for i in differentiable(row, args)}
+    given = [leaves.get(i, torch.as_tensor(a) if isinstance(row, Elementwise) else a) for i, a in enumerate(args)]
+    function = torch_rows(torch).get(row.name) or getattr(torch, row.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of a variance that has no entries
+        return function(*given), leaves
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.name not in NOT_IN_TORCH], ids=lambda row: row.name)
+def test_values_and_two_orders_agree_with_torch(row: Op) -> None:
+    torch = pytest.importorskip("torch")
+    for args in cases(row):
+        z, leaves = _torch_result(torch, row, args)
+        what = f"{row.name}, shapes {shapes(row, args)}"
+        close(row(*args), z.detach().numpy().astype(float), what, 1e-12)
+        if not leaves or not z.requires_grad:
+            continue
+        seed = direction(np.shape(row(*args)), 1)
+        first = torch.autograd.grad((z * _double(torch, seed)).sum(), list(leaves.values()), create_graph=True)
+        for i, g in zip(leaves, first):
+            close(gradients(row, args, seed)[i], g.detach().numpy(force=True), f"{what}, argument {i}", 1e-11)
+        total = sum((g * _double(torch, direction(np.shape(args[i]), 2 + i))).sum() for i, g in zip(leaves, first))
+        if total.requires_grad:
+            twice = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+            for (i, ours), g in zip(second(row, args, seed).items(), twice):
+                expected = np.zeros(np.shape(ours)) if g is None else g.numpy(force=True)
+                close(ours, expected, f"{what}, order 2, argument {i}", 1e-9)
+
+
+# The test of the tests ----------------------------------------------------------------------------------------------
+
+rules = [
+    (row, i)
+    for row in smooth_rows
+    for i, rule in enumerate([row.each] if isinstance(row, Variadic) else row.rules)
+    if rule
+]
+
+
+@pytest.mark.parametrize(("row", "i"), rules, ids=lambda part: getattr(part, "name", str(part)))
+def test_a_rule_that_is_wrong_by_a_thousandth_is_noticed(row: Op, i: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = row.each if isinstance(row, Variadic) else row.rule(i)
+
+    def wrong(g: Any, *rest: Any) -> Any:
+        return right(g * 1.001, *rest)
+
+    if isinstance(row, Variadic):
+        monkeypatch.setattr(row, "each", wrong)
+    else:
+        monkeypatch.setattr(row, "rules", (*row.rules[:i], wrong, *row.rules[i + 1 :]))
+    with pytest.raises(AssertionError, match=row.name):
+        check_all(row)
+
+
+def test_results_are_nodes_only_where_an_argument_is_one() -> None:
+    for row in ROWS:
+        assert not any(isinstance(row(*args), Node) for args in cases(row))
