@@ -1,0 +1,308 @@
+"""Optimizers: each is a formula on one parameter's numbers, written once for Python floats and for arrays.
+
+An `Optimizer` is a pair of functions over the parameters: `init(params)` gives the state (what the formula remembers of
+each parameter), `update(state)` reads the gradients and moves the parameters in place.
+
+    optimizer = nn.adam(learning_rate=1e-3)
+    state = optimizer.init(model)
+    for x, y in batches:
+        model.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.update(state)
+
+In a formula p is the parameter, g its gradient, lr the learning rate, t the number of the update from 1 on. Augmented
+assignment does both carriers: an array changes in place, a float is replaced; so the new p is returned with the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_mini import Node, NonFiniteError
+from autograd_mini.data import Array, quietly
+from autograd_mini.node import assign
+from autograd_mini.sweep import zero_grad
+
+from .errors import extra, real, whole
+from .module import Module, named
+
+Params = Module | Iterable[Node]
+State = list[list[Any]]  # for each parameter: [the node, updates so far, what the formula remembers...]
+
+
+class Optimizer(NamedTuple):
+    """A formula `(p, g, lr, t, *memory) -> (p, *memory)` with its learning rate and how many numbers like p it remembers."""
+
+    formula: Callable[..., tuple[Any, ...]]
+    learning_rate: float
+    memory: int
+
+    def init(self, params: Params) -> State:
+        """Return the state for the parameters of a module, or for a list of leaf nodes: each once, memory 0.
+
+        SettingError where there are none, DataError where something is not a leaf node.
+        """
+        return [[p, 0, *(_zeros(p) for _ in range(self.memory))] for p in named(params).values()]
+
+    def update(self, state: State, learning_rate: float | None = None) -> None:
+        """Move every parameter that has a gradient, in place; those that no sweep has reached stay as they are.
+
+        A NaN in a gradient goes into the parameter, as everywhere in this field: `check_gradients` refuses it before.
+        """
+        lr = self.learning_rate if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)")
+        quietly(self._move, state, lr)
+
+    def _move(self, state: State, lr: float) -> None:
+        for entry in state:
+            p, t, *memory = entry
+            if p.has_grad and p.grad is not None:
+                moved, *entry[2:] = self.formula(p._data, p.grad, lr, t + 1, *memory)
+                entry[1] = t + 1
+                assign(p, moved if isinstance(moved, np.ndarray) else float(moved))
+
+
+def sgd(learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:
+    """Gradient descent, p <- p - lr v, with the velocity v <- momentum v + g; Nesterov's looks ahead: g + momentum v.
+
+    Equal to torch's SGD (Sutskever et al., "On the importance of initialization and momentum", 2013, with lr taken out
+    of the velocity). learning_rate in (0, inf), momentum in [0, 1).
+
+    >>> from autograd_mini import Value
+    >>> p = Value(1.0); optimizer = sgd(learning_rate=0.1); state = optimizer.init([p])
+    >>> (p * p).backward(); optimizer.update(state); p.data
+    0.8
+    """
+    m = real("momentum", momentum, "[0, 1)")
+
+    def plain(p: Any, g: Any, lr: float, t: int) -> tuple[Any, ...]:
+        p -= lr * g
+        return (p,)
+
+    def heavy_ball(p: Any, g: Any, lr: float, t: int, v: Any) -> tuple[Any, ...]:
+        v *= m
+        v += g
+        p -= lr * (g + m * v if nesterov else v)
+        return p, v
+
+    return Optimizer(heavy_ball if m else plain, _rate(learning_rate), 1 if m else 0)
+
+
+def sklearn_sgd(learning_rate: float = 0.001, momentum: float = 0.9, nesterov: bool = True) -> Optimizer:
+    """Gradient descent with lr inside the velocity: v <- momentum v - lr g, p <- p + v; Nesterov: p + momentum v - lr g.
+
+    Equal to scikit-learn's; it differs from `sgd` once the learning rate changes.
+    """
+    m = real("momentum", momentum, "[0, 1]")
+
+    def formula(p: Any, g: Any, lr: float, t: int, v: Any) -> tuple[Any, ...]:
+        v *= m
+        v -= lr * g
+        p += m * v - lr * g if nesterov else v
+        return p, v
+
+    return Optimizer(formula, _rate(learning_rate), 1)
+
+
+def adam(
+    learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+) -> Optimizer:
+    """m <- beta_1 m + (1 - beta_1) g, v <- beta_2 v + (1 - beta_2) g^2, p <- p - lr m' / (sqrt(v') + epsilon).
+
+    m' = m / (1 - beta_1^t) and v' = v / (1 - beta_2^t) undo the start from 0 (Kingma & Ba, "Adam", 2015, algorithm 1).
+    Equal to torch's Adam. Betas in [0, 1), epsilon in (0, inf).
+    """
+    return _adam(learning_rate, beta_1, beta_2, epsilon, lambda t: math.sqrt(1.0 - beta_2**t))
+
+
+def sklearn_adam(
+    learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+) -> Optimizer:
+    """Adam in the form that ends section 2 of its paper: epsilon is added to sqrt(v) instead of sqrt(v').
+
+    Equal to scikit-learn's.
+    """
+    return _adam(learning_rate, beta_1, beta_2, epsilon, lambda t: 1.0)
+
+
+def adamw(
+    learning_rate: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    weight_decay: float = 0.01,
+) -> Optimizer:
+    """Adam after p <- p - lr weight_decay p: the decay does not pass through the moments.
+
+    Equal to torch's AdamW (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2).
+    """
+    decay = real("weight_decay", weight_decay, "[0, inf)")
+    inner = adam(learning_rate, beta_1, beta_2, epsilon)
+
+    def formula(p: Any, g: Any, lr: float, t: int, m: Any, v: Any) -> tuple[Any, ...]:
+        p *= 1.0 - lr * decay
+        return inner.formula(p, g, lr, t, m, v)
+
+    return inner._replace(formula=formula)
+
+
+def _adam(lr: float, beta_1: float, beta_2: float, epsilon: float, scale: Callable[[int], float]) -> Optimizer:
+    """Adam with epsilon * scale(t) beside sqrt(v); both corrections are taken into the learning rate."""
+    b1, b2 = real("beta_1", beta_1, "[0, 1)"), real("beta_2", beta_2, "[0, 1)")
+    eps = real("epsilon", epsilon, "(0, inf)")
+
+    def formula(p: Any, g: Any, lr: float, t: int, m: Any, v: Any) -> tuple[Any, ...]:
+        m *= b1
+        m += (1.0 - b1) * g
+        v *= b2
+        v += (1.0 - b2) * g * g
+        p -= (lr * math.sqrt(1.0 - b2**t) / (1.0 - b1**t)) * m / (v**0.5 + eps * scale(t))
+        return p, m, v
+
+    return Optimizer(formula, _rate(lr), 2)
+
+
+def rmsprop(learning_rate: float = 0.01, rho: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
+    """v <- rho v + (1 - rho) g^2, p <- p - lr g / (sqrt(v) + epsilon). Equal to torch's RMSprop.
+
+    Tieleman & Hinton, "Neural networks for machine learning", lecture 6.5, 2012. rho in [0, 1), epsilon in (0, inf).
+    """
+    rho, eps = real("rho", rho, "[0, 1)"), real("epsilon", epsilon, "(0, inf)")
+
+    def formula(p: Any, g: Any, lr: float, t: int, v: Any) -> tuple[Any, ...]:
+        v *= rho
+        v += (1.0 - rho) * g * g
+        p -= lr * g / (v**0.5 + eps)
+        return p, v
+
+    return Optimizer(formula, _rate(learning_rate), 1)
+
+
+def adagrad(learning_rate: float = 0.01, epsilon: float = 1e-10) -> Optimizer:
+    """v <- v + g^2, p <- p - lr g / (sqrt(v) + epsilon). Equal to torch's Adagrad.
+
+    Duchi, Hazan & Singer, "Adaptive subgradient methods", 2011, with the diagonal matrix. epsilon in (0, inf).
+    """
+    eps = real("epsilon", epsilon, "(0, inf)")
+
+    def formula(p: Any, g: Any, lr: float, t: int, v: Any) -> tuple[Any, ...]:
+        v += g * g
+        p -= lr * g / (v**0.5 + eps)
+        return p, v
+
+    return Optimizer(formula, _rate(learning_rate), 1)
+
+
+def lbfgs(
+    loss: Callable[[], Any], params: Params, *, max_iter: int = 200, tol: float = 1e-8, max_fun: int = 15000
+) -> Any:
+    """Minimize `loss()`, computed from all the data, with SciPy's L-BFGS-B, and return SciPy's result (fun, nit, status...).
+
+    It stops when no entry of the gradient exceeds `tol`, or after `max_iter` iterations or `max_fun` evaluations. If
+    anything is raised on the way, Ctrl-C included, the parameters keep the last complete iteration's numbers. Needs
+    SciPy (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5; Byrd, Lu, Nocedal & Zhu, 1995.
+
+    >>> from autograd_mini import Value
+    >>> p = Value(5.0); result = lbfgs(lambda: (p - 2.0) ** 2, [p]); round(p.data, 6)
+    2.0
+    """
+    minimize = extra("scipy.optimize", "SciPy", "scipy").minimize
+    nodes = list(named(params).values())
+    limits = {"maxiter": whole("max_iter", max_iter), "maxfun": whole("max_fun", max_fun), "gtol": real("tol", tol, "[0, inf)")}
+    kept = [pack(nodes)]
+
+    def value_and_gradient(theta: Array) -> tuple[float, Array]:
+        unpack(theta, nodes)
+        zero_grad(*nodes)
+        root = loss()
+        root.backward()
+        return root.item(), _join([p.grad for p in nodes])
+
+    def keep(theta: Array) -> None:
+        kept[0] = theta.copy()
+
+    try:
+        result = minimize(value_and_gradient, kept[0], jac=True, method="L-BFGS-B", callback=keep, options=limits)
+        kept[0] = result.x
+        return result
+    finally:
+        unpack(kept[0], nodes)
+
+
+def pack(params: Params) -> Array:
+    """Return the numbers of all parameters one after another, as one float64 vector.
+
+    >>> from autograd_mini import Tensor, Value
+    >>> pack([Tensor([[1.0, 2.0]]), Value(3.0)])
+    array([1., 2., 3.])
+    """
+    return _join([p._data for p in named(params).values()])
+
+
+def unpack(theta: Array, params: Params) -> None:
+    """Give the parameters the numbers of a vector that `pack` could have returned."""
+    start = 0
+    for p in named(params).values():
+        part = theta[start : start + p.size]
+        assign(p, part.reshape(p.shape).astype(p.dtype) if p.ndim else float(part[0]))
+        start += p.size
+
+
+def clip_by_value(params: Params, limit: float) -> None:
+    """Cut every entry of the gradients to [-limit, limit]; NonFiniteError names a parameter whose gradient is NaN."""
+    limit = real("limit", limit, "(0, inf]")
+    for p in _reached(params, np.isnan):
+        p.grad = np.clip(p.grad, -limit, limit) if p.ndim else min(max(p.grad, -limit), limit)
+
+
+def clip_by_norm(params: Params, limit: float) -> float:
+    """Shrink all gradients together so that their common Euclidean norm is at most `limit`; return what it was.
+
+    g <- g limit / norm where norm > limit (Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural
+    networks", 2013, algorithm 1). NonFiniteError names a parameter whose gradient is NaN or infinite.
+
+    >>> from autograd_mini import Value
+    >>> p = Value(3.0); (p * p * 0.5).backward(); clip_by_norm([p], 1.5), p.grad
+    (3.0, 1.5)
+    """
+    limit = real("limit", limit, "(0, inf]")
+    reached = _reached(params, lambda g: ~np.isfinite(g))
+    norm = math.hypot(*(float(np.linalg.norm(p.grad)) for p in reached))
+    if norm > limit:
+        for p in reached:
+            p.grad = p.grad * (limit / norm)
+    return norm
+
+
+def check_gradients(params: Params) -> None:
+    """Raise NonFiniteError with the name of the first parameter whose gradient has a NaN or an infinity."""
+    _reached(params, lambda g: ~np.isfinite(g))
+
+
+def _reached(params: Params, bad: Callable[[Any], Any]) -> list[Node]:
+    """Return the parameters that have a gradient, or raise NonFiniteError for the first that is bad somewhere."""
+    reached = {name: p for name, p in named(params).items() if p.has_grad}
+    for name, p in reached.items():
+        places = np.argwhere(bad(np.asarray(p.grad)))
+        if len(places):
+            place = tuple(int(i) for i in places[0])
+            raise NonFiniteError(
+                f"the gradient of {name} is {np.asarray(p.grad)[place]}{f' at {list(place)}' if place else ''}: "
+                "a smaller learning rate may help, and detect_nonfinite() finds the op that made it"
+            )
+    return list(reached.values())
+
+
+def _zeros(p: Node) -> Any:
+    return np.zeros_like(p._data) if p.ndim else 0.0
+
+
+def _join(parts: list[Any]) -> Array:
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.float64)
+
+
+def _rate(learning_rate: Any) -> float:
+    return real("learning_rate", learning_rate, "(0, inf)")

@@ -1,0 +1,267 @@
+"""The training loop: minibatches, validation, early stopping, a progress bar, and Ctrl-C between two batches."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import DataError, NonFiniteError, ShapeError, Value, no_grad
+from autograd_mini.data import Array, array_of
+from autograd_mini.op import operand
+
+from . import init
+from .errors import ExtraError, SettingError, extra, real, whole
+from .module import Module
+from .optim import Optimizer, State, adam, clip_by_norm
+from .schedules import Schedule, constant
+
+Record = dict[str, Any]
+Loss = Callable[..., Any]
+Callback = Callable[[Module, Record], Any]
+Data = tuple[Array, ...]  # X, y, and sample weights where there are any
+
+
+def fit(
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    rng: init.Rng = None,
+    weights: Any = None,
+    schedule: Schedule | None = None,
+    clip: float = math.inf,
+    validation: tuple[Any, Any] | None = None,
+    patience: int | None = None,
+    tol: float = 1e-4,
+    callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
+) -> list[Record]:
+    """Train a model in place and return its history, one dict per epoch: epoch, learning_rate, loss, validation_loss.
+
+    `X` has one sample a row; a model whose parameters are all Values sees one row at a time. `loss(predictions, y)` is
+    one of `nn.losses` or your own; the loss of an epoch is the mean over its samples. `optimizer` is Adam by default,
+    its rate follows `schedule(epochs so far, their losses)`. `clip` limits the norm of all gradients together.
+
+    With `patience`, training stops after so many epochs in a row that improved the loss - on the `validation` data
+    (X, y) where there are some - by less than `tol`, and the best parameters are put back. A callback is called as
+    `callback(model, record)` after each epoch; one that returns True ends the training. `progress` shows a bar: always,
+    never, or (None) in a terminal when it takes longer than a second.
+
+    Ctrl-C ends the training after the current batch with a warning; the model and the history so far are good to use.
+    A loss that is NaN or infinite raises NonFiniteError. The model is left switched to use (`model.eval()`).
+
+    >>> from nn import Dense, squared_error
+    >>> line = Dense(1, 1, "identity", rng=0); X = np.linspace(-1.0, 1.0, 20)[:, None]
+    >>> history = fit(line, X, 3.0 * X + 1.0, loss=squared_error, optimizer=adam(0.1), rng=0)
+    >>> line.W.data.round(2).tolist(), line.b.data.round(2).tolist()
+    ([[3.0]], [1.0])
+    """
+    data = _dataset(model, X, y, weights)
+    checks = _dataset(model, *validation, None) if validation is not None else None
+    optimizer = optimizer or adam()
+    schedule = schedule or constant(optimizer.learning_rate)
+    train = Trainer(model, loss, optimizer, real("clip", clip, "(0, inf]"))
+    source, size = init.source(rng), whole("batch_size", batch_size)
+    best = EarlyStopping(model, "loss" if checks is None else "validation_loss", patience, tol)
+    history: list[Record] = []
+    losses: list[float] = []
+    with _progress_bar(progress, whole("epochs", epochs)) as show, _between_batches() as pause:
+        try:
+            for epoch in range(epochs):
+                rate = schedule(epoch, losses)
+                losses.append(train.epoch(minibatches(data, size, source if shuffle else None), rate, pause))
+                record = {"epoch": epoch + 1, "learning_rate": rate, "loss": losses[-1]}
+                if checks is not None:
+                    record["validation_loss"] = evaluate(model, *checks, loss=loss)
+                history.append(record)
+                show(record)
+                if any([callback(model, record) for callback in callbacks]) or best.reached(record):
+                    break
+        except KeyboardInterrupt:
+            warnings.warn(f"training interrupted in epoch {len(history) + 1}; the model is usable", stacklevel=2)
+        finally:
+            model.eval()
+    best.restore()
+    return history
+
+
+class Trainer:
+    """A model, its loss and its optimizer at work: epochs of batches, one update each."""
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf) -> None:
+        self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
+        self.state: State = optimizer.init(model)
+        self.params = [entry[0] for entry in self.state]
+
+    def epoch(self, batches: Iterator[Data], rate: float, pause: Callable[[], None]) -> float:
+        """Run through the batches once and return the mean loss over all samples."""
+        self.model.train()
+        total, n = 0.0, 0
+        for x, *targets in batches:
+            total += self.step(x, *targets, rate=rate) * len(x)
+            n += len(x)
+            pause()
+        return total / n
+
+    def step(self, x: Array, y: Array, *weights: Array, rate: float) -> float:
+        """Record the loss of one batch, sweep back, update the parameters, and return the loss."""
+        loss = _loss(self.model, self.loss, x, y, *weights)
+        if not math.isfinite(loss.item()):
+            raise NonFiniteError(
+                f"the loss became {loss.item()}: try a smaller learning rate, clip=1.0, or scaled inputs; "
+                "inside detect_nonfinite() the first op that went wrong is named"
+            )
+        self.model.zero_grad()
+        loss.backward()
+        if self.clip < math.inf:
+            clip_by_norm(self.params, self.clip)
+        self.optimizer.update(self.state, rate)
+        return loss.item()
+
+
+class EarlyStopping:
+    """Remember the best parameters, and say when there was no better record for `patience` epochs in a row."""
+
+    def __init__(self, model: Module, watch: str, patience: int | None, tol: float) -> None:
+        self.model, self.watch = model, watch
+        self.patience = None if patience is None else whole("patience", patience)
+        self.tol = real("tol", tol, "[0, inf)")
+        self.best, self.goal, self.bad = math.inf, math.inf, 0
+        self.state: dict[str, Array] = {}
+
+    def reached(self, record: Record) -> bool:
+        """Look at the record of an epoch and return whether to stop."""
+        if self.patience is None:
+            return False
+        loss = record[self.watch]
+        self.bad = 0 if loss < self.goal - self.tol else self.bad + 1
+        if loss < self.best:
+            self.best, self.state = loss, self.model.state_dict()
+        self.goal = min(self.goal, loss)
+        return self.bad >= self.patience
+
+    def restore(self) -> None:
+        """Put the best parameters back, if they were kept."""
+        if self.state:
+            self.model.load_state_dict(self.state)
+
+
+def outputs(model: Any, X: Array) -> Any:
+    """Return what the model makes of the rows of X, one by one if all its parameters are Values, else at once."""
+    if isinstance(model, Module) and all(isinstance(p, Value) for p in model.parameters()):
+        return operand([model(row) for row in X.tolist()])
+    return model(X)
+
+
+def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
+    """Return the loss of a model on data that it does not learn from: recorded by nobody, without dropout."""
+    was_training = model.training
+    model.eval()
+    try:
+        with no_grad():
+            return float(_loss(model, loss, *_dataset(model, X, y, None)))
+    finally:
+        model.train(was_training)
+
+
+def minibatches(data: Data, size: int, source: Any = None) -> Iterator[Data]:
+    """Yield the rows of several arrays together, `size` at a time and the rest last, in an order drawn from `source`.
+
+    >>> [x.tolist() for x, in minibatches((np.arange(5),), 2)]
+    [[0, 1], [2, 3], [4]]
+    """
+    n = len(data[0])
+    order = np.arange(n) if source is None else source.permutation(n)
+    for start in range(0, n, size):
+        rows = order[start : start + size]
+        batch = tuple(array[rows] for array in data)
+        for array in batch:
+            array.flags.writeable = False  # so that ops keep it without another copy
+        yield batch
+
+
+def _loss(model: Module, loss: Loss, x: Array, y: Array, *weights: Array) -> Any:
+    p = outputs(model, x)
+    return loss(p, y, weights=weights[0]) if weights else loss(p, y)
+
+
+def _dataset(model: Module, X: Any, y: Any, weights: Any) -> Data:
+    """Return the data as arrays in the model's precision, one row per sample, or raise."""
+    dtype = next((p.dtype for p in model.parameters()), None)
+    X, y = array_of(X, dtype), np.asarray(y)
+    if X.ndim < 2 or not len(X) or y.shape[:1] != X.shape[:1]:
+        raise ShapeError(f"X must have one row per sample and y one entry for each, got shapes {X.shape} and {y.shape}")
+    if y.dtype.kind not in "iufb":
+        raise DataError(f"y must hold numbers or class numbers, got {y.dtype}")
+    for name, array in (("X", X), ("y", y)):
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            place = tuple(int(i) for i in bad[0])
+            raise SettingError(f"{name} must be finite, got {array[place]} at {list(place)}")
+    if weights is None:
+        return X, y
+    weights = array_of(weights)
+    if weights.shape != X.shape[:1]:
+        raise ShapeError(f"weights must have one entry per sample, got shape {weights.shape} for {len(X)} samples")
+    return X, y, weights
+
+
+@contextmanager
+def _between_batches() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the given function is called, so that no update is cut in two; pressed twice, it cuts.
+
+    Only the main thread receives it, and a handler of the user's own is left alone.
+    """
+    pressed: list[int] = []
+
+    def pause() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    def note(signum: int, frame: Any) -> None:
+        pause()
+        pressed.append(signum)
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pause
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pause
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def _progress_bar(show: bool | None, epochs: int) -> Iterator[Callable[[Record], None]]:
+    """Yield a function that moves a bar on by one epoch; nothing moves without tqdm, unless a bar was asked for."""
+    try:
+        tqdm = extra("tqdm", "tqdm", "progress").tqdm if show is not False else None
+    except ExtraError:
+        if show:
+            raise
+        tqdm = None
+    if tqdm is None:
+        yield lambda record: None
+        return
+    when = {"disable": None, "delay": 1.0} if show is None else {}
+    with tqdm(total=epochs, unit="epoch", **when) as bar:
+
+        def advance(record: Record) -> None:
+            bar.set_postfix({k: f"{v:.4g}" for k, v in record.items() if "loss" in k}, refresh=False)
+            bar.update()
+
+        yield advance
