@@ -1,1 +1,7 @@
 """What people look at: the graph of a computation."""
+
+from .drawing import Drawing, draw, draw_dot
+from .picture import PictureError
+from .render import RenderError
+
+__all__ = ["Drawing", "PictureError", "RenderError", "draw", "draw_dot"]

@@ -1,0 +1,54 @@
+"""Variable names: what the person who asks for a picture calls the nodes that have no label."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from autograd_mini import Node
+
+OURS = {"autograd_mini", "nn", "viz"}
+MANY = 1000  # entries of a list that are looked at for names
+
+
+def variables_of(nodes: Iterable[Node], namespace: Mapping[str, Any]) -> dict[Node, str]:
+    """Return the first name in `namespace` that leads to each node: a variable, else an entry of a list or tuple.
+
+    Names that start with an underscore are left out: in a notebook they hold earlier outputs.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(2.0); w = [Value(3.0)]
+    >>> list(variables_of([x, w[0]], {"_": x, "w": w, "x": x, "y": x}).values())
+    ['x', 'w[0]']
+    """
+    wanted = set(nodes)
+    found: dict[Node, str] = {}
+    own = [(name, held) for name, held in namespace.items() if not name.startswith("_")]
+    for name, held in [*own, *_entries(own)]:
+        if isinstance(held, Node) and held in wanted:
+            found.setdefault(held, name)
+    return found
+
+
+def caller_namespace() -> dict[str, Any]:
+    """Return the variables, local before global, of the innermost frame outside this project."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in OURS:
+        frame = frame.f_back
+    return {} if frame is None else {**frame.f_locals, **frame.f_globals, **frame.f_locals}
+
+
+def notebook_namespace() -> dict[str, Any]:
+    """Return the variables of the person at the prompt: those of IPython where it runs, else those of the script."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return dict(vars(sys.modules["__main__"]) if shell is None else shell.user_ns)
+
+
+def _entries(variables: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for name, held in variables:
+        if type(held) in (list, tuple):
+            for i, entry in enumerate(held[:MANY]):
+                yield f"{name}[{i}]", entry

@@ -1,0 +1,122 @@
+"""Layout -> SVG: we write every element ourselves, so that nothing in the file is anyone's but ours.
+
+A layout program hands over drawing operations (xdot: polygons, curves, texts with their widths). A style
+exchanges the colours where the reader's screen is dark; every text is stretched to the width that was planned
+for it, so that it fits its cell in whatever font the reader has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any
+
+from .colours import PALETTE
+from .picture import Picture
+
+FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
+MARGIN = 6.0  # points around the picture
+Op = dict[str, Any]
+
+
+def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
+    """Return the picture as one SVG element. Ids start with a digest of the content: two pictures share a page."""
+    _, _, right, top = map(float, layout["bb"].split(","))
+    prefix = "g" + hashlib.sha256(repr((picture, layout["bb"], layout.get("rankdir"))).encode()).hexdigest()[:8]
+    wide, high = right + 2 * MARGIN, top + 2 * MARGIN
+    tips = {box.id: (box.tooltip, f"node {box.kind}") for box in picture.boxes}
+    tips |= {arrow.id: (arrow.tooltip, "edge" if arrow.carries else "edge flat") for arrow in picture.arrows}
+    objects = [(o["name"], o) for o in layout.get("objects", ())]
+    edges = [(e["id"], e) for e in layout.get("edges", ())]
+    groups = (_group(f"{prefix}-{id}", *tips[id], _elements(o, top)) for id, o in [*edges, *objects])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}" role="img" aria-labelledby="{prefix}-title" '
+        f'font-family="{FAMILY}" '
+        f'width="{wide:.2f}pt" height="{high:.2f}pt" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.2f} {high:.2f}">\n'
+        f'<title id="{prefix}-title">Graph of {escape(picture.title)}</title>\n'
+        f"<desc>Boxes show data and the gradient of {escape(picture.title)}, arrows local derivatives. "
+        f"Laid out by {escape(engine)}.</desc>\n"
+        f"<style>{_style(prefix)}</style>\n{''.join(groups)}</svg>\n"
+    )
+
+
+def _style(prefix: str) -> str:
+    """Return what holds for this picture alone: it shrinks to the page, and changes its colours in the dark."""
+    dark = "".join(
+        f'#{prefix} [fill="{colour.light}"]{{fill:{colour.dark}}}#{prefix} [stroke="{colour.light}"]{{stroke:{colour.dark}}}'
+        for colour in PALETTE.values()
+        if colour.light != colour.dark
+    )
+    return f"#{prefix}{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{dark}}}"
+
+
+def _group(id: str, tooltip: str, kind: str, elements: Iterator[str]) -> str:
+    title = f"<title>{escape(tooltip)}</title>" if tooltip else ""
+    return f'<g id="{escape(id)}" class="{kind}">{title}{"".join(elements)}</g>\n'
+
+
+def _elements(item: Op, top: float) -> Iterator[str]:
+    """Yield an element for each drawing operation of a node or an edge, in the order of drawing."""
+    for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
+        pen: Op = {"c": "", "C": "", "style": "", "size": 12.0, "bold": False}
+        for op in item.get(part, ()):
+            if op["op"] in SHAPES:
+                yield SHAPES[op["op"]](op, pen, top)
+            else:
+                _set(pen, op)
+
+
+def _set(pen: Op, op: Op) -> None:
+    """Change the pen as an operation says: its colours, its line, its font."""
+    if op["op"] in "cC":
+        pen[op["op"]] = op["color"].lower()
+    elif op["op"] == "S":
+        pen["style"] = op["style"]
+    elif op["op"] == "F":
+        pen["size"] = op["size"]
+    elif op["op"] == "t":
+        pen["bold"] = bool(op["fontchar"] & 1)
+
+
+def _points(op: Op, top: float) -> list[str]:
+    return [f"{x:.2f},{top - y + 0.0:.2f}" for x, y in op["points"]]
+
+
+def _outline(pen: Op, filled: bool) -> str:
+    fill, stroke = _colour(pen["C"]) if filled else "none", _colour(pen["c"])
+    dash = ' stroke-dasharray="5 3"' if pen["style"] == "dashed" else ""
+    return f' fill="{fill}" stroke="{stroke}"{dash}'
+
+
+def _colour(colour: str) -> str:
+    """Return a colour of the layout as SVG writes it: eight digits that end in 00 are transparent."""
+    return escape(colour) if colour and not (len(colour) == 9 and colour.endswith("00")) else "none"
+
+
+def _polygon(op: Op, pen: Op, top: float) -> str:
+    return f'<polygon points="{" ".join(_points(op, top))}"{_outline(pen, op["op"] == "P")}/>'
+
+
+def _polyline(op: Op, pen: Op, top: float) -> str:
+    return f'<polyline points="{" ".join(_points(op, top))}"{_outline(pen, False)}/>'
+
+
+def _curve(op: Op, pen: Op, top: float) -> str:
+    first, *rest = _points(op, top)
+    return f'<path d="M{first}C{" ".join(rest)}"{_outline(pen, op["op"] == "B")}/>'
+
+
+def _text(op: Op, pen: Op, top: float) -> str:
+    x, y = op["pt"]
+    anchor = {"l": "", "c": ' text-anchor="middle"', "r": ' text-anchor="end"'}[op["align"]]
+    fit = f' textLength="{op["width"]:.2f}" lengthAdjust="spacingAndGlyphs"' if op["text"].isascii() else ""
+    bold = ' font-weight="bold"' if pen["bold"] else ""
+    place = f'x="{x:.2f}" y="{top - y:.2f}" font-size="{pen["size"]:g}"'
+    fill = _colour(pen["c"])
+    return f'<text {place}{anchor}{bold}{fit} fill="{fill}">{escape(op["text"])}</text>'
+
+
+SHAPES: dict[str, Callable[[Op, Op, float], str]] = {
+    "P": _polygon, "p": _polygon, "L": _polyline, "B": _curve, "b": _curve, "T": _text,
+}  # fmt: skip
