@@ -13,24 +13,35 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from . import node as _node
-from .errors import NonFiniteError
+from .errors import DataError, NonFiniteError
 from .node import Node, describe, modes
 from .op import contribution
 
 F = TypeVar("F", bound=Callable[..., Any])
 _counting = threading.Lock()
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = tuple(os.path.join(_ROOT, package) for package in ("autograd_mini", "nn", "viz"))
 
 
 class Mode:
-    """A function of every new node, in force inside `with`, or inside a function or generator that it decorates."""
+    """Sees every node that is recorded inside `with`, or inside a function or generator that it decorates.
 
-    def __call__(self, node: Node) -> None:
+    A task that inherits the context keeps the mode no longer than the `with` lasts: `depth` counts how often it is in
+    force. `last` is for a mode that changes nodes: the others see them before.
+    """
+
+    last = False
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def see(self, node: Node) -> None:
         """See a node that has just been recorded."""
 
     def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
@@ -39,35 +50,42 @@ class Mode:
     def __enter__(self) -> Mode:
         with _counting:
             _node.modes_in_use += 1
-        modes.set((*modes.get(), self))
+            self.depth += 1
+        modes.set(tuple(sorted((*modes.get(), self), key=_last)))
         return self
 
     def __exit__(self, *exception: Any) -> None:
         held = list(modes.get())
         if self in held:  # a generator may be closed in another context, which never had the mode
-            held.reverse()
             held.remove(self)
-            modes.set(tuple(reversed(held)))
+            modes.set(tuple(held))
         with _counting:
             _node.modes_in_use -= 1
+            self.depth -= 1
 
-    def wrap(self, function: F) -> F:
+    def __call__(self, function: F) -> F:
         """Return `function` with the mode in force whenever its own code runs."""
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def wrapped_task(*args: Any, **keywords: Any) -> Any:
-                with self:
-                    return await function(*args, **keywords)
-
-            return wrapped_task  # type: ignore[return-value]
-        run = self._generator(function) if inspect.isgeneratorfunction(function) else self._function(function)
-        return functools.wraps(function)(run)  # type: ignore[return-value]
+        for kind, wrapper in (
+            (inspect.isasyncgenfunction, self._async_generator),
+            (inspect.iscoroutinefunction, self._coroutine),
+            (inspect.isgeneratorfunction, self._generator),
+            (callable, self._function),
+        ):
+            if kind(function):
+                return functools.wraps(function)(wrapper(function))  # type: ignore[return-value]
+        raise DataError(f"a mode decorates a function, got {type(function).__name__}: write `with` for a block")
 
     def _function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **keywords: Any) -> Any:
             with self:
                 return function(*args, **keywords)
+
+        return wrapped
+
+    def _coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapped(*args: Any, **keywords: Any) -> Any:
+            with self:
+                return await function(*args, **keywords)
 
         return wrapped
 
@@ -92,9 +110,36 @@ class Mode:
 
         return wrapped
 
+    def _async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def wrapped(*args: Any, **keywords: Any) -> Any:
+            generator = function(*args, **keywords)
+            resume: Callable[[], Any] = generator.__anext__
+            while True:
+                try:
+                    with self:
+                        item = await resume()
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                    resume = functools.partial(generator.asend, sent)
+                except GeneratorExit:
+                    await generator.aclose()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(generator.athrow, error)
+
+        return wrapped
+
+
+def _last(mode: Mode) -> bool:
+    return mode.last
+
 
 class _NoGrad(Mode):
-    def __call__(self, node: Node) -> None:
+    last = True
+
+    def see(self, node: Node) -> None:
         node.op = None
         node.args = ()
 
@@ -109,25 +154,43 @@ def no_grad(function: Any = None) -> Any:
     >>> y.args
     ()
     """
-    return _NoGrad() if function is None else _NoGrad().wrap(function)
+    return _NoGrad() if function is None else _NoGrad()(function)
 
 
-class Recording(Mode):
-    """Records again inside `no_grad`: a transform needs the graph of the function that it differentiates."""
+class Recording:
+    """Records inside `with` even where `no_grad` holds: a transform needs the graph of the function it differentiates.
 
-    def __enter__(self) -> Recording:
-        self._outer = modes.get()
-        modes.set(tuple(mode for mode in self._outer if not isinstance(mode, _NoGrad)))
-        return self
+    Nodes born inside may depend on the variables of the transform, so that float() of one is refused: it would drop
+    that dependence without a word.
+    """
+
+    def __enter__(self) -> None:
+        self._modes = modes.set(tuple(mode for mode in modes.get() if not isinstance(mode, _NoGrad)))
+        self._since = _node.traced_since.set(_node.traced_since.get() or _node._birth())
 
     def __exit__(self, *exception: Any) -> None:
-        modes.set(self._outer)
+        _node.traced_since.reset(self._since)
+        modes.reset(self._modes)
 
 
-class detect_nonfinite(Mode):
+class _DetectNonfinite(Mode):
+    def see(self, node: Node) -> None:
+        node.source = caller()
+        if node.op is not None and not _finite(node._data):
+            raise NonFiniteError(f"{node.op.name} gave {_worst(node._data)}\n{_circumstances(node)}")
+
+    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
+        complete = {node: g._data if isinstance(g, Node) else g for node, g in reached}
+        for node, g in complete.items():
+            if g is not None and not _finite(g):
+                raise NonFiniteError(_culprit(node, g, complete))
+
+
+def detect_nonfinite(function: Any = None) -> Any:
     """Raise NonFiniteError at the first op whose value, or whose gradient in a sweep, is NaN or infinite.
 
-    The message names the op, its arguments, its label and the line of your code that called it.
+    The message names the op, its arguments, its label and the line of your code that called it. For
+    `with detect_nonfinite():`, or to decorate a function or generator.
 
     >>> from autograd_mini import Value
     >>> with detect_nonfinite():
@@ -137,24 +200,14 @@ class detect_nonfinite(Mode):
       arguments: Value 'x' = 0.0
       recorded at <doctest ...>:2: Value(0.0, label="x").log()
     """
-
-    def __call__(self, node: Node) -> None:
-        node.source = caller()
-        if node.op is not None and not _finite(node._data):
-            raise NonFiniteError(f"{node.op.name} gave {_worst(node._data)}\n{_circumstances(node)}")
-
-    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
-        complete = dict(reached)
-        for node, g in reached:
-            if g is not None and not _finite(g):
-                raise NonFiniteError(_culprit(node, g, complete))
+    return _DetectNonfinite() if function is None else _DetectNonfinite()(function)
 
 
 def _culprit(node: Node, g: Any, complete: dict[Node, Any]) -> str:
     """Name the op that sent the first bad gradient: its own upstream gradient was still finite."""
     for user, upstream in complete.items():
         for i, arg in enumerate(user.args):
-            if arg is node and upstream is not None and user.op.rule(i) is not None:
+            if arg is node and upstream is not None and user.op is not None and user.op.rule(i) is not None:
                 c = contribution(user, i, upstream)
                 if not _finite(c):
                     whom = f"{describe(node)} (argument {i} of {user.op.name})"
@@ -163,9 +216,15 @@ def _culprit(node: Node, g: Any, complete: dict[Node, Any]) -> str:
 
 
 def _circumstances(node: Node) -> str:
-    args = ", ".join(f"{describe(a)} = {_brief(a._data)}" if isinstance(a, Node) else _brief(a) for a in node.args)
+    args = ", ".join(map(_shown, node.args))
     label = f"  label: {node.label}\n" if node.label else ""
     return f"{label}  arguments: {args}\n  recorded at {where(node)}"
+
+
+def _shown(arg: Any) -> str:
+    if not isinstance(arg, Node):
+        return _brief(arg)
+    return f"{describe(arg)} = {_brief(arg._data)}" if arg.label or arg.ndim else repr(arg)
 
 
 def where(node: Node) -> str:
@@ -177,10 +236,10 @@ def where(node: Node) -> str:
 
 
 def caller() -> tuple[str, int] | None:
-    """Return (file, line) of the innermost frame outside this package."""
-    frame = sys._getframe(1)
-    while frame is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) == _PACKAGE:
-        frame = frame.f_back  # type: ignore[assignment]
+    """Return (file, line) of the innermost frame outside these packages."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) in _OURS:
+        frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
 
 
@@ -197,4 +256,8 @@ def _worst(data: Any) -> str:
 
 
 def _brief(data: Any) -> str:
-    return np.array2string(data, threshold=8, separator=", ").replace("\n", "") if isinstance(data, np.ndarray) else repr(data)
+    return (
+        np.array2string(data, threshold=8, separator=", ").replace("\n", "")
+        if isinstance(data, np.ndarray)
+        else repr(data)
+    )

@@ -7,7 +7,6 @@ pointer from an argument to its result, so a graph is freed the moment its root 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from .data import Array, Frozen, array_of, number_of
 from .errors import DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
+    from .modes import Mode
     from .op import Op
     from .signatures import Surface
 else:
@@ -25,10 +25,13 @@ else:
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 
-# Modes (`no_grad`, `detect_nonfinite`) are functions that see every new node. The count says, at the price of one
-# global read, that no thread has one; the context variable says which ones hold here.
+# Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
+# thread has one; the context variable says which ones hold here.
 modes_in_use = 0
-modes: ContextVar[tuple[Callable[[Node], None], ...]] = ContextVar("modes", default=())
+modes: ContextVar[tuple[Mode, ...]] = ContextVar("modes", default=())
+
+# Nodes born since then may depend on the variables of a transform that is running; 0 where none is.
+traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 
 
 class Node(Surface):
@@ -55,6 +58,10 @@ class Node(Surface):
         self.args = ()
         self.birth = _birth()
         if label:
+            if not isinstance(label, str):
+                raise DataError(
+                    f"a label is text, got {type(label).__name__}: write {type(self).__name__}(data, label='x')"
+                )
             self.label = label
 
     def __getattr__(self, name: str) -> Any:
@@ -65,7 +72,11 @@ class Node(Surface):
             return ""
         if name == "source":
             return None
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        if name == "_mask":  # asked for by masked arrays alone, which would otherwise take `_data` and drop the record
+            raise DataError(
+                "a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property
     def has_grad(self) -> bool:
@@ -117,6 +128,12 @@ class Node(Surface):
         return float(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
 
     def __float__(self) -> float:
+        since = traced_since.get()
+        if since and self.birth > since:
+            raise DataError(
+                "float(node) inside a function that is being differentiated would drop what the node depends on: "
+                "use a row of autograd_mini.ops (ops.sin for math.sin), or .data where a constant is meant"
+            )
         return self.item()
 
     def __int__(self) -> int:
@@ -135,10 +152,11 @@ class Node(Surface):
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", threshold=50, prefix="Tensor(") if self.ndim else self._data
+        shape = f", shape={self.shape}" if not self.size and self.ndim > 1 else ""
         dtype = f", dtype={self._data.dtype}" if self.ndim and self._data.dtype != np.float64 else ""
         grad = f", grad={self.grad}" if self.has_grad and not self.ndim else ""
         label = f", label={self.label!r}" if self.label else ""
-        return f"{type(self).__name__}({text}{dtype}{grad}{label})"
+        return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
 
 
 class Value(Node):
@@ -164,6 +182,9 @@ class Value(Node):
     @data.setter
     def data(self, data: Any) -> None:
         assign(self, number_of(data))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -233,7 +254,8 @@ def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
     node.birth = _birth()
     if modes_in_use:
         for mode in modes.get():
-            mode(node)
+            if mode.depth:
+                mode.see(node)
     return node
 
 

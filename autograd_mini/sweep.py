@@ -65,7 +65,8 @@ def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
     reached = list(sweep(nodes, seeds, pull))
     if _node.modes_in_use:
         for mode in _node.modes.get():
-            mode.check_gradients(reached)
+            if mode.depth:
+                mode.check_gradients(reached)
     return reached
 
 
