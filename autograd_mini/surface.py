@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -162,3 +163,19 @@ def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
 Node.__array_ufunc__ = _array_ufunc
 Node.__array_function__ = _array_function
 Node.__array__ = _no_array
+
+# A notebook shows the last node of a cell as a picture.
+
+
+def _mimebundle(self: Node, include: Any = None, exclude: Any = None) -> Any:
+    """Return the node's graph for a notebook; None, so its repr, where the drawing package is not there.
+
+    The package is looked up by name when a notebook asks: the engine itself needs nothing of it.
+    """
+    try:
+        return importlib.import_module("viz").show_node(self)
+    except ImportError:
+        return None
+
+
+Node._repr_mimebundle_ = _mimebundle

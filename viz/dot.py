@@ -1,4 +1,4 @@
-"""Picture -> DOT, the language of Graphviz: HTML-like tables in place of records, which layout engines lose edges on."""
+"""Picture -> DOT, the language of Graphviz: tables in HTML, because layout engines lose edges between records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def dot_of(picture: Picture, direction: str = "LR", settings: Mapping[str, str] 
         "digraph {",
         *(f"  {name}={quoted(setting)}" for name, setting in graph.items()),
         f'  node [shape=plain fontname="{FONT}" fontsize={SIZE} fontcolor="{light("ink")}"]',
-        f'  edge [fontname="{FONT}" fontsize={SIZE - 1} fontcolor="{light("ink")}" color="{light("edge")}" arrowsize=0.7]',
+        f'  edge [fontname="{FONT}" fontsize={SIZE - 1} color="{light("edge")}" arrowsize=0.7]',
         *map(_box, picture.boxes),
         *map(_arrow, picture.arrows),
         "}",
@@ -70,7 +70,7 @@ def _constant(box: Box) -> str:
 
 
 def _chip(local: str) -> str:
-    return _table(f"<TR>{_cell(_escaped(local), local, 'CENTER', CHIP)}</TR>", "local", "local-rim", 2)
+    return _table(f"<TR>{_cell(_coloured(local, 'ink'), local, 'CENTER', CHIP)}</TR>", "local", "local-rim", 2)
 
 
 def _table(rows: str, ground: str, rim: str, padding: int) -> str:

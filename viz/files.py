@@ -17,7 +17,7 @@ class SaveError(AutogradError, OSError):
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write `content` to `path` by way of a temporary file beside it, and return the path.
 
-    SaveError says why it could not: no such directory, read-only, disk full. A link is followed; a device is written to.
+    SaveError says why it could not: no such directory, read-only, disk full. Links are followed, devices written to.
     """
     target = Path(path)
     real = Path(os.path.realpath(target))

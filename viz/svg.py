@@ -44,8 +44,9 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
 def _style(prefix: str) -> str:
     """Return what holds for this picture alone: it shrinks to the page, and changes its colours in the dark."""
     dark = "".join(
-        f'#{prefix} [fill="{colour.light}"]{{fill:{colour.dark}}}#{prefix} [stroke="{colour.light}"]{{stroke:{colour.dark}}}'
+        f'#{prefix} [{attribute}="{colour.light}"]{{{attribute}:{colour.dark}}}'
         for colour in PALETTE.values()
+        for attribute in ("fill", "stroke")
         if colour.light != colour.dark
     )
     return f"#{prefix}{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{dark}}}"
