@@ -8,14 +8,16 @@ differentiated again. Nothing older than the fresh nodes can depend on them, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from . import tree
-from .errors import ShapeError
+from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
 from .node import Node, check_fresh, leaf
 from .op import Elementwise, Op, fit, operand, run_rule
@@ -32,17 +34,15 @@ class Trace:
     """One run of a function on fresh nodes: what went in, what came out, and the record between the two."""
 
     def __init__(self, f: Function, args: tuple[Any, ...], argnums: Argnums) -> None:
-        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        if any(not -len(args) <= i < len(args) for i in chosen):
-            raise ShapeError(f"argnums {argnums} of a function that was called with {len(args)} arguments")
-        self.inputs: Any = tuple(args[i] for i in chosen) if not isinstance(argnums, int) else args[argnums]
+        chosen = _chosen(argnums, len(args))
+        self.inputs: Any = args[chosen[0]] if isinstance(argnums, int) else tuple(args[i] for i in chosen)
         with Recording():
-            self.fresh = [_fresh(x) for i in chosen for x in tree.leaves(args[i])]
+            self.fresh = [_fresh(x, name) for i in chosen for x, name in _named(args[i], f"args[{i}]")]
             new, variables = list(args), iter(self.fresh)
             for i in chosen:
                 new[i] = tree.build(args[i], variables)
             self.output = f(*new)
-            self.roots = [operand(r) for r in tree.leaves(self.output)]
+            self.roots = [_result(r, name) for r, name in _named(self.output, "result")]
         self._collect()
 
     def _collect(self) -> None:
@@ -90,12 +90,45 @@ class Trace:
         return tree.build(self.output, iter([self._plain(r) for r in self.roots]))
 
     def _plain(self, root: Any) -> Any:
-        return root._data if self.closed and isinstance(root, Node) and root in self.live else root
+        return _copy(root._data) if self.closed and isinstance(root, Node) and root in self.live else root
 
 
-def _fresh(x: Any) -> Node:
+def _chosen(argnums: Argnums, n: int) -> tuple[int, ...]:
+    """Return the places of the chosen arguments, counted from the first."""
+    try:
+        given = tuple(map(operator.index, (argnums,) if isinstance(argnums, int) else argnums))
+    except TypeError:
+        raise DataError(f"argnums is an integer or a tuple of integers, got {argnums!r}") from None
+    places = tuple(i % n for i in given if -n <= i < n)
+    if len(set(places)) < len(given):
+        rule = f"each from {-n} to {n - 1}, none twice" if n else "but there is none"
+        raise ShapeError(
+            f"argnums {argnums} of a function called with {n} positional arguments: choose among them, {rule}"
+        )
+    return places
+
+
+def _named(branch: Any, root: str) -> Iterable[tuple[Any, str]]:
+    return zip(tree.leaves(branch), tree.names(branch, root))
+
+
+def _fresh(x: Any, name: str) -> Node:
     """Return a node younger than all others: tied to x where x is a node, else a leaf."""
-    return identity(x) if isinstance(x, Node) else leaf(operand(x))
+    try:
+        return identity(x) if isinstance(x, Node) else leaf(operand(x))
+    except (DataError, RangeError) as error:
+        raise type(error)(f"{name} of the differentiated function: {error}") from None
+
+
+def _result(r: Any, name: str) -> Any:
+    try:
+        return operand(r)
+    except (DataError, RangeError) as error:
+        raise type(error)(f"{name} of the differentiated function: {error}") from None
+
+
+def _copy(data: Any) -> Any:
+    return data if isinstance(data, float) else data.copy()
 
 
 def _owned(g: Any, like: Any) -> Any:
@@ -104,7 +137,7 @@ def _owned(g: Any, like: Any) -> Any:
         return g
     if not shape(like):
         return 0.0 if g is None else float(g)
-    return np.zeros(shape(like)) if g is None else np.array(g)
+    return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
 
 
 def _pull_recorded(node: Node, g: Any, grads: dict[Node, Any]) -> None:
@@ -153,27 +186,31 @@ def _scalar(trace: Trace, name: str) -> None:
         )
 
 
-def _like(seed: Any, root: Any, name: str) -> Any:
-    """Return a seed or tangent as a float or array of the shape it has to have."""
-    seed = operand(seed)
-    if shape(seed) != shape(root):
-        raise ShapeError(f"{name}: got shape {shape(seed)} where shape {shape(root)} is needed")
-    return seed
+def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
+    """Return the leaves of seeds or tangents as floats and arrays, each of the shape of its node; `like` is their form."""
+    given = tree.leaves(branch) if tree.is_branch(like) else [branch]
+    if len(given) != len(nodes):
+        raise ShapeError(f"{name}: {len(given)} entries where {len(nodes)} are needed: give them the same form")
+    for i, (v, node) in enumerate(zip(given, nodes)):
+        given[i] = v = _result(v, f"{name}: entry {i}")
+        if shape(v) != shape(node):
+            raise ShapeError(f"{name}: entry {i} has shape {shape(v)} where {shape(node)} is needed")
+    return given
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     """Return a function that gives f's value and its gradient, from one run.
 
     `argnums` says for which arguments; each may be a number, an array, or lists, tuples and dicts of them, and its
-    gradient has the same form. A result that is not a scalar raises ShapeError. dL/dx = (dy/dx)^T dL/dy, backwards
-    along the record (Griewank & Walther, "Evaluating Derivatives", section 3.2).
+    gradient has the same form. Keyword arguments are passed on. A result that is not a scalar raises ShapeError.
+    dL/dx = (dy/dx)^T dL/dy, backwards along the record (Griewank & Walther, "Evaluating Derivatives", section 3.2).
 
     >>> value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))(3.0, 2.0)
     (12.0, (4.0, 12.0))
     """
 
-    def derivative(*args: Any) -> Any:
-        trace = Trace(f, args, argnums)
+    def derivative(*args: Any, **keywords: Any) -> Any:
+        trace = Trace(partial(f, **keywords), args, argnums)
         _scalar(trace, "grad")
         return trace.value(), tree.build(trace.inputs, iter(trace.pull_back([1.0])))
 
@@ -188,7 +225,7 @@ def grad(f: Function, argnums: Argnums = 0) -> Function:
     (12.0, 12.0, 6.0)
     """
     both = value_and_grad(f, argnums)
-    return lambda *args: both(*args)[1]
+    return lambda *args, **keywords: both(*args, **keywords)[1]
 
 
 def vjp(f: Function, *args: Any, argnums: Argnums | None = None) -> tuple[Any, Function]:
@@ -203,10 +240,7 @@ def vjp(f: Function, *args: Any, argnums: Argnums | None = None) -> tuple[Any, F
     trace = Trace(f, args, tuple(range(len(args))) if argnums is None else argnums)
 
     def pull_back(cotangent: Any) -> Any:
-        given = tree.leaves(cotangent) if len(trace.roots) != 1 else [cotangent]
-        if len(given) != len(trace.roots):
-            raise ShapeError(f"vjp: the function has {len(trace.roots)} results, the cotangent {len(given)}")
-        seeds = [_like(s, r, "vjp") for s, r in zip(given, trace.roots)]
+        seeds = _flat(cotangent, trace.output, trace.roots, "vjp: cotangent")
         return tree.build(trace.inputs, iter(trace.pull_back(seeds)))
 
     return trace.value(), pull_back
@@ -220,11 +254,10 @@ def jvp(f: Function, args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
     >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 0.0))
     (6.0, 2.0)
     """
+    if not isinstance(args, (list, tuple)) or not isinstance(tangents, (list, tuple)):
+        raise DataError("jvp: args and tangents are tuples with one entry per argument: jvp(f, (x,), (v,))")
     trace = Trace(f, tuple(args), tuple(range(len(args))))
-    given = [t for x, v in zip(args, tangents) for t in (tree.leaves(v) if isinstance(x, (list, tuple, dict)) else [v])]
-    if len(given) != len(trace.fresh):
-        raise ShapeError(f"jvp: the arguments hold {len(trace.fresh)} numbers and arrays, the tangents {len(given)}")
-    moved = trace.push_forward([_like(t, x, "jvp") for t, x in zip(given, trace.fresh)])
+    moved = trace.push_forward(_flat(tangents, args, trace.fresh, "jvp: tangents"))
     return trace.value(), tree.build(trace.output, iter(moved))
 
 
@@ -239,8 +272,8 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     True
     """
 
-    def derivative(*args: Any) -> Any:
-        trace = Trace(f, args, argnums)
+    def derivative(*args: Any, **keywords: Any) -> Any:
+        trace = Trace(partial(f, **keywords), args, argnums)
         blocks = [tree.build(trace.inputs, iter(_rows(trace, i))) for i in range(len(trace.roots))]
         return tree.build(trace.output, iter(blocks))
 
@@ -292,8 +325,11 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
     array([4., 2.])
     """
 
-    def product(*args_and_v: Any) -> Any:
+    def product(*args_and_v: Any, **keywords: Any) -> Any:
+        if len(args_and_v) < 2:
+            raise ShapeError("hvp: call it with the function's arguments and then the vector v: hvp(f)(x, v)")
         *args, v = args_and_v
-        return vjp(grad(f, argnums), *args, argnums=argnums)[1](v)
+        gradient = partial(grad(f, argnums), **keywords)
+        return vjp(gradient, *args, argnums=argnums)[1](v)
 
     return product

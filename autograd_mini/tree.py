@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
+def is_branch(tree: Any) -> bool:
+    """Return whether `tree` is a list, tuple or dict, and not a leaf."""
+    return isinstance(tree, (list, tuple, dict))
+
+
 def leaves(tree: Any) -> list[Any]:
     """Return the leaves in order; dicts in the order of their keys' insertion.
 
@@ -36,7 +41,9 @@ def build(like: Any, new: Iterator[Any]) -> Any:
 
 def names(tree: Any, root: str) -> list[str]:
     """Return how a program would write each leaf: `args[0]["w"][1]`."""
-    pairs: Any = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, (list, tuple)) else None
+    pairs: Any = (
+        tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, (list, tuple)) else None
+    )
     if pairs is None:
         return [root]
     return [name for key, branch in pairs for name in names(branch, f"{root}[{key!r}]")]
