@@ -11,8 +11,8 @@ import numpy as np
 
 from . import ops, sweep
 from .errors import DataError, ShapeError
-from .node import Node, Tensor, Value
-from .op import TABLE, Binary, Elementwise, Flat, Op, Unary, operand
+from .node import Node, Value
+from .op import TABLE, Elementwise, Unary, operand
 
 OPERATORS = {
     "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "mod": ops.mod, "pow": ops.power,
@@ -39,12 +39,18 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *args, **keywords: function(self, *args, **keywords)
 
 
-for _name in (
+METHODS = (
     "leaky_relu elu sign step floor round maximum minimum clip sum mean var std prod max min norm logsumexp softmax "
     "log_softmax cumsum dot outer squeeze swapaxes ravel split flip"
-).split():
+)
+for _name in METHODS.split():
     setattr(Node, _name, _method(getattr(ops, _name)))
 Node.flatten = Node.ravel
+Node.pow = ops.power.method
+Node.matmul = Node.__matmul__
+Node.tolist = lambda x: x._data if isinstance(x, Value) else x._data.tolist()
+Node.argmax = lambda x, axis=None: np.argmax(x._data, axis=axis)
+Node.argmin = lambda x, axis=None: np.argmin(x._data, axis=axis)
 
 
 def _reshape(x: Node, *shape: Any) -> Any:
@@ -65,8 +71,10 @@ def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
 
     def method(x: Node, y: Any) -> Any:
-        y = operand(y)
-        return compare(x._data, y._data if isinstance(y, Node) else y)
+        try:
+            return compare(x._data, _data(operand(y)))
+        except ValueError:
+            raise ShapeError(f"a comparison of shapes {x.shape} and {ops.shape(y)}: they do not broadcast") from None
 
     return method
 
@@ -108,12 +116,12 @@ UFUNCS |= {
     np.isinf: lambda x: np.isinf(_data(x)), np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
 
+SAME_NAME = (
+    "sum mean var std prod max min cumsum dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to "
+    "concatenate stack split pad flip where clip swapaxes moveaxis round"
+)
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    getattr(np, name): getattr(ops, name)
-    for name in (
-        "sum mean var std prod max min cumsum dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to "
-        "concatenate stack split pad flip where clip swapaxes moveaxis round"
-    ).split()
+    getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()
 }
 FUNCTIONS |= {
     np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
@@ -144,20 +152,28 @@ def _array_ufunc(self: Node, ufunc: np.ufunc, how: str, *inputs: Any, **keywords
     if row is None or how != "__call__" or keywords:
         what = f"np.{ufunc.__name__}" + ("" if how == "__call__" else f".{how}")
         given = f" with {', '.join(keywords)}=" if keywords and row is not None else ""
-        raise DataError(f"{what}{given} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers")
+        raise _not_recorded(what + given)
     return row(*inputs)
+
+
+def _not_recorded(what: str) -> DataError:
+    return DataError(
+        f"{what} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers"
+    )
 
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
     ours = FUNCTIONS.get(function)
     if ours is None:
         name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
-        raise DataError(f"{name} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers")
+        raise _not_recorded(name)
     return ours(*args, **keywords)
 
 
 def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
-    raise DataError("a node does not turn into an array silently, its record would be lost: use .data, or ops.stack for a list of nodes")
+    raise DataError(
+        "a node does not turn into an array silently, its record would be lost: use .data, or ops.stack for a list"
+    )
 
 
 Node.__array_ufunc__ = _array_ufunc

@@ -187,7 +187,7 @@ def _scalar(trace: Trace, name: str) -> None:
 
 
 def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
-    """Return the leaves of seeds or tangents as floats and arrays, each of the shape of its node; `like` is their form."""
+    """Return the leaves of seeds or tangents, each of the shape of its node; `like` has the form they must have."""
     given = tree.leaves(branch) if tree.is_branch(like) else [branch]
     if len(given) != len(nodes):
         raise ShapeError(f"{name}: {len(given)} entries where {len(nodes)} are needed: give them the same form")
