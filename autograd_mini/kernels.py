@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from .data import Array
 from .errors import DataError, ShapeError
@@ -168,6 +169,8 @@ def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     lead = x.ndim - len(shape)
     if lead < 0:
         return np.broadcast_to(x, shape)
+    if lead and x.shape[lead:] == shape:
+        return np.add.reduce(x, axis=tuple(range(lead)))
     axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])
     if not axes:
         return np.broadcast_to(x, shape)
@@ -198,6 +201,14 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """Return `shape` with length 1 along the reduced axes."""
     axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def axes(name: str, axis: Any, rank: int) -> tuple[int, ...]:
+    """Return an axis or several, counted from the front; ShapeError where one is out of range or named twice."""
+    try:
+        return normalize_axis_tuple(axis, rank)
+    except ValueError as error:
+        raise ShapeError(f"{name}: {error}") from None
 
 
 def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:

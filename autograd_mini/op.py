@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from . import node as _node
-from .data import array_of, constant_of, number_of, quietly
+from .data import KEPT, array_of, constant_of, number_of, quietly
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
-from .node import Node, Value, check_fresh, record
+from .node import Node, Tensor, Value, check_fresh, record
 
 Rule = Callable[..., Any]
 
@@ -44,6 +44,7 @@ class Op:
         self.text = text
         self.analytic = analytic
         self.params, self.defaults = _signature(array, len(rules))
+        self.required = tuple(p for p in self.params if p not in self.defaults)
         TABLE[name] = self
         self.__doc__ = f"{name}({', '.join(p + _default(self.defaults, p) for p in self.params)})"
 
@@ -60,12 +61,17 @@ class Op:
 
     def apply(self, args: tuple[Any, ...]) -> Any:
         """Compute the result of the row on `args`; record it where one of them is a node."""
-        args = tuple(a if isinstance(a, Node) else self.constant(i, a) for i, a in enumerate(args))
-        result = self.compute(*[a._data if isinstance(a, Node) else a for a in args])
-        return record(self, args, result) if any(isinstance(a, Node) for a in args) else result
+        kept = [a if isinstance(a, Node) else self.constant(i, a) for i, a in enumerate(args)]
+        result = self.compute(*[a._data if isinstance(a, Node) else a for a in kept])
+        for a in kept:
+            if isinstance(a, Node):
+                return record(self, tuple(map(_owned, kept)), result)
+        return result
 
     def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""
+        if not keywords and len(self.required) <= len(args) < len(self.params):
+            return args + tuple(self.defaults.values())[len(args) - len(self.params) :]
         given = dict(zip(self.params, args))
         clash = [k for k in keywords if k not in self.params or k in given]
         full = {**self.defaults, **given, **keywords}
@@ -84,7 +90,9 @@ class Op:
         return self.rules[i]
 
     def constant(self, i: int, arg: Any) -> Any:
-        """Return what the record keeps of an argument that is not a node: a number, an array of its own, a setting."""
+        """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
+        if type(arg) is float:
+            return arg
         return self.checked(i, arg) if self.rule(i) is not None else _setting(arg)
 
     def checked(self, i: int, arg: Any) -> Any:
@@ -112,9 +120,11 @@ class Op:
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         """Add to `grads` what `node`, given its upstream gradient g, contributes to each of its arguments."""
         check_fresh(node)
+        raw = [a._data if isinstance(a, Node) else a for a in node.args]
         for i, arg in enumerate(node.args):
-            if isinstance(arg, Node) and self.rule(i) is not None:
-                c = contribution(node, i, g)
+            rule = self.rule(i)
+            if rule is not None and isinstance(arg, Node):
+                c = fit(_run(rule, g, node._data, raw), arg, self)
                 old = grads[arg]
                 grads[arg] = c if old is None else old + c
 
@@ -127,15 +137,20 @@ def contribution(node: Node, i: int, g: Any) -> Any:
 def run_rule(node: Node, i: int, g: Any) -> Any:
     """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
     rule: Rule = node.op.rule(i)  # type: ignore[assignment, union-attr]
-    args = [a._data if isinstance(a, Node) else a for a in node.args]
+    return _run(rule, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args])
+
+
+def _run(rule: Rule, g: Any, result: Any, args: list[Any]) -> Any:
     try:
-        return quietly(rule, g, node._data, *args)
+        return quietly(rule, g, result, *args)
     except ArithmeticError:  # Python's floats refuse what IEEE 754 answers with inf or nan; numpy's do not
-        return quietly(rule, np.float64(g), node._data, *args)
+        return quietly(rule, np.float64(g), result, *args)
 
 
 def fit(c: Any, arg: Node, op: Op) -> Any:
     """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
+    if type(c) is np.ndarray and type(arg) is Tensor and c.shape == arg._data.shape and c.dtype == arg._data.dtype:
+        return c
     shape = arg.shape
     if isinstance(c, Node):
         return c if c.shape == shape else _summed(c, shape, op)
@@ -303,14 +318,19 @@ class Variadic(Op):
 
 
 def operand(arg: Any) -> Any:
-    """Return a differentiable argument as the record keeps it: a node, a Python float or an array of our own."""
+    """Return a differentiable argument as rows compute with it: a node, a Python float, an array of floats."""
     if isinstance(arg, Node) or type(arg) is float:
         return arg
     if isinstance(arg, np.ndarray) and arg.ndim:
-        return constant_of(arg)
+        return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
     if isinstance(arg, (list, tuple)):
         return TABLE["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
     return number_of(arg)
+
+
+def _owned(arg: Any) -> Any:
+    """Return an argument as the record keeps it: an array that nobody else can change any more."""
+    return constant_of(arg) if type(arg) is np.ndarray and arg.dtype in KEPT else arg
 
 
 def _holds_node(arg: Any) -> bool:

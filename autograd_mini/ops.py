@@ -18,6 +18,8 @@ dl/dy worked out (Giles, "Collected matrix derivative results", 2008); the stabl
 Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax functions", 2021.
 """
 
+# mypy: disable-error-code="has-type"
+
 from __future__ import annotations
 
 import builtins
@@ -105,7 +107,7 @@ hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
 # Activations --------------------------------------------------------------------------------------------------------
 
 sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y))
-tanh     = Unary("tanh",     "tanh({})",     math.tanh,        np.tanh,            lambda g, y, x: g * (1.0 - y * y))
+tanh     = Unary("tanh",     "tanh({})",     lambda x: float(np.tanh(x)), np.tanh,            lambda g, y, x: g * (1.0 - y * y))
 softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
 silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),
                  lambda g, y, x: g * (sigmoid(x) + y * sigmoid(-x)))
@@ -131,7 +133,7 @@ elu        = Elementwise("elu", "elu({}, {})",
 # Steps and comparisons: zero derivative wherever there is one -------------------------------------------------------
 
 sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  1)
-step    = Flat("step",    "step({})",  kernels.step,                  lambda x: kernels.indicator(np.greater)(x, 0.0), 1)
+step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(x.dtype), 1)
 floor   = Flat("floor",   "floor({})", lambda x: float(math.floor(x)), np.floor, 1)
 round   = Flat("round",   "round({})", lambda x: float(builtins.round(x)), np.rint,  1)
 greater = Flat("greater", "[{} > {}]", lambda x, y: float(x > y),     kernels.indicator(np.greater), 2)
@@ -203,8 +205,8 @@ matmul = Op("matmul", lambda x, y: np.matmul(x, y),
             lambda g, z, x, y: _matmul_x(g, x, y),
             lambda g, z, x, y: _matmul_y(g, x, y), text="{} @ {}")
 affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, np.transpose(W)), b),     # a layer: z = W x + b, row by row
-            lambda g, z, x, W, b: matmul(g, W),
-            lambda g, z, x, W, b: matmul(transpose(_rows(g)), _rows(x)),
+            lambda g, z, x, W, b: g @ W,
+            lambda g, z, x, W, b: _rows(g).T @ _rows(x),
             lambda g, z, x, W, b: g)
 einsum = Variadic("einsum", kernels.einsum,
                   lambda g, z, i, spec, *xs: _einsum_rule(g, i - 1, spec, xs), settings=1)
@@ -351,13 +353,14 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
     >>> [part.data.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    (axis,) = kernels.axes("split", axis, len(shape(x)))
     n = shape(x)[axis]
     if isinstance(sections, (int, np.integer)):
         if sections < 1 or n % sections:
             raise ShapeError(f"split: length {n} of axis {axis} does not divide into {sections} equal parts")
         sections = range(n // sections, n, n // sections)
     ends = [0, *sections, n]
-    lead = (slice(None),) * (axis % len(shape(x)))
+    lead = (slice(None),) * axis
     return [getitem(x, (*lead, slice(int(a), int(b)))) for a, b in zip(ends, ends[1:])]
 
 
@@ -369,15 +372,16 @@ def ravel(x: Any) -> Any:
 def expand_dims(x: Any, axis: Any) -> Any:
     """Return x with new axes of length 1 at the given places."""
     rank = len(shape(x)) + np.size(axis)
-    axes = [int(a) % rank for a in np.atleast_1d(axis)]
+    axes = kernels.axes("expand_dims", axis, rank)
     old = iter(shape(x))
     return reshape(x, tuple(1 if i in axes else next(old) for i in range(rank)))
 
 
 def squeeze(x: Any, axis: Any = None) -> Any:
     """Return x without the given axes of length 1, or without all of them."""
-    axes = [i for i, n in enumerate(shape(x)) if n == 1] if axis is None else [int(a) % len(shape(x)) for a in np.atleast_1d(axis)]
-    if any(shape(x)[i] != 1 for i in axes):
+    ones = tuple(i for i, n in enumerate(shape(x)) if n == 1)
+    axes = ones if axis is None else kernels.axes("squeeze", axis, len(shape(x)))
+    if not set(axes) <= set(ones):
         raise ShapeError(f"squeeze: shape {shape(x)} has more than one entry along axis {axis}")
     return reshape(x, tuple(n for i, n in enumerate(shape(x)) if i not in axes))
 
@@ -385,14 +389,17 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 def swapaxes(x: Any, a: int, b: int) -> Any:
     """Return x with two axes exchanged."""
     axes = list(range(len(shape(x))))
-    axes[a], axes[b] = axes[b], axes[a]
+    (a,), (b,) = (kernels.axes("swapaxes", i, len(axes)) for i in (a, b))
+    axes[a], axes[b] = b, a
     return transpose(x, tuple(axes))
 
 
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Return x with axes moved to new places, the others keeping their order."""
     rank = len(shape(x))
-    source, destination = ([int(a) % rank for a in np.atleast_1d(v)] for v in (source, destination))
+    source, destination = (kernels.axes("moveaxis", v, rank) for v in (source, destination))
+    if len(source) != len(destination):
+        raise ShapeError(f"moveaxis: {len(source)} axes to move to {len(destination)} places")
     axes = [a for a in range(rank) if a not in source]
     for to, a in sorted(zip(destination, source)):
         axes.insert(to, a)

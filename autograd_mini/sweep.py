@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import node as _node
-from .data import array_of, number_of
+from .data import array_of, number_of, quietly
 from .errors import AutogradError, DataError, RuleError, ShapeError
 from .node import Node, Tensor, Value, check_fresh
 
@@ -62,7 +62,8 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> list[tuple[Node, Any]]:
     """Return the whole sweep as a list, shown to the modes in force before anyone writes it down."""
-    reached = list(sweep(nodes, seeds, pull))
+    steps = sweep(nodes, seeds, pull)
+    reached = list(steps) if pull is not None else quietly(list, steps)  # rules on plain arrays do not warn
     if _node.modes_in_use:
         for mode in _node.modes.get():
             if mode.depth:

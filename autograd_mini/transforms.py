@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .data import array_of
 from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
 from .node import Node, check_fresh, leaf
@@ -114,10 +115,13 @@ def _named(branch: Any, root: str) -> Iterable[tuple[Any, str]]:
 
 def _fresh(x: Any, name: str) -> Node:
     """Return a node younger than all others: tied to x where x is a node, else a leaf."""
+    if isinstance(x, Node):
+        return identity(x)
     try:
-        return identity(x) if isinstance(x, Node) else leaf(operand(x))
+        data = operand(x)
     except (DataError, RangeError) as error:
         raise type(error)(f"{name} of the differentiated function: {error}") from None
+    return leaf(data if type(data) is float else array_of(data))
 
 
 def _result(r: Any, name: str) -> Any:
