@@ -1,5 +1,7 @@
 """Neurons, layers and networks on the engine."""
 
+from typing import Any
+
 from . import init, losses, optim, schedules
 from .errors import ExtraError, SettingError, StateError
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
@@ -17,4 +19,22 @@ from .losses import (
 )
 from .module import Module
 from .optim import adagrad, adam, adamw, check_gradients, clip_by_norm, clip_by_value, lbfgs, rmsprop, sgd
+from .recipe import backprop_recipe
 from .train import evaluate, fit
+
+__all__ = [
+    "MLP", "Dense", "Dropout", "ExtraError", "Layer", "MLPClassifier", "MLPRegressor", "Module", "Neuron", "Sequential",
+    "SettingError", "StateError", "absolute_error", "adagrad", "adam", "adamw", "backprop_recipe", "check_gradients",
+    "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "fit", "half_squared_error", "hinge", "huber", "init",
+    "l2_penalty", "lbfgs", "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop", "schedules", "sgd",
+    "sigmoid_cross_entropy", "squared_error",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimators when they are asked for: they need scikit-learn, the rest of the room does not."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from . import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

@@ -29,7 +29,7 @@ def whole(name: str, n: Any, least: int = 1) -> int:
 
 
 def real(name: str, x: Any, interval: str) -> float:
-    """Return `x` as a float, or raise SettingError unless it lies in `interval`, written as in "(0, inf)" or "[0, 1)"."""
+    """Return `x` as a float, or raise SettingError unless it lies in `interval`, such as "[0, 1)"."""
     low, high = (float(end) for end in interval[1:-1].split(","))
     try:
         number = math.nan if isinstance(x, (str, bytes)) else float(x)

@@ -23,7 +23,7 @@ Initializer = Callable[[Any, int, int], tuple[Array, Array]]
 
 
 class PythonRandom:
-    """Python's own `random` with the methods of numpy's sources: `random.seed` seeds it, one number is drawn at a time."""
+    """Python's own `random` with the methods of numpy's sources; `random.seed` seeds it."""
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
         """Return numbers between `low` and `high`."""
@@ -57,7 +57,9 @@ def source(rng: Any) -> Any:
         return PythonRandom()
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0:
         return np.random.default_rng(int(rng))
-    raise SettingError(f"rng must be a seed (an integer from 0 on), a numpy Generator or RandomState, or None; got {rng!r}")
+    raise SettingError(
+        f"rng must be a seed (an integer from 0 on), a numpy Generator or RandomState, or None; got {rng!r}"
+    )
 
 
 def uniform(rng: Any, n_in: int, n_out: int) -> tuple[Array, Array]:
@@ -80,12 +82,18 @@ glorot_logistic = functools.partial(glorot, factor=2.0)
 
 
 def he(rng: Any, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Normal weights of variance 2 / n_in, biases 0: for relu (He et al., "Delving deep into rectifiers", 2015, eq. 10)."""
+    """Normal weights of variance 2 / n_in, biases 0: for relu.
+
+    He et al., "Delving deep into rectifiers", 2015, eq. 10.
+    """
     return rng.normal(0.0, math.sqrt(2.0 / n_in), (n_out, n_in)), np.zeros(n_out)
 
 
 def lecun(rng: Any, n_in: int, n_out: int) -> tuple[Array, Array]:
-    """Normal weights of variance 1 / n_in, biases 0: for tanh (LeCun et al., "Efficient backprop", 1998, eq. 16)."""
+    """Normal weights of variance 1 / n_in, biases 0: for tanh.
+
+    LeCun et al., "Efficient backprop", 1998, eq. 16.
+    """
     return rng.normal(0.0, math.sqrt(1.0 / n_in), (n_out, n_in)), np.zeros(n_out)
 
 

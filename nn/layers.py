@@ -33,6 +33,11 @@ _add_n = ops.add_n
 _mul = ops.mul.method
 
 
+def activate(activation: Activation, z: Any) -> Any:
+    """Return g(z) for an activation g given by name or as a function."""
+    return ACTIVATIONS[activation](z) if isinstance(activation, str) else activation(z)
+
+
 class Neuron(Module):
     """a = g(w . x + b): one output from `n_in` inputs, a list of numbers or Values.
 
@@ -55,7 +60,7 @@ class Neuron(Module):
         if x.__class__ is not list or len(x) != len(self.w):
             x = _sample(x, len(self.w), self)
         z = _add_n(self.b, *map(_mul, self.w, x))
-        return ACTIVATIONS.get(self.activation, self.activation)(z)  # type: ignore[arg-type, operator]
+        return activate(self.activation, z)
 
     def tensors(self) -> Dense:
         """Return the same neuron on arrays: a layer with one row."""
@@ -143,11 +148,12 @@ class Dense(Module):
 
     def activate(self, z: Any) -> Any:
         """Return a = g(z)."""
-        return ACTIVATIONS.get(self.activation, self.activation)(z)  # type: ignore[arg-type, operator]
+        return activate(self.activation, z)
 
     def scalars(self) -> Layer:
         """Return the same layer on Values: a neuron for each row of W."""
-        return Layer(*self.W.shape[::-1], self.activation, init=initial.given(self.W._data, self.b._data))
+        n_out, n_in = self.W.shape
+        return Layer(n_in, n_out, self.activation, init=initial.given(self.W._data, self.b._data))
 
     def label(self, layer: int) -> None:
         """Name the parameters for pictures and messages by the number of the layer: W[1], b[1]."""
@@ -155,7 +161,7 @@ class Dense(Module):
 
     def __repr__(self) -> str:
         n_out, n_in = self.W.shape
-        return f"Dense({n_in}, {n_out}, {_name(self.activation)})"
+        return f"Dense({n_in}, {n_out}, {name_of(self.activation)})"
 
 
 class Dropout(Module):
@@ -266,7 +272,7 @@ def _dense(neurons: list[Neuron], activation: Activation) -> Dense:
     """Return the layer on arrays whose rows are the neurons."""
     W = np.array([[w._data for w in neuron.w] for neuron in neurons])
     b = np.array([neuron.b._data for neuron in neurons])
-    return Dense(*W.shape[::-1], activation, init=initial.given(W, b))
+    return Dense(W.shape[1], W.shape[0], activation, init=initial.given(W, b))
 
 
 def _sample(x: Any, n: int, whose: Module) -> list[Any]:
@@ -286,11 +292,12 @@ def _checked(activation: Activation) -> Activation:
     return activation
 
 
-def _name(activation: Activation) -> str:
+def name_of(activation: Activation) -> str:
+    """Return an activation's name: a function's own where it is not one of ours."""
     return activation if isinstance(activation, str) else getattr(activation, "__name__", "function")
 
 
 def _title(activation: Activation) -> str:
     """Return an activation's name as it stands before `Neuron`; micrograd's words for its two."""
-    name = _name(activation)
+    name = name_of(activation)
     return {"relu": "ReLU", "identity": "Linear"}.get(name, name.title().replace("_", ""))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, Node, ShapeError, ops
+from autograd_mini import Node, ShapeError, ops
 from autograd_mini.data import Array, array_of
 from autograd_mini.kernels import checked_labels
 from autograd_mini.op import operand

@@ -35,7 +35,7 @@ State = list[list[Any]]  # for each parameter: [the node, updates so far, what t
 
 
 class Optimizer(NamedTuple):
-    """A formula `(p, g, lr, t, *memory) -> (p, *memory)` with its learning rate and how many numbers like p it remembers."""
+    """A formula `(p, g, lr, t, *memory) -> (p, *memory)`, its learning rate, and how much like p it remembers."""
 
     formula: Callable[..., tuple[Any, ...]]
     learning_rate: float
@@ -91,41 +91,25 @@ def sgd(learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = Fal
     return Optimizer(heavy_ball if m else plain, _rate(learning_rate), 1 if m else 0)
 
 
-def sklearn_sgd(learning_rate: float = 0.001, momentum: float = 0.9, nesterov: bool = True) -> Optimizer:
-    """Gradient descent with lr inside the velocity: v <- momentum v - lr g, p <- p + v; Nesterov: p + momentum v - lr g.
-
-    Equal to scikit-learn's; it differs from `sgd` once the learning rate changes.
-    """
-    m = real("momentum", momentum, "[0, 1]")
-
-    def formula(p: Any, g: Any, lr: float, t: int, v: Any) -> tuple[Any, ...]:
-        v *= m
-        v -= lr * g
-        p += m * v - lr * g if nesterov else v
-        return p, v
-
-    return Optimizer(formula, _rate(learning_rate), 1)
-
-
-def adam(
-    learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
-) -> Optimizer:
+def adam(learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
     """m <- beta_1 m + (1 - beta_1) g, v <- beta_2 v + (1 - beta_2) g^2, p <- p - lr m' / (sqrt(v') + epsilon).
 
     m' = m / (1 - beta_1^t) and v' = v / (1 - beta_2^t) undo the start from 0 (Kingma & Ba, "Adam", 2015, algorithm 1).
-    Equal to torch's Adam. Betas in [0, 1), epsilon in (0, inf).
+    Equal to torch's Adam; scikit-learn adds epsilon to sqrt(v) instead. Betas in [0, 1), epsilon in (0, inf).
     """
-    return _adam(learning_rate, beta_1, beta_2, epsilon, lambda t: math.sqrt(1.0 - beta_2**t))
+    b1, b2 = real("beta_1", beta_1, "[0, 1)"), real("beta_2", beta_2, "[0, 1)")
+    eps = real("epsilon", epsilon, "(0, inf)")
 
+    def formula(p: Any, g: Any, lr: float, t: int, m: Any, v: Any) -> tuple[Any, ...]:
+        m *= b1
+        m += (1.0 - b1) * g
+        v *= b2
+        v += (1.0 - b2) * g * g
+        c = math.sqrt(1.0 - b2**t)  # sqrt(v') = sqrt(v) / c, and c is taken to the front
+        p -= (lr * c / (1.0 - b1**t)) * m / (v**0.5 + eps * c)
+        return p, m, v
 
-def sklearn_adam(
-    learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
-) -> Optimizer:
-    """Adam in the form that ends section 2 of its paper: epsilon is added to sqrt(v) instead of sqrt(v').
-
-    Equal to scikit-learn's.
-    """
-    return _adam(learning_rate, beta_1, beta_2, epsilon, lambda t: 1.0)
+    return Optimizer(formula, _rate(learning_rate), 2)
 
 
 def adamw(
@@ -147,22 +131,6 @@ def adamw(
         return inner.formula(p, g, lr, t, m, v)
 
     return inner._replace(formula=formula)
-
-
-def _adam(lr: float, beta_1: float, beta_2: float, epsilon: float, scale: Callable[[int], float]) -> Optimizer:
-    """Adam with epsilon * scale(t) beside sqrt(v); both corrections are taken into the learning rate."""
-    b1, b2 = real("beta_1", beta_1, "[0, 1)"), real("beta_2", beta_2, "[0, 1)")
-    eps = real("epsilon", epsilon, "(0, inf)")
-
-    def formula(p: Any, g: Any, lr: float, t: int, m: Any, v: Any) -> tuple[Any, ...]:
-        m *= b1
-        m += (1.0 - b1) * g
-        v *= b2
-        v += (1.0 - b2) * g * g
-        p -= (lr * math.sqrt(1.0 - b2**t) / (1.0 - b1**t)) * m / (v**0.5 + eps * scale(t))
-        return p, m, v
-
-    return Optimizer(formula, _rate(lr), 2)
 
 
 def rmsprop(learning_rate: float = 0.01, rho: float = 0.99, epsilon: float = 1e-8) -> Optimizer:
@@ -199,9 +167,9 @@ def adagrad(learning_rate: float = 0.01, epsilon: float = 1e-10) -> Optimizer:
 def lbfgs(
     loss: Callable[[], Any], params: Params, *, max_iter: int = 200, tol: float = 1e-8, max_fun: int = 15000
 ) -> Any:
-    """Minimize `loss()`, computed from all the data, with SciPy's L-BFGS-B, and return SciPy's result (fun, nit, status...).
+    """Minimize `loss()`, computed from all the data, with SciPy's L-BFGS-B; return SciPy's result (fun, nit, ...).
 
-    It stops when no entry of the gradient exceeds `tol`, or after `max_iter` iterations or `max_fun` evaluations. If
+    It stops when no entry of the gradient exceeds `tol`, the loss falls no further, or after `max_iter` iterations or `max_fun` evaluations. If
     anything is raised on the way, Ctrl-C included, the parameters keep the last complete iteration's numbers. Needs
     SciPy (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5; Byrd, Lu, Nocedal & Zhu, 1995.
 
@@ -211,7 +179,12 @@ def lbfgs(
     """
     minimize = extra("scipy.optimize", "SciPy", "scipy").minimize
     nodes = list(named(params).values())
-    limits = {"maxiter": whole("max_iter", max_iter), "maxfun": whole("max_fun", max_fun), "gtol": real("tol", tol, "[0, inf)")}
+    limits = {
+        "maxiter": whole("max_iter", max_iter),
+        "maxfun": whole("max_fun", max_fun),
+        "gtol": real("tol", tol, "[0, inf)"),
+        "ftol": 64.0 * np.finfo(float).eps,  # SciPy's own would stop it while five digits of the parameters are open
+    }
     kept = [pack(nodes)]
 
     def value_and_gradient(theta: Array) -> tuple[float, Array]:

@@ -7,11 +7,16 @@ epochs so far; only `adaptive` looks at them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from .errors import real, whole
 
-Schedule = Callable[[int, Sequence[float]], float]
+
+class Schedule(Protocol):
+    """A function of what has passed that gives the learning rate for what comes."""
+
+    def __call__(self, t: int, losses: Sequence[float] = ()) -> float: ...
 
 
 def constant(learning_rate: float) -> Schedule:
@@ -30,7 +35,11 @@ def step(learning_rate: float, every: int, factor: float = 0.1) -> Schedule:
     >>> [step(1.0, every=2, factor=0.5)(t) for t in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    lr, k, factor = real("learning_rate", learning_rate, "(0, inf)"), whole("every", every), real("factor", factor, "(0, 1]")
+    lr, k, factor = (
+        real("learning_rate", learning_rate, "(0, inf)"),
+        whole("every", every),
+        real("factor", factor, "(0, 1]"),
+    )
     return lambda t, losses=(): lr * factor ** (t // k)
 
 
@@ -58,7 +67,7 @@ def cosine(learning_rate: float, total: int, floor: float = 0.0) -> Schedule:
 
 
 def adaptive(learning_rate: float, patience: int = 10, tol: float = 1e-4, factor: float = 0.2) -> Schedule:
-    """Multiply the rate by `factor` whenever more than `patience` epochs in a row failed to improve the best loss by `tol`.
+    """Multiply the rate by `factor` when more than `patience` epochs in a row failed to improve the best loss by `tol`.
 
     Equal to scikit-learn's `adaptive`. patience from 1 on, tol in [0, inf), factor in (0, 1].
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, NonFiniteError, ShapeError, Value, no_grad
+from autograd_mini import DataError, NonFiniteError, ShapeError, Value, no_grad, zero_grad
 from autograd_mini.data import Array, array_of
 from autograd_mini.op import operand
 
@@ -87,7 +87,8 @@ def fit(
                     record["validation_loss"] = evaluate(model, *checks, loss=loss)
                 history.append(record)
                 show(record)
-                if any([callback(model, record) for callback in callbacks]) or best.reached(record):
+                stops = [callback(model, record) for callback in callbacks]
+                if any(stops) or best.reached(record):
                     break
         except KeyboardInterrupt:
             warnings.warn(f"training interrupted in epoch {len(history) + 1}; the model is usable", stacklevel=2)
@@ -118,17 +119,18 @@ class Trainer:
     def step(self, x: Array, y: Array, *weights: Array, rate: float) -> float:
         """Record the loss of one batch, sweep back, update the parameters, and return the loss."""
         loss = _loss(self.model, self.loss, x, y, *weights)
-        if not math.isfinite(loss.item()):
+        value = float(loss)
+        if not math.isfinite(value):
             raise NonFiniteError(
-                f"the loss became {loss.item()}: try a smaller learning rate, clip=1.0, or scaled inputs; "
+                f"the loss became {value}: try a smaller learning rate, clip=1.0, or scaled inputs; "
                 "inside detect_nonfinite() the first op that went wrong is named"
             )
-        self.model.zero_grad()
+        zero_grad(*self.params)
         loss.backward()
         if self.clip < math.inf:
             clip_by_norm(self.params, self.clip)
         self.optimizer.update(self.state, rate)
-        return loss.item()
+        return value
 
 
 class EarlyStopping:
@@ -160,9 +162,8 @@ class EarlyStopping:
 
 def outputs(model: Any, X: Array) -> Any:
     """Return what the model makes of the rows of X, one by one if all its parameters are Values, else at once."""
-    if isinstance(model, Module) and all(isinstance(p, Value) for p in model.parameters()):
-        return operand([model(row) for row in X.tolist()])
-    return model(X)
+    on_values = all(isinstance(p, Value) for _, p in model.named_parameters())
+    return operand([model(row) for row in X.tolist()]) if on_values else model(X)
 
 
 def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
