@@ -12,6 +12,7 @@ from .text import width
 FONT = "Arial"  # engines know the widths of a few fonts only, and of no list of them
 SIZE = 12
 CHIP = 22  # least width of the chip on an arrow
+ROUNDED = ' STYLE="ROUNDED"'
 GROUNDS = {LEAF: ("leaf", "leaf-rim"), INNER: ("card", "rim"), CONSTANT: ("constant", "constant")}
 
 
@@ -28,6 +29,21 @@ def dot_of(picture: Picture, direction: str = "LR", settings: Mapping[str, str] 
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def square(dot: str) -> str:
+    """Return the DOT of a picture with square corners: the same layout, described in half as many words."""
+    return dot.replace(ROUNDED, "")
+
+
+def texts_of(item: Box | Arrow) -> list[str]:
+    """Return the texts that a box or an arrow shows, in the order of drawing."""
+    if isinstance(item, Arrow):
+        return [item.local] if item.local else []
+    rows = [text for row in item.rows for text in row if text]
+    if item.kind == CONSTANT:
+        return [item.name, *rows] if item.name else rows
+    return [item.name, item.op or LEAF, *rows]
 
 
 def quoted(text: str) -> str:
@@ -53,7 +69,7 @@ def _arrow(arrow: Arrow) -> str:
 def _card(box: Box) -> str:
     """Return a box as a table: the name and the op, a rule, and a line for each row."""
     name = _cell(f"<B>{_escaped(box.name)}</B>", box.name, "LEFT")
-    op = _cell(f"<B>{_coloured(box.op or 'leaf', 'op' if box.op else 'muted')}</B>", box.op, "RIGHT")
+    op = _cell(f"<B>{_coloured(box.op or LEAF, 'op' if box.op else 'muted')}</B>", box.op, "RIGHT")
     rows = [_row(key, value) for key, value in box.rows]
     return _table(f"<TR>{name}{op}</TR><HR/>{''.join(rows)}", *GROUNDS.get(box.kind, ("root", "root-rim")), 4)
 
@@ -75,7 +91,7 @@ def _chip(local: str) -> str:
 
 def _table(rows: str, ground: str, rim: str, padding: int) -> str:
     return (
-        f'<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" STYLE="ROUNDED" '
+        f'<<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{ROUNDED} '
         f'COLOR="{light(rim)}" BGCOLOR="{light(ground)}">{rows}</TABLE>>'
     )
 
@@ -91,4 +107,5 @@ def _coloured(text: str, role: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return html.escape(text)
+    """Return text for HTML in DOT, where a backslash still starts an escape, as it does in strings."""
+    return html.escape(text).replace("\\", "\\\\")

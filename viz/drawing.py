@@ -11,7 +11,7 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from autograd_mini.sweep import order
 
-from .dot import dot_of
+from .dot import dot_of, square
 from .files import write_whole
 from .names import caller_namespace, notebook_namespace, variables_of
 from .picture import LIMIT, Picture, PictureError, picture_of
@@ -60,7 +60,10 @@ class Drawing:
 
     @cached_property
     def _layout(self) -> tuple[dict[str, Any], str]:
-        return layout(partial(dot_of, self.picture, self.direction), len(self.picture.arrows), self._wanted)
+        def source(settings: Mapping[str, str]) -> str:
+            return square(dot_of(self.picture, self.direction, settings))
+
+        return layout(source, len(self.picture.arrows), self._wanted)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, as its suffix says (.svg, .png, .dot or .gv), and return the path.

@@ -13,10 +13,12 @@ from html import escape
 from typing import Any
 
 from .colours import PALETTE
-from .picture import Picture
+from .dot import texts_of
+from .picture import Arrow, Box, Picture
 
 FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 MARGIN = 6.0  # points around the picture
+ROUND = 9.0  # radius of the corners of boxes
 Op = dict[str, Any]
 
 
@@ -25,11 +27,8 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
     _, _, right, top = map(float, layout["bb"].split(","))
     prefix = "g" + hashlib.sha256(repr((picture, layout["bb"], layout.get("rankdir"))).encode()).hexdigest()[:8]
     wide, high = right + 2 * MARGIN, top + 2 * MARGIN
-    tips = {box.id: (box.tooltip, f"node {box.kind}") for box in picture.boxes}
-    tips |= {arrow.id: (arrow.tooltip, "edge" if arrow.carries else "edge flat") for arrow in picture.arrows}
-    objects = [(o["name"], o) for o in layout.get("objects", ())]
-    edges = [(e["id"], e) for e in layout.get("edges", ())]
-    groups = (_group(f"{prefix}-{id}", *tips[id], _elements(o, top)) for id, o in [*edges, *objects])
+    places = {o["name"]: o for o in layout.get("objects", ())} | {e["id"]: e for e in layout.get("edges", ())}
+    groups = (_group(item, prefix, places[item.id], top) for item in [*picture.arrows, *picture.boxes])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}" role="img" aria-labelledby="{prefix}-title" '
         f'font-family="{FAMILY}" '
@@ -52,17 +51,24 @@ def _style(prefix: str) -> str:
     return f"#{prefix}{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{dark}}}"
 
 
-def _group(id: str, tooltip: str, kind: str, elements: Iterator[str]) -> str:
-    title = f"<title>{escape(tooltip)}</title>" if tooltip else ""
-    return f'<g id="{escape(id)}" class="{kind}">{title}{"".join(elements)}</g>\n'
+def _group(item: Box | Arrow, prefix: str, place: Op, top: float) -> str:
+    kind = f"node {item.kind}" if isinstance(item, Box) else "edge" if item.carries else "edge flat"
+    title = f"<title>{escape(item.tooltip)}</title>" if item.tooltip else ""
+    elements = "".join(_elements(place, iter(texts_of(item)), top))
+    return f'<g id="{prefix}-{item.id}" class="{kind}">{title}{elements}</g>\n'
 
 
-def _elements(item: Op, top: float) -> Iterator[str]:
-    """Yield an element for each drawing operation of a node or an edge, in the order of drawing."""
+def _elements(place: Op, texts: Iterator[str], top: float) -> Iterator[str]:
+    """Yield an element for each drawing operation of a node or an edge, in the order of drawing.
+
+    The texts are ours: engines hand them back in several ways of escaping.
+    """
     for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
         pen: Op = {"c": "", "C": "", "style": "", "size": 12.0, "bold": False}
-        for op in item.get(part, ()):
-            if op["op"] in SHAPES:
+        for op in place.get(part, ()):
+            if op["op"] == "T":
+                yield _text(op, pen, top, next(texts))
+            elif op["op"] in SHAPES:
                 yield SHAPES[op["op"]](op, pen, top)
             else:
                 _set(pen, op)
@@ -96,7 +102,19 @@ def _colour(colour: str) -> str:
 
 
 def _polygon(op: Op, pen: Op, top: float) -> str:
+    if len(op["points"]) == 4:
+        return _rectangle(op, pen, top)
     return f'<polygon points="{" ".join(_points(op, top))}"{_outline(pen, op["op"] == "P")}/>'
+
+
+def _rectangle(op: Op, pen: Op, top: float) -> str:
+    """Return the box of a table or a cell with round corners; a rule between rows is one that is not high."""
+    xs, ys = zip(*op["points"])
+    wide, high = max(xs) - min(xs), max(ys) - min(ys)
+    place = f'x="{min(xs):.2f}" y="{top - max(ys) + 0.0:.2f}" width="{wide:.2f}" height="{high:.2f}"'
+    if not high:
+        return f'<path d="M{min(xs):.2f},{top - max(ys):.2f}h{wide:.2f}"{_outline(pen, False)}/>'
+    return f'<rect {place} rx="{min(ROUND, high / 2):.2f}"{_outline(pen, op["op"] == "P")}/>'
 
 
 def _polyline(op: Op, pen: Op, top: float) -> str:
@@ -108,16 +126,15 @@ def _curve(op: Op, pen: Op, top: float) -> str:
     return f'<path d="M{first}C{" ".join(rest)}"{_outline(pen, op["op"] == "B")}/>'
 
 
-def _text(op: Op, pen: Op, top: float) -> str:
+def _text(op: Op, pen: Op, top: float, text: str) -> str:
     x, y = op["pt"]
     anchor = {"l": "", "c": ' text-anchor="middle"', "r": ' text-anchor="end"'}[op["align"]]
-    fit = f' textLength="{op["width"]:.2f}" lengthAdjust="spacingAndGlyphs"' if op["text"].isascii() else ""
+    fit = f' textLength="{op["width"]:.2f}" lengthAdjust="spacingAndGlyphs"' if text.isascii() else ""
     bold = ' font-weight="bold"' if pen["bold"] else ""
-    place = f'x="{x:.2f}" y="{top - y:.2f}" font-size="{pen["size"]:g}"'
-    fill = _colour(pen["c"])
-    return f'<text {place}{anchor}{bold}{fit} fill="{fill}">{escape(op["text"])}</text>'
+    place = f'x="{x:.2f}" y="{top - y:.2f}" font-size="{pen["size"]:g}" fill="{_colour(pen["c"])}"'
+    return f"<text {place}{anchor}{bold}{fit}>{escape(text)}</text>"
 
 
 SHAPES: dict[str, Callable[[Op, Op, float], str]] = {
-    "P": _polygon, "p": _polygon, "L": _polyline, "B": _curve, "b": _curve, "T": _text,
+    "P": _polygon, "p": _polygon, "L": _polyline, "B": _curve, "b": _curve,
 }  # fmt: skip

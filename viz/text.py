@@ -73,4 +73,4 @@ def _em(c: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(c) in "WF" or ord(c) > 0xFFFF:
         return 1.3 if ord(c) > 0xFFFF else 1.0
-    return 0.72 if c.isascii() else 0.9
+    return 1.1 if c == UNFIT else 0.72 if c.isascii() else 0.95
