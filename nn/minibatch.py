@@ -38,11 +38,12 @@ def fit_epochs(model: Any, chain: Chain, rows: Rows, held_out: HeldOut | None, r
     Whatever ends it, the parameters are those after a whole batch, or the best validated ones with early stopping.
     """
     index = np.arange(len(rows.y))
+    size = _batch_size(model.batch_size, len(index))
     try:
         for _ in range(1 if once else model.max_iter):
             if model.shuffle:
                 index = index[_permutation(rng, len(index))]
-            model.loss_ = _epoch(model, chain, rows, index, rng)
+            model.loss_ = _epoch(model, chain, _batches(rows, index, size, model.shuffle), rng)
             if _ends(model, chain, held_out, len(index)):
                 break
         else:
@@ -60,12 +61,12 @@ def _permutation(rng: Any, n: int) -> Array:
     return permutation
 
 
-def _epoch(model: Any, chain: Chain, rows: Rows, index: Array, rng: Any) -> float:
+def _epoch(model: Any, chain: Chain, batches: Iterator[Rows], rng: Any) -> float:
     """Take one step per batch; return the mean of the batches' losses, weighted by their numbers of rows."""
     total, seen = 0.0, 0
     loss = LOSSES[model._loss_name()]
     step = model._optimizer.step
-    for batch in _batches(model, rows, index):
+    for batch in batches:
         if batch.mass > 0.0:  # a batch whose weights are all zero says nothing
             masks = dropout_masks(model.dropout, len(batch.y), chain, rng)
             value, gradient = chain.loss_and_gradient(batch, loss, model.alpha, masks)
@@ -75,11 +76,17 @@ def _epoch(model: Any, chain: Chain, rows: Rows, index: Array, rng: Any) -> floa
     return total / seen
 
 
-def _batches(model: Any, rows: Rows, index: Array) -> Iterator[Rows]:
-    size = model._batch_size
+def _batches(rows: Rows, index: Array, size: int, shuffled: bool) -> Iterator[Rows]:
     for start in range(0, len(index), size):
         stop = min(start + size, len(index))
-        yield rows.take(index[start:stop] if model.shuffle else slice(start, stop))
+        yield rows.take(index[start:stop] if shuffled else slice(start, stop))
+
+
+def _batch_size(size: Any, n: int) -> int:
+    """Return the number of rows of a batch: 200 for "auto", and never more than there are."""
+    if size != "auto" and size > n:
+        warnings.warn(f"batch_size={size} is larger than the {n} training samples and is clipped to that", stacklevel=5)
+    return min(200 if size == "auto" else size, n)
 
 
 def dropout_masks(rate: float, n: int, chain: Chain, rng: Any) -> list[Array]:
