@@ -80,8 +80,8 @@ log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambd
 log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / x / LN10)
 
 logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logaddexp,
-                   lambda g, z, x, y: g * exp(x - z),
-                   lambda g, z, x, y: g * exp(y - z), analytic=False)
+                   lambda g, z, x, y: g * sigmoid(x - y),
+                   lambda g, z, x, y: g * sigmoid(y - x), analytic=False)
 
 # Trigonometry -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ min  = Op("min",  lambda x, axis=None, keepdims=False: np.min(x, axis=axis, keep
           lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * _share(x, spread(z, shape(x), axis), axis), None, None, analytic=False)
 
 logsumexp   = Op("logsumexp",   lambda x, axis=None, keepdims=False: kernels.logsumexp(x, axis, keepdims),
-                 lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * exp(x - spread(z, shape(x), axis)), None, None)
+                 lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * softmax(x, axis), None, None)
 softmax     = Op("softmax",     lambda x, axis=-1: kernels.softmax(x, axis),
                  lambda g, z, x, axis: z * (g - sum(g * z, axis, True)), None)
 log_softmax = Op("log_softmax", lambda x, axis=-1: kernels.log_softmax(x, axis),
