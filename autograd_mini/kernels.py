@@ -110,34 +110,34 @@ def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
 
 def peak(x: Array, axis: Any) -> Array:
     """Return the largest real part along the axes, kept as axes of length 1, with 0 for an infinite one and for none."""
-    top = np.max(x.real, axis=axis, keepdims=True, initial=-np.inf)
-    return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
+    top = np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf)
+    return top if np.isfinite(top).all() else np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 
 
 def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
     x = np.asarray(x)
     m = peak(x, axis)
-    total = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
+    total = np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)) + m
     return total if keepdims else np.squeeze(total, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
 def softmax(x: Array, axis: Any) -> Array:
-    e = np.exp(x - np.max(x.real, axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = np.exp(x - np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: Any) -> Array:
-    shifted = x - np.max(x.real, axis=axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
 def mean(x: Array, axis: Any, keepdims: bool) -> Array:
-    return np.sum(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
 
 
 def var(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
     d = x - mean(x, axis, True)
-    return np.sum(d * d, axis=axis, keepdims=keepdims) / (count(np.shape(x), axis) - ddof)
+    return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / (count(np.shape(x), axis) - ddof)
 
 
 def norm(x: Array, axis: Any, keepdims: bool) -> Array:
@@ -145,7 +145,7 @@ def norm(x: Array, axis: Any, keepdims: bool) -> Array:
     x = np.asarray(x)
     top = np.max(np.abs(x.real), axis=axis, keepdims=True, initial=0.0)
     scale = np.where((top > 0.0) & np.isfinite(top), top, 1.0).astype(top.dtype)
-    length = scale * np.sqrt(np.sum((x / scale) ** 2, axis=axis, keepdims=True))
+    length = scale * np.sqrt(np.add.reduce((x / scale) ** 2, axis=axis, keepdims=True))
     return length if keepdims else np.squeeze(length, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
@@ -193,12 +193,24 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
 
 def count(shape: tuple[int, ...], axis: Any) -> int:
     """Return the number of entries that a reduction over `axis` combines."""
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis)
-    return math.prod(shape[i] for i in axes)
+    return math.prod(shape) if axis is None else math.prod(shape[i] for i in np.atleast_1d(axis))
+
+
+def spread(x: Any, shape: tuple[int, ...], axis: Any) -> Array:
+    """Return an array of `shape` that repeats x along the axes that a reduction summed away."""
+    if np.ndim(x) == 0:
+        return np.full(shape, x)
+    x = np.asarray(x)
+    out = np.empty(shape, x.dtype)
+    out[...] = x.reshape(kept(shape, axis))
+    return out
 
 
 def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """Return `shape` with length 1 along the reduced axes."""
+    if type(axis) is int:
+        axis %= len(shape)
+        return shape[:axis] + (1,) + shape[axis + 1 :]
     axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
@@ -223,8 +235,11 @@ def add_n(*xs: Any) -> Any:
 
 def cross_entropy(logits: Array, labels: Array) -> Array:
     """Return -log softmax(logits)[label] for each row of logits."""
-    chosen = np.take_along_axis(logits, checked_labels(labels, np.shape(logits))[..., None], -1)[..., 0]
-    return logsumexp(logits, -1, False) - chosen
+    labels = checked_labels(labels, np.shape(logits))
+    m = peak(logits, -1)
+    shifted = logits - m
+    chosen = shifted.reshape(-1, shifted.shape[-1])[np.arange(labels.size), labels.reshape(-1)]
+    return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - chosen.reshape(labels.shape)
 
 
 def one_hot(labels: Array, classes: int) -> Array:

@@ -61,12 +61,16 @@ class Op:
 
     def apply(self, args: tuple[Any, ...]) -> Any:
         """Compute the result of the row on `args`; record it where one of them is a node."""
-        kept = [a if isinstance(a, Node) else self.constant(i, a) for i, a in enumerate(args)]
-        result = self.compute(*[a._data if isinstance(a, Node) else a for a in kept])
-        for a in kept:
+        kept, raw, recorded = [], [], False
+        for i, arg in enumerate(args):
+            a = arg if isinstance(arg, Node) else self.constant(i, arg)
+            kept.append(a)
             if isinstance(a, Node):
-                return record(self, tuple(map(_owned, kept)), result)
-        return result
+                recorded = True
+                a = a._data
+            raw.append(a)
+        result = self.compute(*raw)
+        return record(self, tuple(map(_owned, kept)), result) if recorded else result
 
     def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""
@@ -199,12 +203,13 @@ class Elementwise(Op):
         self.scalar = scalar
 
     def compute(self, *args: Any) -> Any:
-        if all(type(a) is float for a in args):
-            try:
-                return self.scalar(*args)
-            except (ArithmeticError, ValueError):
-                return float(quietly(self.array, *map(np.float64, args)))
-        return super().compute(*args)
+        for a in args:
+            if type(a) is not float:
+                return super().compute(*args)
+        try:
+            return self.scalar(*args)
+        except (ArithmeticError, ValueError):
+            return float(quietly(self.array, *map(np.float64, args)))
 
 
 class Unary(Elementwise):
@@ -353,6 +358,8 @@ def _unary_method(op: Unary) -> Callable[[Any], Any]:
     scalar = op.scalar
 
     def method(x: Any) -> Any:
+        if type(x) is Tensor:
+            return record(op, (x,), op.compute(x._data))
         if type(x) is not Value or _node.modes_in_use:
             return op.apply((x,))
         try:

@@ -164,10 +164,10 @@ clip    = Elementwise("clip", "clip({}, {}, {})",                       # at a b
 
 # Reductions: `spread` carries g back along the axes that were summed away ---------------------------------------------
 
-sum  = Op("sum",  lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
+sum  = Op("sum",  lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
           lambda g, z, x, axis, keepdims: spread(g, shape(x), axis), None, None)
 mean = Op("mean", lambda x, axis=None, keepdims=False: kernels.mean(x, axis, keepdims),
-          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) / kernels.count(shape(x), axis), None, None)
+          lambda g, z, x, axis, keepdims: spread(g / kernels.count(shape(x), axis), shape(x), axis), None, None)
 var  = Op("var",  lambda x, axis=None, ddof=0.0, keepdims=False: kernels.var(x, axis, ddof, keepdims),
           lambda g, z, x, axis, ddof, keepdims:
               spread(g, shape(x), axis) * 2.0 * (x - mean(x, axis, True)) / (kernels.count(shape(x), axis) - ddof), None, None, None)
@@ -192,7 +192,7 @@ log_softmax = Op("log_softmax", lambda x, axis=-1: kernels.log_softmax(x, axis),
 cumsum      = Op("cumsum",      lambda x, axis=None: np.cumsum(x, axis),
                  lambda g, z, x, axis: reshape(flip(cumsum(flip(g, axis or 0), axis or 0), axis or 0), shape(x)), None)
 
-spread      = Op("spread",      lambda x, shape, axis: np.broadcast_to(np.reshape(x, kernels.kept(shape, axis)), shape),
+spread      = Op("spread",      lambda x, shape, axis: kernels.spread(x, shape, axis),
                  lambda g, z, x, shape_, axis: reshape(sum(g, axis, True), shape(x)), None, None)
 sum_to      = Op("sum_to",      lambda x, shape: kernels.sum_to(x, shape),
                  lambda g, z, x, shape_: broadcast_to(g, shape(x)), None)
@@ -204,7 +204,7 @@ prod_others = Op("prod_others", lambda x, axis: kernels.prod_others(x, axis),
 matmul = Op("matmul", lambda x, y: np.matmul(x, y),
             lambda g, z, x, y: _matmul_x(g, x, y),
             lambda g, z, x, y: _matmul_y(g, x, y), text="{} @ {}")
-affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, np.transpose(W)), b),     # a layer: z = W x + b, row by row
+affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, W.T), b),     # a layer: z = W x + b, row by row
             lambda g, z, x, W, b: g @ W,
             lambda g, z, x, W, b: _rows(g).T @ _rows(x),
             lambda g, z, x, W, b: g)
