@@ -102,7 +102,7 @@ def _shielded(argv: list[str]) -> list[str]:
 
 def _run(arguments: argparse.Namespace) -> None:
     root = record_expression(_expression(arguments.expression), read_values(arguments.values))
-    if arguments.output:
+    if arguments.output is not None:
         root.backward()
         _draw(root, arguments)
     if arguments.task == "explain":

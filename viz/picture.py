@@ -17,7 +17,7 @@ from autograd_mini.formula import equation, names_of
 from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.sweep import order
 
-from .text import DASH, LONG, SMALL, UNFIT, clean, entries, number, shape_text
+from .text import DASH, LONG, SMALL, UNFIT, clean, entries, number
 
 LIMIT = 300  # nodes that a person can still find their way in
 LEAF, INNER, ROOT, CONSTANT = "leaf", "inner", "root", "constant"
@@ -119,7 +119,7 @@ def _box(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
 def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
     if not node.ndim:
         return [("data", number(node._data)), ("grad", DASH if grad is None else number(float(grad)))]
-    shape = ("shape", shape_text(node.shape))
+    shape = ("shape", str(node.shape))
     if node.size > SMALL:
         return [shape, ("grad", DASH if grad is None else f"norm {number(_norm(grad))}")]
     return [shape, ("data", entries(node._data)), ("grad", DASH if grad is None else entries(np.asarray(grad)))]

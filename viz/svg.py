@@ -28,7 +28,8 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
     prefix = "g" + hashlib.sha256(repr((picture, layout["bb"], layout.get("rankdir"))).encode()).hexdigest()[:8]
     wide, high = right + 2 * MARGIN, top + 2 * MARGIN
     places = {o["name"]: o for o in layout.get("objects", ())} | {e["id"]: e for e in layout.get("edges", ())}
-    groups = (_group(item, prefix, places[item.id], top) for item in [*picture.arrows, *picture.boxes])
+    items: list[Box | Arrow] = [*picture.arrows, *picture.boxes]
+    groups = (_group(item, prefix, places[item.id], top) for item in items)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}" role="img" aria-labelledby="{prefix}-title" '
         f'font-family="{FAMILY}" '

@@ -43,18 +43,13 @@ def entries(data: Any) -> str:
     """Return a number, or the entries of a small array in brackets, or the shape of a larger one.
 
     >>> entries(np.eye(2)), entries(np.zeros((3, 4)))
-    ('[[1, 0], [0, 1]]', 'shape 3 × 4')
+    ('[[1, 0], [0, 1]]', 'shape (3, 4)')
     """
     if not np.ndim(data):
         return number(float(data))
     if data.size > SMALL:
-        return f"shape {shape_text(data.shape)}"
+        return f"shape {data.shape}"
     return "[" + ", ".join(entries(entry) for entry in data) + "]"
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it: 3 × 4."""
-    return " × ".join(map(str, shape))
 
 
 def width(text: str, size: float) -> float:

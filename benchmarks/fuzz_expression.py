@@ -1,0 +1,74 @@
+"""Throws random and mutated text at the expression language: python benchmarks/fuzz_expression.py [N] [SEED].
+
+Every input must give a number or an ExpressionError, quickly, and nothing that looks like an attribute, a string or
+a call of a foreign name may be accepted. N is 1,000,000 unless given.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import time
+
+from autograd_mini import Node
+from viz.expression import FUNCTIONS, ExpressionError, record_expression
+
+VALUES = {"x": 2.0, "w1": -0.5, "b": 0.0}
+WORDS = [
+    *FUNCTIONS, *VALUES, *"+ - * / // % ** ( ) , ( ) ( ) 1 2.5 .5 1e3 9 0 pi".split(), " ", "\t", "\n", "x", "x",
+    "__import__", "('os')", ".__class__", ".", "lambda", ":", ":=", "[", "]", "{", "}", "'", '"', "f''", "for", "in",
+    "if", "=", "==", "@", "~", "!", "1e", "1e999", "0x10", "1_0", "1j", "nan", "inf", "\0", "\ud800", "１", "х", "\u202e",
+    "\\", ";", "#", "é", "not", "and", "None", "self", "eval", "exec", "**" * 3, "(" * 50, "-" * 50, "9**9**9**9",
+]  # fmt: skip
+SEEDS = [
+    "tanh(w1*x + b)", "x**2 - 3*x + 1", "maximum(x, 0) * -x**-2", "where(greater(x, 1), x, b)", "((x))//3%2",
+    "log(1 + exp(-x))", "clip(x, -1, 1) + leaky_relu(b)", "9**9**9**9", "2**-x**2", "sin(pi*x)/hypot(x, w1)",
+]  # fmt: skip
+FOREIGN = re.compile(r"(?<![0-9])[.](?![0-9])|['\"=:;@\[\]{}\\#!~]|__|lambda|import")
+
+
+def mutated(text: str, rng: random.Random) -> str:
+    """Return text with a few words put in, taken out, doubled or swapped for single characters."""
+    for _ in range(rng.randint(1, 4)):
+        i = rng.randint(0, len(text))
+        j = min(len(text), i + rng.randint(0, 3))
+        text = text[:i] + rng.choice([rng.choice(WORDS), "", text[i:j] * 2, chr(rng.randrange(0x250))]) + text[j:]
+    return text
+
+
+def made(rng: random.Random) -> str:
+    """Return one input: a legal expression that was damaged, or words in any order."""
+    if rng.random() < 0.7:
+        return mutated(rng.choice(SEEDS), rng)
+    return "".join(rng.choice(WORDS) for _ in range(rng.randint(0, 12)))
+
+
+def check(text: str) -> bool:
+    """Return whether the text is an expression; fail where it is neither that nor refused in the documented way."""
+    try:
+        root = record_expression(text, VALUES)
+    except ExpressionError as error:
+        assert error.pointed and "\n" not in str(error), text
+        return False
+    assert isinstance(root, Node) and type(root.data) is float, text
+    assert not FOREIGN.search(text), f"accepted {text!a}"
+    return True
+
+
+def main(n: int, seed: int) -> None:
+    """Check n inputs and report how many were expressions, and the slowest."""
+    rng = random.Random(seed)
+    accepted, slowest, start = 0, (0.0, ""), time.perf_counter()
+    for _ in range(n):
+        text = made(rng)
+        begin = time.perf_counter()
+        accepted += check(text)
+        slowest = max(slowest, (time.perf_counter() - begin, text))
+    print(f"{n:,} inputs in {time.perf_counter() - start:.0f} s: {accepted:,} expressions, the rest refused")
+    print(f"slowest {slowest[0] * 1000:.1f} ms: {slowest[1]!a}")
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:3]]
+    main(*given, *(1_000_000, 1)[len(given) :])
