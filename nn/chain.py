@@ -82,9 +82,8 @@ class Chain:
         self._gradient = self.theta
 
     @classmethod
-    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, least: Any = np.float32) -> Chain:
-        """Return a chain with a copy of scikit-learn's parameters, in their precision or in `least` if that is finer."""
-        dtype = np.result_type(least, *coefs, *intercepts)
+    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> Chain:
+        """Return a chain with a copy of scikit-learn's parameters."""
         chain = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
         chain.load(np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)]))
         return chain

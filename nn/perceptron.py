@@ -127,12 +127,15 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         }
 
     def _train(self, rows: Rows, rng: Any, once: bool) -> None:
-        least = np.float64 if self.solver == "lbfgs" else np.float32  # SciPy works in float64
-        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, least)
+        dtype = self.coefs_[0].dtype
+        finer = np.float64 if self.solver == "lbfgs" else dtype  # the precision that SciPy's search works in
+        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, finer)
         self.coefs_, self.intercepts_ = chain.coefs, chain.biases
         self.n_iter_ = 0
         if self.solver == "lbfgs":
-            return fit_lbfgs(self, chain, rows)
+            fit_lbfgs(self, chain, rows)
+            self.coefs_, self.intercepts_ = ([p.astype(dtype) for p in part] for part in (chain.coefs, chain.biases))
+            return
         if not (once and hasattr(self, "_optimizer")):
             self._optimizer = new_optimizer(self)
         self.loss_curve_ = getattr(self, "loss_curve_", [])
@@ -168,7 +171,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return the gradient, with respect to the inputs, of each sample's outputs combined as `seed` of them says."""
         X = self._checked(X)
         x = Tensor(X.toarray() if issparse(X) else X)
-        p = OUTPUTS[self.out_activation_](Chain.of(self.coefs_, self.intercepts_, self.activation).logits(x))
+        p = OUTPUTS[self.out_activation_](Chain.of(self.coefs_, self.intercepts_, self.activation, x.dtype).logits(x))
         p.backward(seed(p.data))
         return np.asarray(x.grad)
 
@@ -197,7 +200,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Return what L-BFGS sees: the loss at parameters in the order of coefs_, intercepts_, and its gradient."""
         chain = Chain.of(self.coefs_, self.intercepts_, self.activation, np.float64)
         rows = Rows(X, np.asarray(y).astype(X.dtype, copy=False), sample_weight)
-        return packed_objective(self, chain, rows)(np.asarray(theta, dtype=np.float64))
+        return packed_objective(self, chain, rows)(theta)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
