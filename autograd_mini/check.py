@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .data import Array, quietly
+from .data import Array, array_of, quietly
 from .errors import ShapeError
 from .modes import no_grad
-from .node import Node
+from .node import Node, leaf
 from .op import operand
 from .ops import shape
 from .transforms import Trace, jvp
 
 STEP = 1e-200  # of a complex step: no subtraction, so it may be as small as a float can be
 REACH = 2.0**-7  # of the widest difference, relative to the entry
+ROUGH = 1e-4  # however much differences doubt themselves, an error of 0.1 % shows
+LINES = 40  # of a printed table
 
 
 @dataclass(frozen=True)
@@ -48,45 +50,117 @@ class GradientTable:
         return self.ok
 
     def __str__(self) -> str:
-        worst = sorted(self.rows, key=lambda row: (row.ok, -row.error))
-        head = f"{'leaf':<16}{'claimed':>24}{'measured':>24}{'error':>10}  oracle"
-        lines = [
-            f"{r.leaf:<16}{r.claimed:>24.16g}{r.measured:>24.16g}{r.error:>10.1e}  {r.oracle}{'' if r.ok else '  WRONG'}"
-            for r in worst[:40]
-        ]
-        rest = [f"... and {len(worst) - 40} more entries with smaller errors"] if len(worst) > 40 else []
-        return "\n".join([head, *lines, *rest])
+        worst = sorted(self.rows, key=lambda row: (row.ok, -row.error if row.error == row.error else -np.inf))
+        width = max([len("leaf"), *(len(row.leaf) for row in worst[:LINES])])
+        lines = [f"{'leaf':<{width}}{'claimed':>24}{'measured':>24}{'error':>10}  oracle"]
+        for row in worst[:LINES]:
+            numbers = f"{row.claimed:>24.16g}{row.measured:>24.16g}{row.error:>10.1e}"
+            lines.append(f"{row.leaf:<{width}}{numbers}  {row.oracle}{'' if row.ok else '  WRONG'}")
+        if len(worst) > LINES:
+            lines.append(f"... and {len(worst) - LINES} more, none of them worse")
+        return "\n".join(lines)
 
 
 def gradcheck(f: Callable[..., Any], *args: Any, tolerance: float = 1e-10) -> GradientTable:
     """Compare the gradient that the engine claims for f at args with others, entry by entry.
 
-    The oracles: a complex step through the recorded ops, where all of them are analytic (Squire & Trapp, "Using complex
-    variables to estimate derivatives of real functions", 1998); central differences of f itself, extrapolated
-    (Richardson; Ridders, "Accurate computation of F'(x)", 1982), held to their own estimated error where that is larger
-    than the tolerance (right at a kink they straddle it and disagree); and forward mode. A result with several entries is weighted into one number first. `tolerance`
-    is relative to the larger of the derivative and 1. Arguments are numbers, arrays, and lists, tuples, dicts of them.
+    Arguments are numbers, arrays, Values, Tensors, and lists, tuples, dicts of them; everything is computed in float64,
+    float32 data too. Results may be anything that holds numbers; they are weighted into one. The oracles:
+
+    - complex step: an imaginary step through the recorded ops, where all of them are analytic (Squire & Trapp, "Using
+      complex variables to estimate derivatives of real functions", 1998).
+    - differences: central ones of f itself, extrapolated, held to their own estimate of their error where that is
+      larger than the tolerance (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Across a kink they
+      give the mean of both slopes, which is not what f's rules promise there.
+    - forward mode, which runs the same rules in the other direction.
+
+    An entry is right where |claimed - measured| <= tolerance * max(1, |measured|), or both are NaN. ShapeError without
+    arguments, and where f's results change their number or shape as its arguments move.
 
     >>> bool(gradcheck(lambda x, y: (x * y).sin() / y, 0.5, 2.0))
     True
     >>> print(gradcheck(lambda x: abs(x), 2.0))  # not analytic: no complex step
-    leaf                             claimed                measured     error  oracle
-    args[0]                                1                       1   0.0e+00  differences
-    args[0]                                1                       1   0.0e+00  forward mode
+    leaf                    claimed                measured     error  oracle
+    args[0]                       1                       1   0.0e+00  differences
+    args[0]                       1                       1   0.0e+00  forward mode
     """
-    leaves = [np.array(operand(_plain(x))) for x in tree.leaves(args)]
-    names = tree.names(args, "args")
-    args = tree.build(args, iter([x if x.ndim else float(x) for x in leaves]))
-    trace = Trace(f, args, tuple(range(len(args))))
-    weights = [_weights(shape(r)) for r in trace.roots]
-    claimed = [np.asarray(_plain(g), float) for g in trace.pull_back(weights)]
-    rows: list[Check] = []
-    for j, name in enumerate(names):
-        for place in np.ndindex(leaves[j].shape):
-            found = _measure(f, args, trace, weights, leaves, j, place)
+    if not args:
+        raise ShapeError("gradcheck needs the arguments at which to check: gradcheck(f, x, y)")
+    problem = _Problem(f, args)
+    rows = []
+    for j, name in enumerate(tree.names(args, "args")):
+        for place in np.ndindex(problem.leaves[j].shape):
             label = f"{name}{list(place)}" if place else name
-            rows += [_row(label, float(claimed[j][place]), *m, tolerance) for m in found]
+            rows += [_row(label, float(problem.claimed[j][place]), *m, tolerance) for m in problem.measure(j, place)]
     return GradientTable(tuple(rows))
+
+
+def _row(leaf: str, claimed: float, oracle: str, measured: float, doubt: float, tolerance: float) -> Check:
+    error = 0.0 if claimed == measured or (claimed != claimed and measured != measured) else abs(claimed - measured)
+    scale = max(1.0, abs(measured))
+    bound = tolerance * scale + min(doubt, ROUGH * scale)
+    return Check(leaf, claimed, measured, error, oracle, error <= bound)
+
+
+class _Problem:
+    """A function at a point: its record, the weights that make one number of its results, the claimed gradient."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.f = f
+        self.leaves = [_entries(x) for x in tree.leaves(args)]
+        self.args = args
+        self.trace = Trace(f, self.form(self.leaves), tuple(range(len(args))))
+        self.weights = [_weights(shape(r)) for r in self.trace.roots]
+        self.claimed = [np.asarray(_plain(g), float) for g in self.trace.pull_back(self.weights)]
+
+    def form(self, leaves: list[Array]) -> Any:
+        """Return numbers and arrays in the form of the arguments."""
+        return tree.build(self.args, iter([x if x.ndim else float(x) for x in leaves]))
+
+    def weighted(self, results: list[Any]) -> float:
+        """Return the one number that the check differentiates, from results or from what they change by."""
+        return float(quietly(lambda: sum(np.sum(w * _plain(r)) for w, r in zip(self.weights, results))))
+
+    def measure(self, j: int, place: tuple[int, ...]) -> list[tuple[str, float, float]]:
+        """Return (oracle, derivative, its own doubt) for one entry of the j-th leaf."""
+        directions = [np.zeros_like(x) for x in self.leaves]
+        directions[j][place] = 1.0
+        found = []
+        if all(node.op is None or node.op.analytic for node in self.trace.nodes):
+            found.append(("complex step", self.complex_step(directions), 0.0))
+        found.append(("differences", *_differences(lambda h: self.moved(directions, h), float(self.leaves[j][place]))))
+        tangents = tree.leaves(jvp(self.f, self.form(self.leaves), self.form(directions))[1])
+        return [*found, ("forward mode", self.weighted(tangents), 0.0)]
+
+    def complex_step(self, directions: list[Array]) -> float:
+        """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record."""
+        steps = dict(zip(self.trace.fresh, directions))
+        data: dict[Node, Any] = {}
+        for node in reversed(self.trace.nodes):
+            if node.op is None:
+                data[node] = node._data + 1j * STEP * steps[node]
+            else:
+                args = [data.get(a, a._data) if isinstance(a, Node) else a for a in node.args]
+                data[node] = np.where(np.isnan(node._data), 1j * np.nan, quietly(node.op.array, *args))
+        return self.weighted([np.imag(data.get(r, 0.0)) / STEP for r in self.trace.roots])
+
+    def moved(self, directions: list[Array], h: float) -> float:
+        """Return the weighted results of f with its arguments moved by h along `directions`."""
+        leaves = quietly(lambda: [x + h * d for x, d in zip(self.leaves, directions)])
+        with no_grad():
+            output = self.f(*tree.map_leaves(leaf, self.form(leaves)))
+        results = [operand(r) for r in tree.leaves(output)]
+        expected = [shape(r) for r in self.trace.roots]
+        if [shape(r) for r in results] != expected:
+            raise ShapeError(
+                f"gradcheck: results of shapes {expected} became {[shape(r) for r in results]} as the arguments moved "
+                "a little: there is no derivative to check"
+            )
+        return self.weighted(results)
+
+
+def _entries(x: Any) -> Array:
+    return array_of(_plain(operand(x)), np.float64)
 
 
 def _plain(x: Any) -> Any:
@@ -95,75 +169,20 @@ def _plain(x: Any) -> Any:
 
 def _weights(shape_: tuple[int, ...]) -> Any:
     """Return fixed weights between 1 and 2, no two alike, that make one number of a result."""
-    return (
-        1.0 + np.modf(np.arange(1, 1 + int(np.prod(shape_))) * 0.6180339887498949)[0].reshape(shape_) if shape_ else 1.0
-    )
-
-
-def _row(leaf: str, claimed: float, oracle: str, measured: float, doubt: float, tolerance: float) -> Check:
-    error = 0.0 if claimed == measured or (claimed != claimed and measured != measured) else abs(claimed - measured)
-    scale = max(1.0, abs(measured))
-    bound = tolerance * scale + min(doubt, 1e-4 * scale)  # however rough the differences, an error of 0.1 % shows
-    return Check(leaf, claimed, measured, error, oracle, bool(error <= bound))
-
-
-def _measure(
-    f: Callable[..., Any],
-    args: Any,
-    trace: Trace,
-    weights: list[Any],
-    leaves: list[Array],
-    j: int,
-    place: tuple[int, ...],
-) -> list[tuple[str, float, float]]:
-    """Return (oracle, derivative, its own doubt) for one entry."""
-    directions = [np.zeros_like(x) for x in leaves]
-    directions[j][place] = 1.0
-    found = []
-    if all(node.op is None or node.op.analytic for node in trace.nodes) and trace.closed:
-        found.append(("complex step", _complex_step(trace, weights, directions), 0.0))
-    found.append(
-        ("differences", *_differences(lambda h: _weighted(f, args, leaves, directions, h, weights), leaves[j][place]))
-    )
-    along = tree.build(args, iter([d if d.ndim else float(d) for d in directions]))
-    moved = [_plain(t) for t in tree.leaves(jvp(f, args, along)[1])]
-    found.append(("forward mode", float(sum(np.sum(w * t) for w, t in zip(weights, moved))), 0.0))
-    return found
-
-
-def _complex_step(trace: Trace, weights: list[Any], directions: list[Array]) -> float:
-    """Return the derivative along `directions`: the imaginary part after an imaginary step, by replaying the record."""
-    steps = dict(zip(trace.fresh, directions))
-    data: dict[Node, Any] = {}
-    for node in reversed(trace.nodes):
-        if node in steps:
-            data[node] = node._data + 1j * STEP * steps[node]
-        elif node.op is None:
-            data[node] = node._data
-        else:
-            data[node] = quietly(node.op.array, *[data[a] if isinstance(a, Node) else a for a in node.args])
-    ends = [data.get(r, 0.0) if isinstance(r, Node) else 0.0 for r in trace.roots]
-    return float(sum(np.sum(w * np.imag(end)) for w, end in zip(weights, ends)) / STEP)
-
-
-def _weighted(
-    f: Callable[..., Any], args: Any, leaves: list[Array], directions: list[Array], h: float, weights: list[Any]
-) -> float:
-    moved = [x + h * d for x, d in zip(leaves, directions)]
-    with no_grad():
-        results = tree.leaves(f(*map(_nodes, tree.build(args, iter([x if x.ndim else float(x) for x in moved])))))
-    if len(results) != len(weights):
-        raise ShapeError("gradcheck: the function returns another number of results when its arguments move a little")
-    return float(sum(np.sum(w * _plain(operand(r))) for w, r in zip(weights, results)))
-
-
-def _nodes(argument: Any) -> Any:
-    return tree.map_leaves(lambda x: Trace(lambda y: y, (x,), 0).fresh[0], argument)
+    golden = 0.6180339887498949
+    return 1.0 + np.arange(1, 1 + np.prod(shape_)).reshape(shape_) * golden % 1.0 if shape_ else 1.0
 
 
 def _differences(value: Callable[[float], float], at: float) -> tuple[float, float]:
-    """Return the derivative at h = 0 from central differences with halved steps, and an estimate of its error."""
-    h = REACH * max(1.0, abs(float(at)))
+    """Return the derivative at h = 0 from central differences with halved steps, and an estimate of its error.
+
+    The steps begin where the function is finite on both sides.
+    """
+    h = REACH * max(1.0, abs(at))
+    for _ in range(40):
+        if np.isfinite(value(h)) and np.isfinite(value(-h)):
+            break
+        h /= 4.0
     old: list[float] = []
     best, doubt = float("nan"), float("inf")
     for _ in range(8):

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .errors import AutogradError
 from .node import Node
 from .op import Elementwise, Op, Variadic
-from .sweep import order
 
 Names = Mapping[Node, str]
+Writers = Mapping[str, Callable[..., "Term"]]
 
-# How tightly an expression binds: an argument that binds less tightly than its place asks for gets parentheses.
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
-LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "@": PRODUCT, "**": POWER}
+LONGEST = 10_000  # characters of a formula
+LONGEST_NAME = 40
+ENTRIES = 6  # of an array that are written out
+
+# How tightly an expression binds: an argument that binds less tightly than its place asks for gets parentheses. To
+# Python a remainder binds like a product; here it binds less, so that nobody has to know how a % b * c is read.
+SUM, REMAINDER, PRODUCT, SIGN, POWER, ATOM = range(6)
+INFIX = {  # how tightly the result binds, and what it asks of its left and of its right argument
+    "+": (SUM, SUM, REMAINDER), "-": (SUM, SUM, REMAINDER),
+    "%": (REMAINDER, PRODUCT, SIGN), "//": (REMAINDER, PRODUCT, SIGN),
+    "*": (PRODUCT, PRODUCT, SIGN), "/": (PRODUCT, PRODUCT, SIGN), "@": (PRODUCT, PRODUCT, SIGN),
+    "**": (POWER, ATOM, SIGN),
+}  # fmt: skip
+
+_OPERATOR = re.compile(r"[\s+\-*/%@<>=!~&|^,;:]")  # what makes a name look like more than one thing
+_birth = attrgetter("birth")
+
+
+class FormulaError(AutogradError, ValueError):
+    """A formula too long for anyone to read."""
 
 
 class Term(NamedTuple):
@@ -31,108 +53,178 @@ class Term(NamedTuple):
 
 
 def text(root: Any, names: Names | None = None) -> str:
-    """Return how `root` was computed, down to the nodes in `names` and to labelled or unnamed leaves.
+    """Return how `root` was computed, down to the nodes in `names` and to the leaves, by label or by number.
+
+    What is used twice is written twice. FormulaError where that takes more than 10,000 characters: name a node in
+    between, or read the steps one by one with `explain`.
 
     >>> from autograd_mini import Value
     >>> x = Value(2.0, label="x"); text((x + 1) ** 2 * -x.sin())
     '(x + 1) ** 2 * -sin(x)'
     """
+    return _formula(root, names or {}, WRITERS)
+
+
+def short_text(root: Any, names: Names | None = None) -> str:
+    """Return `text` without what changes nothing, as 1 * x or x ** 1: derivatives are full of it.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(2.0, label="x"); y = -1 * x**1 + 0
+    >>> text(y), short_text(y)
+    ('-1 * x ** 1 + 0', '-x')
+    """
+    return _formula(root, names or {}, SHORTER)
+
+
+def _formula(root: Any, names: Names, writers: Writers) -> str:
     if not isinstance(root, Node):
         return _term(root, {}).text
-    names = names or {}
     terms: dict[Node, Term] = {}
-    for node in reversed(order(root)):  # oldest first, so that the arguments are there
-        terms[node] = Term(names[node]) if node in names and node is not root else _written(node, terms)
+    for node in _parts(root, names):
+        terms[node] = _name(names[node]) if _ends(node, root, names) else _written(node, terms, writers)
+        if len(terms[node].text) > LONGEST:
+            raise FormulaError(
+                f"the formula has more than {LONGEST} characters: give names to nodes in between, "
+                "text(root, {node: 'h'}), or read it step by step with explain(root)"
+            )
     return terms[root].text
 
 
+def _ends(node: Node, root: Node, names: Names) -> bool:
+    return node in names and (node is not root or node.op is None)
+
+
+def _parts(root: Node, names: Names) -> list[Node]:
+    """Return the nodes that a formula of `root` mentions, oldest first: those behind a name are not among them."""
+    found, seen = [root], {root}
+    for node in found:
+        for arg in () if _ends(node, root, names) else node.args:
+            if isinstance(arg, Node) and arg not in seen:
+                seen.add(arg)
+                found.append(arg)
+    return sorted(found, key=_birth)
+
+
 def equation(node: Node, names: Names) -> str:
-    """Return the one step that computed `node`, with its arguments by name: `c = a * b`."""
-    terms = {a: Term(names[a]) for a in node.args if isinstance(a, Node)}
-    return f"{names[node]} = {_written(node, terms).text}" if node.op else names[node]
+    """Return the one step that computed `node`, with its arguments by name: `c = a * b`.
+
+    >>> from autograd_mini import Value
+    >>> a = Value(2.0); b = a * a + 1
+    >>> equation(b, {a: "a", b: "b", b.args[0]: "v"})
+    'b = v + 1'
+    """
+    terms = {a: _name(names[a]) for a in node.args if isinstance(a, Node)}
+    return f"{names[node]} = {_written(node, terms, WRITERS).text}" if node.op else names[node]
 
 
 def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | None = None) -> dict[Node, str]:
     """Return a name for every node: its label, else the one in `known`, else v1, v2, ... by age (L for the root).
 
+    No two are alike: of nodes with one label, all but the oldest get a number. A name has one line, and 40 characters
+    at most.
+
     >>> from autograd_mini import Value
+    >>> from autograd_mini.sweep import order
     >>> x = Value(2.0, label="x"); y = x * x + 1
     >>> list(names_of(order(y), root=y).values())
     ['x', 'v1', 'L']
     """
-    names: dict[Node, str] = {}
-    given = {node: node.label or (known or {}).get(node, "") for node in sorted(nodes, key=lambda node: node.birth)}
+    known = known or {}
+    given = {node: _clean(node.label) or _clean(known.get(node, "")) for node in sorted(nodes, key=_birth)}
     taken = set(given.values())
-    fresh = (name for i in range(1, 2 * len(given) + 2) if (name := f"v{i}") not in taken)
-    used: set[str] = set()
+    fresh = (name for i in count(1) if (name := f"v{i}") not in taken)
+    again: dict[str, Iterator[str]] = {}
+    names: dict[Node, str] = {}
     for node, name in given.items():
         if not name:
-            name = "L" if node is root and "L" not in taken else next(fresh)
-        names[node] = _distinct(name, used | (taken - {name}))
-        used.add(names[node])
+            names[node] = "L" if node is root and "L" not in taken else next(fresh)
+        elif name not in again:
+            names[node], again[name] = name, _numbered(name)
+        else:
+            names[node] = next(other for other in again[name] if other not in taken)
     return names
 
 
-def _distinct(name: str, used: set[str]) -> str:
-    """Return the name, with a number where another node already has it."""
-    i, distinct = 1, name
-    while distinct in used:
-        i += 1
-        distinct = f"{name}_{i}"
-    return distinct
+def _numbered(name: str) -> Iterator[str]:
+    return (f"{name}_{i}" for i in count(2))
+
+
+def _clean(name: str) -> str:
+    """Return a name on one line, without characters that cannot be printed, and not too long."""
+    cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+    return " ".join("".join(c if c.isprintable() else " " for c in cut).split())
 
 
 def number(x: float) -> str:
-    """Return a number as short as it can be written without loss: 2 for 2.0."""
-    return repr(int(x)) if x == int(x) and abs(x) < 1e15 else repr(float(x)) if np.isfinite(x) else str(float(x))
+    """Return a number as short as it can be written without loss.
+
+    >>> number(2.0), number(0.1), number(-0.0), number(float("inf"))
+    ('2', '0.1', '-0.0', 'inf')
+    """
+    x = float(x)
+    whole = x.is_integer() and abs(x) < 1e15 and not (x == 0.0 and math.copysign(1.0, x) < 0.0)
+    return repr(int(x)) if whole else repr(x)
+
+
+def _name(name: str) -> Term:
+    """Return a node by name; one that reads like an expression, as people like to label, is treated as a sum."""
+    return Term(name, SUM if _OPERATOR.search(name) else ATOM)
+
+
+def _number(x: float) -> Term:
+    shown = number(x)
+    return Term(shown, SIGN if shown.startswith("-") else ATOM, x)
 
 
 def _term(arg: Any, terms: Mapping[Node, Term]) -> Term:
     if isinstance(arg, Node):
         return terms[arg]
     if isinstance(arg, float):
-        shown = repr(arg) if not np.isfinite(arg) else number(arg)
-        return Term(shown, SIGN if shown.startswith("-") else ATOM, arg)
+        return _number(arg)
     if isinstance(arg, np.ndarray):
-        entries = np.array2string(arg, separator=", ", precision=6).replace("\n", "")
-        return Term(entries if arg.size <= 6 else f"array{arg.shape}".replace(",)", ")"))
-    return Term(repr(arg))
+        return Term(_entries(arg))
+    return Term(repr(arg.item() if isinstance(arg, np.generic) else arg))
 
 
-def _written(node: Node, terms: Mapping[Node, Term]) -> Term:
+def _entries(array: np.ndarray[Any, Any]) -> str:
+    if array.size > ENTRIES:
+        return f"array({', '.join(map(str, array.shape))})"
+    return np.array2string(array, separator=", ", precision=6).replace("\n", "")
+
+
+def _written(node: Node, terms: Mapping[Node, Term], writers: Writers) -> Term:
     op = node.op
     if op is None:
-        return Term(node.label) if node.label else _term(node._data, terms)
+        name = _clean(node.label)
+        return _name(name) if name else _term(node._data, terms)
     args = [_term(a, terms) for a in node.args]
-    if op.name in WRITERS:
-        return WRITERS[op.name](*args)
-    if isinstance(op, Variadic) and op.text:
-        return Term(op.text.join(a.at(SUM) if i == 0 else a.at(PRODUCT) for i, a in enumerate(args)), SUM)
-    if op.symbol in LEVELS and len(args) == 2:
+    if op.name in writers:
+        return writers[op.name](*args)
+    if op.symbol in INFIX and len(args) == 2:
         return _infix(op.symbol, *args)
     if isinstance(op, Elementwise):
-        return Term(op.text.format(*(a.text for a in args)))
+        enclosed = not (op.text.startswith("{}") or op.text.endswith("{}"))
+        return Term(op.text.format(*(a.at(SUM if enclosed else ATOM) for a in args)), ATOM if enclosed else SUM)
     if op.name == "getitem":
-        return Term(f"{args[0].at(ATOM)}[{_index(node.args[1])}]")
+        return Term(f"{args[0].at(ATOM)}{_index(node.args[1])}")
     return Term(_call(op, node.args, args))
 
 
 def _infix(symbol: str, x: Term, y: Term) -> Term:
-    level = LEVELS[symbol]
-    if symbol == "**":
-        return Term(f"{x.at(ATOM)} ** {y.at(SIGN)}", POWER)
-    return Term(f"{x.at(level)} {symbol} {y.at(level + 1)}", level)
+    level, left, right = INFIX[symbol]
+    return Term(f"{x.at(left)} {symbol} {y.at(right)}", level)
 
 
 def _call(op: Op, args: tuple[Any, ...], terms: list[Term]) -> str:
     """Return a call with settings by name, and without those that have their default."""
     if isinstance(op, Variadic):
         return f"{op.name}({', '.join(t.text for t in terms)})"
-    shown = [
-        t.text if op.rule(i) is not None else f"{param}={t.text}"
-        for i, (param, t) in enumerate(zip(op.params, terms))
-        if op.rule(i) is not None or param not in op.defaults or args[i] is not op.defaults[param]
-    ]
+    shown = []
+    for i, (param, t) in enumerate(zip(op.params, terms)):
+        if op.rule(i) is not None:
+            shown.append(t.text)
+        elif param not in op.defaults or t.text != _term(op.defaults[param], {}).text:
+            shown.append(f"{param}={_index(args[i]) if param == 'index' else t.text}")
     return f"{op.name}({', '.join(shown)})"
 
 
@@ -143,16 +235,41 @@ def _index(index: Any) -> str:
             return ends[:-1] if i.step is None else ends
         return "..." if i is Ellipsis else _term(i, {}).text
 
-    return ", ".join(map(part, index)) if isinstance(index, tuple) else part(index)
+    return f"[{', '.join(map(part, index)) if isinstance(index, tuple) else part(index)}]"
 
 
-# What is written shorter than it is computed: 1 * x is x, x ** 1 is x. The record itself is never changed.
+# How rows are written that are neither calls nor between their arguments.
+
+
+def _minus(x: Term) -> Term:
+    return Term(f"-{x.at(POWER)}", SIGN)
+
+
+def _joined(axis: Term, *xs: Term, name: str) -> Term:
+    return Term(f"{name}([{', '.join(x.text for x in xs)}], axis={axis.text})")
+
+
+def _sum_of(x: Term, *ys: Term) -> Term:
+    return Term(" + ".join([x.at(SUM), *(y.at(REMAINDER) for y in ys)]), SUM if ys else x.level)
+
+
+WRITERS: Writers = {
+    "neg": _minus,
+    "identity": lambda x: x,
+    "add_n": _sum_of,
+    "concatenate": lambda axis, *xs: _joined(axis, *xs, name="concatenate"),
+    "stack": lambda axis, *xs: _joined(axis, *xs, name="stack"),
+}
+
+# What is written shorter than it is computed.
 
 
 def _negative(x: Term) -> Term:
-    if x.text.startswith("-") and x.level in (SIGN, PRODUCT):
-        return Term(x.text[1:], ATOM if x.level == SIGN else x.level)
-    return Term(f"-{x.at(SIGN + 1)}", SIGN) if x.level != PRODUCT else Term(f"-{x.text}", PRODUCT)
+    if x.number is not None:
+        return _number(-x.number)
+    if x.level == PRODUCT:
+        return Term(x.text[1:] if x.text.startswith("-") else f"-{x.text}", PRODUCT)
+    return Term(x.text[1:], POWER) if x.level == SIGN else _minus(x)
 
 
 def _sum(x: Term, y: Term) -> Term:
@@ -181,10 +298,10 @@ def _quotient(x: Term, y: Term) -> Term:
 
 
 def _power(x: Term, y: Term) -> Term:
-    return x if y.number == 1.0 else Term("1", ATOM, 1.0) if y.number == 0.0 else _infix("**", x, y)
+    return x if y.number == 1.0 else _number(1.0) if y.number == 0.0 else _infix("**", x, y)
 
 
-WRITERS: dict[str, Callable[..., Term]] = {
+SHORTER: Writers = {
+    **WRITERS,
     "neg": _negative, "add": _sum, "sub": _difference, "mul": _product, "div": _quotient, "power": _power,
-    "identity": lambda x: x,
 }  # fmt: skip
