@@ -1,0 +1,63 @@
+"""Torch's functions under the names of our rows: a second engine for the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def torch_rows(torch: Any) -> dict[str, Any]:
+    """Return torch's own function for rows that torch names or calls otherwise."""
+    F = torch.nn.functional
+
+    def dims(x: Any, axis: Any) -> Any:
+        return tuple(range(x.ndim)) if axis is None else axis
+
+    def prod(x: Any, axis: Any, keepdims: bool) -> Any:
+        axes = sorted(a % x.ndim for a in ((axis,) if isinstance(axis, int) else dims(x, axis)))
+        for a in reversed(axes):
+            x = torch.prod(x, a, keepdim=keepdims)
+        return x
+
+    def reduction(f: Any) -> Any:
+        return lambda x, axis, keepdims: f(x, dim=dims(x, axis), keepdim=keepdims)
+
+    def getitem(x: Any, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        return x[tuple(torch.tensor(p) if isinstance(p, np.ndarray) else p for p in parts)]
+
+    def spread(x: Any, shape: Any, axis: Any) -> Any:
+        axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+        return x.reshape([1 if i in axes else n for i, n in enumerate(shape)]).expand(shape)
+
+    return {
+        "clip": lambda x, lo, hi: torch.minimum(torch.maximum(x, lo), hi),
+        "mod": torch.remainder, "power": torch.pow, "identity": lambda x: x * 1.0, "cbrt": lambda x: x ** (1 / 3),
+        "softplus": F.softplus, "silu": F.silu, "gelu": F.gelu, "erf": torch.erf, "relu": F.relu,
+        "leaky_relu": lambda x, slope: torch.where(x > 0, x, slope * x),
+        "elu": lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x)),
+        "step": lambda x: torch.heaviside(x, torch.zeros_like(x)), "greater": torch.gt, "less": torch.lt,
+        "equal": torch.eq,
+        "floordiv": torch.floor_divide,
+        "sum": reduction(torch.sum), "mean": reduction(torch.mean), "max": reduction(torch.amax),
+        "min": reduction(torch.amin),
+        "logsumexp": reduction(torch.logsumexp), "norm": reduction(torch.linalg.vector_norm), "prod": prod,
+        "var": lambda x, axis, ddof, k: torch.var(x, dim=dims(x, axis), correction=ddof, keepdim=k),
+        "std": lambda x, axis, ddof, k: torch.std(x, dim=dims(x, axis), correction=ddof, keepdim=k),
+        "softmax": F.softmax, "log_softmax": F.log_softmax, "spread": spread, "getitem": getitem,
+        "reshape": lambda x, shape: x.reshape(shape), "sum_to": lambda x, shape: x.sum_to_size(shape),
+        "affine": lambda x, W, b: x @ W.T + b,
+        "transpose": lambda x, axes: x.permute(axes or tuple(range(x.ndim - 1, -1, -1))),
+        "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else dims(x, axis)),
+        "pad": lambda x, w, v: F.pad(x, np.broadcast_to(w, (x.ndim, 2))[::-1].ravel().tolist(), value=v),
+        "concatenate": lambda axis, *xs: torch.cat(xs, axis), "stack": lambda axis, *xs: torch.stack(xs, axis),
+        "add_n": lambda *xs: sum(xs[1:], xs[0]),
+        "total_squared_error": lambda z, y, c: (c * F.mse_loss(z, y, reduction="none")).sum() / 2,
+        "total_logistic_loss": lambda z, y, c: (c * F.binary_cross_entropy_with_logits(z, y, reduction="none")).sum(),
+        "total_softmax_loss": lambda z, y, c: (c * (torch.logsumexp(z, -1, True) - (y * z).sum(-1, True))).sum(),
+        "total_poisson_loss": lambda z, y, c: (c * F.poisson_nll_loss(z, y, reduction="none")).sum(),
+        "l2_penalty": lambda alpha, *ws: alpha / 2 * sum(torch.sum(w**2) for w in ws),
+        "cross_entropy": lambda x, labels: F.cross_entropy(
+            torch.movedim(x, -1, min(1, x.ndim - 1)), torch.as_tensor(labels), reduction="none"),
+    }  # fmt: skip
