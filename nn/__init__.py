@@ -3,6 +3,7 @@
 from typing import Any
 
 from . import init, losses, optim, schedules
+from .atomic import FileError
 from .errors import ExtraError, SettingError, StateError
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .losses import (
@@ -20,14 +21,16 @@ from .losses import (
 from .module import Module
 from .optim import adagrad, adam, adamw, check_gradients, clip_by_norm, clip_by_value, lbfgs, rmsprop, sgd
 from .recipe import backprop_recipe
+from .storage import FormatError, load, load_into, save
 from .train import evaluate, fit
 
 __all__ = [
-    "MLP", "Dense", "Dropout", "ExtraError", "Layer", "MLPClassifier", "MLPRegressor", "Module", "Neuron", "Sequential",
-    "SettingError", "StateError", "absolute_error", "adagrad", "adam", "adamw", "backprop_recipe", "check_gradients",
-    "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "fit", "half_squared_error", "hinge", "huber", "init",
-    "l2_penalty", "lbfgs", "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop", "schedules", "sgd",
-    "sigmoid_cross_entropy", "squared_error",
+    "MLP", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier", "MLPRegressor",
+    "Module", "Neuron", "Sequential", "SettingError", "StateError", "absolute_error", "adagrad", "adam", "adamw",
+    "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "fit",
+    "half_squared_error", "hinge", "huber", "init", "l2_penalty", "lbfgs", "load", "load_into", "losses",
+    "negative_log_likelihood", "optim", "poisson", "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy",
+    "squared_error",
 ]  # fmt: skip
 
 
