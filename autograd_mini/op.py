@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import kernels
 from . import node as _node
 from .data import KEPT, array_of, constant_of, number_of, quietly
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
@@ -95,8 +96,8 @@ class Op:
 
     def constant(self, i: int, arg: Any) -> Any:
         """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
-        if type(arg) is float:
-            return arg
+        if type(arg) is float or arg is None:
+            return arg if arg is not None or self.rule(i) is None else self.checked(i, arg)
         return self.checked(i, arg) if self.rule(i) is not None else _setting(arg)
 
     def checked(self, i: int, arg: Any) -> Any:
@@ -126,11 +127,14 @@ class Op:
         check_fresh(node)
         raw = [a._data if isinstance(a, Node) else a for a in node.args]
         for i, arg in enumerate(node.args):
-            rule = self.rule(i)
-            if rule is not None and isinstance(arg, Node):
-                c = fit(_run(rule, g, node._data, raw), arg, self)
+            if isinstance(arg, Node) and self.rule(i) is not None:
+                c = fit(self.run(i, g, node._data, raw), arg, self)
                 old = grads[arg]
                 grads[arg] = c if old is None else old + c
+
+    def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
+        """Run the rule for the i-th argument on plain numbers."""
+        return _run(self.rules[i], g, result, *args)  # type: ignore[arg-type]
 
 
 def contribution(node: Node, i: int, g: Any) -> Any:
@@ -140,15 +144,15 @@ def contribution(node: Node, i: int, g: Any) -> Any:
 
 def run_rule(node: Node, i: int, g: Any) -> Any:
     """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
-    rule: Rule = node.op.rule(i)  # type: ignore[assignment, union-attr]
-    return _run(rule, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args])
+    op: Op = node.op  # type: ignore[assignment]
+    return op.run(i, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args])
 
 
-def _run(rule: Rule, g: Any, result: Any, args: list[Any]) -> Any:
+def _run(rule: Rule, g: Any, *rest: Any) -> Any:
     try:
-        return quietly(rule, g, result, *args)
+        return quietly(rule, g, *rest)
     except ArithmeticError:  # Python's floats refuse what IEEE 754 answers with inf or nan; numpy's do not
-        return quietly(rule, np.float64(g), result, *args)
+        return quietly(rule, np.float64(g), *rest)
 
 
 def fit(c: Any, arg: Node, op: Op) -> Any:
@@ -176,7 +180,9 @@ def _numeric(c: Any, op: Op) -> Any:
 def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
     got = c.shape if isinstance(c, Node) else np.shape(c)
     try:
-        return c if got == shape else TABLE["sum_to"](c, shape)
+        if got == shape:
+            return c
+        return TABLE["sum_to"](c, shape) if isinstance(c, Node) else quietly(kernels.sum_to, c, shape)
     except AutogradError:
         raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
@@ -295,6 +301,8 @@ class Flat(Elementwise):
 
     def __call__(self, *args: Any) -> Any:
         for arg in args:
+            if type(arg) is np.ndarray and arg.dtype in KEPT and len(args) == 1:
+                return quietly(self.array, arg)
             if type(arg) is not float:
                 return self.apply(args)
         try:
@@ -307,7 +315,11 @@ class Flat(Elementwise):
 
 
 class Variadic(Op):
-    """A row over any number of arguments, after `settings` that have no derivative; rule (g, result, i, *args)."""
+    """A row over any number of arguments, after `settings` that have no derivative.
+
+    One rule serves them all: `each(g, result, i, args)`, with the arguments as they are, so that a sum of n numbers is
+    swept in n steps.
+    """
 
     def __init__(self, name: str, array: Callable[..., Any], each: Rule, *, settings: int = 0, text: str = "") -> None:
         super().__init__(name, array, *[None] * settings, text=text)
@@ -319,7 +331,10 @@ class Variadic(Op):
     def rule(self, i: int) -> Rule | None:
         if i < len(self.rules):
             return None
-        return lambda g, z, *args: self.each(g, z, i, *args)
+        return lambda g, z, *args: self.each(g, z, i, args)
+
+    def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
+        return _run(self.each, g, result, i, args)
 
 
 def operand(arg: Any) -> Any:

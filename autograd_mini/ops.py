@@ -40,7 +40,8 @@ LN10 = math.log(10.0)
 
 def shape(x: Any) -> tuple[int, ...]:
     """Return the shape of a node, an array or a number."""
-    return x.shape if isinstance(x, Node) else np.shape(x)
+    found = getattr(x, "shape", None)
+    return np.shape(x) if found is None else found
 
 
 def nonzero(h: Any) -> Any:
@@ -209,7 +210,7 @@ affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, W.T), b),     # a laye
             lambda g, z, x, W, b: _rows(g).T @ _rows(x),
             lambda g, z, x, W, b: g)
 einsum = Variadic("einsum", kernels.einsum,
-                  lambda g, z, i, spec, *xs: _einsum_rule(g, i - 1, spec, xs), settings=1)
+                  lambda g, z, i, args: _einsum_rule(g, i - 1, args[0], args[1:]), settings=1)
 
 # Shapes and indices -------------------------------------------------------------------------------------------------
 
@@ -221,9 +222,9 @@ pad          = Op("pad",          lambda x, width, value=0.0: np.pad(x, width, c
                   lambda g, z, x, width, value: getitem(g, _inside(shape(x), width)), None, None)
 getitem      = Op("getitem",      lambda x, index: x[index],                         lambda g, z, x, index: scatter(g, index, shape(x)), None)
 scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, index, shape), lambda g, z, x, index, _: getitem(g, index), None, None)
-concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, axis, *xs: _slab(g, i - 1, axis, xs), settings=1)
-stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, axis, *xs: _layer(g, i - 1, axis), settings=1)
-add_n        = Variadic("add_n",       kernels.add_n,                              lambda g, z, i, *xs: g, text=" + ")
+concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, args: _slab(g, i - 1, args[0], args[1:]), settings=1)
+stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, args: _layer(g, i - 1, args[0]), settings=1)
+add_n        = Variadic("add_n",       kernels.add_n,                              lambda g, z, i, args: g, text=" + ")
 
 # Fused: one node where its parts would need several -----------------------------------------------------------------
 
@@ -239,7 +240,7 @@ total_logistic_loss = Op("total_logistic_loss", lambda z, y, c: np.sum(c * (kern
                          lambda g, t, z, y, c: g * c * (sigmoid(z) - y),
                          lambda g, t, z, y, c: -g * c * z,
                          lambda g, t, z, y, c: g * (softplus(z) - y * z))
-total_softmax_loss  = Op("total_softmax_loss", lambda z, y, c: np.sum(c * (kernels.logsumexp(z, -1, True) - np.sum(y * z, -1, keepdims=True))),
+total_softmax_loss  = Op("total_softmax_loss", lambda z, y, c: np.add.reduce(c * (kernels.logsumexp(z, -1, True) - np.add.reduce(y * z, -1, keepdims=True)), None),
                          lambda g, t, z, y, c: g * c * (softmax(z) - y),                            # rows of y sum to 1
                          lambda g, t, z, y, c: -g * c * z,
                          lambda g, t, z, y, c: g * (logsumexp(z, -1, True) - sum(y * z, -1, True)))
@@ -248,7 +249,7 @@ total_poisson_loss  = Op("total_poisson_loss", lambda z, y, c: np.sum(c * (np.ex
                          lambda g, t, z, y, c: -g * c * z,
                          lambda g, t, z, y, c: g * (exp(z) - y * z))
 l2_penalty          = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
-                               lambda g, t, i, alpha, *ws: g * alpha * ws[i - 1], settings=1)
+                               lambda g, t, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
 
 
