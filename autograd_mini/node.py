@@ -82,7 +82,7 @@ class Node(Surface):
     def has_grad(self) -> bool:
         """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
         try:
-            object.__getattribute__(self, "grad")
+            _grad_slot(self)
         except AttributeError:
             return False
         return True
@@ -157,6 +157,9 @@ class Node(Surface):
         grad = f", grad={self.grad}" if self.has_grad and not self.ndim else ""
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
+
+
+_grad_slot = Node.__dict__["grad"].__get__  # without the answer that __getattr__ has for an empty slot
 
 
 class Value(Node):
