@@ -124,8 +124,8 @@ def _ends(model: Any, chain: Chain, held_out: HeldOut | None, samples: int) -> b
 
 
 def _count_losses(model: Any) -> None:
-    """Count epochs whose loss is not better than the best by `tol`; a NaN is no improvement."""
-    better = model.loss_ <= model.best_loss_ - model.tol
+    """Count epochs whose loss is not better than the best by `tol`; NaN and infinity are no improvement."""
+    better = math.isfinite(model.loss_) and model.loss_ <= model.best_loss_ - model.tol
     model._no_improvement_count = 0 if better else model._no_improvement_count + 1
     if model.loss_ < model.best_loss_:
         model.best_loss_ = model.loss_

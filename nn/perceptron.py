@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -17,6 +18,7 @@ from .errors import ExtraError, SettingError
 try:
     from scipy.sparse import issparse
     from sklearn.base import BaseEstimator
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split
     from sklearn.utils import check_random_state, column_or_1d
     from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -79,6 +81,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     batch_size: Any
     random_state: Any
     callback: Callable[[Any], Any] | None
+    loss_: float
     coefs_: list[Array]
     intercepts_: list[Array]
 
@@ -101,6 +104,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             self._train(rows, rng, once)
         if not all(np.isfinite(part).all() for part in (*self.coefs_, *self.intercepts_)):
             raise SettingError(NONFINITE)
+        if not math.isfinite(getattr(self, "loss_", 0.0)):
+            warnings.warn(f"the loss is {self.loss_}: scale X and y", ConvergenceWarning, stacklevel=3)
 
     def _initialize(self, sizes: list[int], dtype: Any, rng: Any) -> None:
         draw = init.glorot_logistic if self.activation == "logistic" else init.glorot
