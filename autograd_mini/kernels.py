@@ -109,7 +109,7 @@ def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
 
 
 def peak(x: Array, axis: Any) -> Array:
-    """Return the largest real part along the axes, kept as axes of length 1, with 0 for an infinite one and for none."""
+    """Return the largest real part along the axes, kept with length 1, and 0 for an infinite one and for none."""
     top = np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf)
     return top if np.isfinite(top).all() else np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 
@@ -251,12 +251,13 @@ def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
     """Return the class numbers as an array, or raise: one integer in [0, classes) for each row of logits."""
     labels = np.asarray(labels)
     if not shape or labels.shape != shape[:-1]:
-        raise ShapeError(f"cross_entropy: labels of shape {labels.shape} for logits of shape {shape}: one label per row")
+        raise ShapeError(f"cross_entropy: labels of shape {labels.shape}, logits of shape {shape}: one label per row")
     if labels.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if labels.size and not (0 <= labels.min() and labels.max() < shape[-1]):
+    if labels.size and (labels.min() < 0 or labels.max() >= shape[-1]):
         place = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= shape[-1]))[0])
-        raise ShapeError(f"cross_entropy: label {labels[place]} at {place} is not one of the {shape[-1]} classes 0 to {shape[-1] - 1}")
+        wrong = f"label {labels[place]} at {place}"
+        raise ShapeError(f"cross_entropy: {wrong} is not one of the {shape[-1]} classes 0 to {shape[-1] - 1}")
     return labels
 
 

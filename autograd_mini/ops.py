@@ -23,6 +23,7 @@ Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax fu
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 import operator
 from typing import Any
@@ -362,7 +363,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
         sections = range(n // sections, n, n // sections)
     ends = [0, *sections, n]
     lead = (slice(None),) * axis
-    return [getitem(x, (*lead, slice(int(a), int(b)))) for a, b in zip(ends, ends[1:])]
+    return [getitem(x, (*lead, slice(int(a), int(b)))) for a, b in itertools.pairwise(ends)]
 
 
 def ravel(x: Any) -> Any:
