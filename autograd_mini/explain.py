@@ -194,7 +194,7 @@ def shown(x: Number) -> str:
         return f"{float(x) + 0.0:.6g}"  # minus zero is zero
     if np.size(x) > ENTRIES:
         return f"array of shape {np.shape(x)}"
-    return np.array2string(np.asarray(x), formatter={"float_kind": lambda x: shown(x)}, separator=", ").replace("\n", "")
+    return f"[{', '.join(map(shown, np.asarray(x)))}]"
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -181,15 +181,15 @@ def _term(arg: Any, terms: Mapping[Node, Term]) -> Term:
         return terms[arg]
     if isinstance(arg, float):
         return _number(arg)
-    if isinstance(arg, np.ndarray):
-        return Term(_entries(arg))
-    return Term(repr(arg.item() if isinstance(arg, np.generic) else arg))
+    if isinstance(arg, (np.ndarray, np.generic)):
+        return Term(_entries(arg)) if arg.ndim else _term(arg.item(), terms)
+    return Term(repr(arg))
 
 
 def _entries(array: np.ndarray[Any, Any]) -> str:
-    if array.size > ENTRIES:
+    if not 0 < array.size <= ENTRIES:
         return f"array({', '.join(map(str, array.shape))})"
-    return np.array2string(array, separator=", ", precision=6).replace("\n", "")
+    return f"[{', '.join(_term(e, {}).text for e in array)}]"
 
 
 def _written(node: Node, terms: Mapping[Node, Term], writers: Writers) -> Term:
