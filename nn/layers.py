@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,7 @@ class Sequential(Module):
         _label(twin.layers)
         return twin
 
+    @recursive_repr()
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
@@ -259,6 +261,7 @@ class MLP(Sequential):
         super().__init__(*(layer(m, n, g, rng=draws, **settings) for m, n, g in zip(widths, sizes, gs)))
         _label(self.layers)
 
+    @recursive_repr()
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 

@@ -75,7 +75,7 @@ class Module:
         for name, parameter in own.items():
             assign(parameter, np.array(state[name]) if parameter.ndim else float(state[name]))
 
-    @recursive_repr(fillvalue="...")
+    @recursive_repr()
     def __repr__(self) -> str:
         inner = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if isinstance(v, (Module, list)) and k[0] != "_")
         return f"{type(self).__name__}({inner})"

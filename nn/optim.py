@@ -169,9 +169,9 @@ def lbfgs(
 ) -> Any:
     """Minimize `loss()`, computed from all the data, with SciPy's L-BFGS-B; return SciPy's result (fun, nit, ...).
 
-    It stops when no entry of the gradient exceeds `tol`, the loss falls no further, or after `max_iter` iterations or `max_fun` evaluations. If
-    anything is raised on the way, Ctrl-C included, the parameters keep the last complete iteration's numbers. Needs
-    SciPy (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5; Byrd, Lu, Nocedal & Zhu, 1995.
+    It stops when no entry of the gradient exceeds `tol`, when the loss falls no further, or after `max_iter` iterations
+    or `max_fun` evaluations. If anything is raised on the way, Ctrl-C included, the parameters keep the numbers of the
+    last complete iteration. Needs SciPy (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5.
 
     >>> from autograd_mini import Value
     >>> p = Value(5.0); result = lbfgs(lambda: (p - 2.0) ** 2, [p]); round(p.data, 6)

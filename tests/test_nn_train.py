@@ -1,0 +1,253 @@
+"""Promises of the training loop: repeatable, interruptible between batches, and clear about wrong data."""
+
+import os
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_mini import DataError, NonFiniteError, ShapeError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 2))
+Y = np.where(X[:, 0] * X[:, 1] > 0, 1, 0)
+LINE = X @ [[2.0], [-1.0]] + 0.5
+
+
+def classifier(seed=0):
+    return nn.MLP(2, [8, 2], "tanh", layer=nn.Dense, rng=seed)
+
+
+def line():
+    return nn.Dense(2, 1, "identity", rng=0)
+
+
+def fit(model=None, X=X, y=LINE, **settings):
+    model = model or line()
+    return model, nn.fit(model, X, y, **{"loss": nn.squared_error, "rng": 0, "epochs": 5, **settings})
+
+
+def test_a_network_learns_and_its_history_says_how():
+    net, seen = classifier(), []
+    history = nn.fit(
+        net, X, Y, loss=nn.cross_entropy, optimizer=nn.adam(0.05), epochs=60, rng=0, validation=(X[:20], Y[:20]),
+        callbacks=[lambda model, record: seen.append(record)],
+    )  # fmt: skip
+    assert (net(X).data.argmax(1) == Y).mean() >= 0.95
+    assert [record["epoch"] for record in history] == list(range(1, 61))
+    assert history[-1]["loss"] < 0.3 * history[0]["loss"]
+    assert {*history[0]} == {"epoch", "learning_rate", "loss", "validation_loss"}
+    assert seen == history
+    assert history[-1]["validation_loss"] == pytest.approx(nn.evaluate(net, X[:20], Y[:20], loss=nn.cross_entropy))
+    assert not net.training
+
+
+def test_the_same_seed_gives_the_same_history():
+    runs = [fit(rng=make)[1] for make in (7, 7, np.random.default_rng(7), 8)]
+    assert runs[0] == runs[1] == runs[2] != runs[3]
+    assert fit(shuffle=False, rng=1)[1] == fit(shuffle=False, rng=2)[1]
+
+
+def test_epochs_equal_a_loop_written_by_hand():
+    model, history = fit(shuffle=False, batch_size=25, optimizer=nn.sgd(0.1), epochs=3)
+    W, b = line().W.data.copy(), line().b.data.copy()
+    for record in history:
+        total = 0.0
+        for start in (0, 25, 50):
+            x, y = X[start : start + 25], LINE[start : start + 25]
+            d = x @ W.T + b - y
+            total += (d**2).sum()
+            W, b = W - 0.1 * 2.0 * d.T @ x / len(x), b - 0.1 * 2.0 * d.mean(0)
+        assert record["loss"] == pytest.approx(total / 60, rel=1e-12)
+    np.testing.assert_allclose(model.W.data, W, rtol=1e-12)
+
+
+def test_networks_on_values_train_like_their_twins():
+    scalars = nn.MLP(2, [3, 1], "tanh", rng=0)
+    tensors = scalars.tensors()
+    losses = [
+        [r["loss"] for r in nn.fit(net, X[:12], y, loss=nn.squared_error, epochs=3, batch_size=5, rng=0)]
+        for net, y in ((scalars, LINE[:12, 0]), (tensors, LINE[:12]))
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-12)
+
+
+def test_weights_count_samples():
+    weights = np.array([2.0] * 30 + [0.0] * 30)
+    one, _ = fit(weights=weights, batch_size=60, shuffle=False, optimizer=nn.sgd(0.1))
+    two, _ = fit(X=X[:30], y=LINE[:30], batch_size=60, shuffle=False, optimizer=nn.sgd(0.1))
+    np.testing.assert_allclose(one.W.data, two.W.data, rtol=1e-12)
+
+
+def test_the_schedule_and_the_clip_are_obeyed():
+    _, history = fit(schedule=nn.schedules.step(0.1, every=2, factor=0.5))
+    assert [record["learning_rate"] for record in history] == [0.1, 0.1, 0.05, 0.05, 0.025]
+    model, _ = fit(clip=1e-6, optimizer=nn.sgd(1.0), epochs=1, batch_size=60)
+    moved = np.linalg.norm(np.append(model.W.data - line().W.data, model.b.data - line().b.data))
+    assert moved == pytest.approx(1e-6, rel=1e-6)
+
+
+def test_early_stopping_puts_the_best_back():
+    net = classifier(1)
+    checks = (RNG.normal(size=(20, 2)), RNG.integers(0, 2, 20))
+    history = nn.fit(
+        net, X, Y, loss=nn.cross_entropy, optimizer=nn.adam(0.1), epochs=200, rng=0, validation=checks, patience=5
+    )
+    losses = [record["validation_loss"] for record in history]
+    assert len(history) < 200
+    assert nn.evaluate(net, *checks, loss=nn.cross_entropy) == pytest.approx(min(losses), rel=1e-12)
+    best = int(np.argmin(losses))
+    assert len(losses) - 1 - best >= 1
+    _, plain = fit(epochs=300, patience=3, optimizer=nn.sgd(0.1), tol=1e-3)
+    drops = -np.diff([record["loss"] for record in plain])
+    assert len(plain) < 300
+    assert (drops[-3:] <= 1e-3).all()
+
+
+def test_a_callback_may_end_the_training_and_all_are_called():
+    calls = []
+    _, history = fit(callbacks=[lambda model, r: r["epoch"] == 2, lambda model, r: calls.append(r["epoch"])])
+    assert len(history) == 2
+    assert calls == [1, 2]
+
+
+def test_dropout_is_on_while_training_and_off_after():
+    net = nn.Sequential(nn.Dense(2, 4, rng=0), nn.Dropout(0.5, rng=0), nn.Dense(4, 1, "identity", rng=1))
+    modes = []
+
+    def loss(p, y):
+        modes.append(net.layers[1].training)
+        return nn.squared_error(p, y)
+
+    fit(net, loss=loss, validation=(X, LINE), epochs=1, batch_size=30)
+    assert modes == [True, True, False]
+    assert net(X).data.tolist() == net(X).data.tolist()
+
+
+def interrupt_at(epoch, action):
+    return lambda model, record: action() if record["epoch"] == epoch else None
+
+
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def raise_interrupt():
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_a_usable_model_of_whole_batches():
+    handler = signal.getsignal(signal.SIGINT)
+    model = line()
+
+    def loss(p, y):
+        if model.W.birth > births[0] and len(updates) == 7:
+            press_ctrl_c()
+        updates.append(1)
+        return nn.squared_error(p, y)
+
+    births, updates = [0], []
+    with pytest.warns(UserWarning, match="interrupted in epoch 3; the model is usable"):
+        _, history = fit(model, loss=loss, batch_size=20, shuffle=False, epochs=100)
+    assert len(history) == 2
+    assert len(updates) == 8  # the batch that was interrupted went to its end
+    twin = line()
+    optimizer = nn.adam()
+    state = optimizer.init(twin)
+    for i in range(8):
+        rows = slice(20 * (i % 3), 20 * (i % 3) + 20)
+        twin.zero_grad()
+        nn.squared_error(twin(X[rows]), LINE[rows]).backward()
+        optimizer.update(state)
+    np.testing.assert_array_equal(model.W.data, twin.W.data)
+    assert not model.training
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("action", [press_ctrl_c, raise_interrupt])
+def test_an_interrupt_between_epochs_ends_the_training(action):
+    with pytest.warns(UserWarning, match="interrupted"):
+        _, history = fit(callbacks=[interrupt_at(2, action)], epochs=50)
+    assert len(history) in (2, 3)
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    def loss(p, y):
+        press_ctrl_c()
+        press_ctrl_c()
+        reached.append(1)
+        return nn.squared_error(p, y)
+
+    reached = []
+    with pytest.warns(UserWarning, match="interrupted in epoch 1"):
+        assert fit(loss=loss)[1] == []
+    assert not reached
+
+
+def test_training_in_threads_equals_training_alone():
+    alone = fit(rng=3)[0].W.data.tolist()
+    models = [line() for _ in range(4)]
+    threads = [threading.Thread(target=fit, args=(model,), kwargs={"rng": 3}) for model in models]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [model.W.data.tolist() for model in models] == [alone] * 4
+
+
+def test_the_progress_bar_needs_tqdm_only_when_it_is_asked_for(monkeypatch, capsys):
+    pytest.importorskip("tqdm")
+    fit(progress=True)
+    shown = capsys.readouterr().err
+    assert "5/5" in shown
+    assert "loss=" in shown
+    fit(progress=False)
+    fit()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    fit()
+    with pytest.raises(ImportError, match=r'pip install "autograd-mini\[progress\]"'):
+        fit(progress=True)
+
+
+def test_the_callers_data_are_left_alone():
+    x, y = X.copy(), LINE.copy()
+    x.flags.writeable = False
+    fit(X=x, y=y)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, LINE)
+    assert y.flags.writeable
+    fit(X=X.tolist(), y=LINE.tolist())
+    fit(X=np.asfortranarray(X).astype(np.float32), y=LINE)
+
+
+WRONG = [
+    ({"X": X[:5]}, ShapeError, r"\(5, 2\) and \(60, 1\)"),
+    ({"X": X[:0], "y": LINE[:0]}, ShapeError, "one row per sample"),
+    ({"X": X[:, 0]}, ShapeError, "one row per sample"),
+    ({"X": np.where(X > 2.0, np.nan, X)}, nn.SettingError, "X must be finite, got nan at"),
+    ({"y": LINE * np.inf}, nn.SettingError, "y must be finite"),
+    ({"y": LINE[:, 0]}, ShapeError, r"\(32, 1\) against targets of shape \(32,\)"),
+    ({"y": LINE.astype(str)}, DataError, "numbers"),
+    ({"X": X.astype(object)}, DataError, "dtype=object"),
+    ({"weights": np.ones(3)}, ShapeError, "weights"),
+    ({"validation": (X, LINE[:3])}, ShapeError, r"\(3, 1\)"),
+    ({"epochs": 0}, nn.SettingError, "epochs"),
+    ({"batch_size": 0}, nn.SettingError, "batch_size"),
+    ({"batch_size": 2.5}, nn.SettingError, "batch_size"),
+    ({"patience": 0}, nn.SettingError, "patience"),
+    ({"tol": -1.0}, nn.SettingError, "tol"),
+    ({"clip": 0.0}, nn.SettingError, "clip"),
+    ({"rng": "x"}, nn.SettingError, "rng"),
+    ({"model": nn.Sequential(nn.Dropout(0.1))}, nn.SettingError, "no parameters"),
+    ({"optimizer": nn.sgd(1e200)}, NonFiniteError, "the loss became (nan|inf): try a smaller learning rate"),
+]
+
+
+@pytest.mark.parametrize(("settings", "error", "message"), WRONG)
+def test_wrong_data_and_settings_are_named(settings, error, message):
+    with pytest.raises(error, match=message):
+        fit(**settings)
