@@ -76,13 +76,11 @@ def fit(
     source, size = init.source(rng), whole("batch_size", batch_size)
     best = EarlyStopping(model, "loss" if checks is None else "validation_loss", patience, tol)
     history: list[Record] = []
-    losses: list[float] = []
-    with _progress_bar(progress, whole("epochs", epochs)) as show, _between_batches() as pause:
+    with _progress_bar(progress, whole("epochs", epochs)) as show, _between_batches() as train.pause:
         try:
-            for epoch in range(epochs):
-                rate = schedule(epoch, losses)
-                losses.append(train.epoch(minibatches(data, size, source if shuffle else None), rate, pause))
-                record = {"epoch": epoch + 1, "learning_rate": rate, "loss": losses[-1]}
+            for rate in _rates(schedule, epochs, history):
+                record = {"epoch": len(history) + 1, "learning_rate": rate}
+                record["loss"] = train.epoch(minibatches(data, size, source if shuffle else None), rate)
                 if checks is not None:
                     record["validation_loss"] = evaluate(model, *checks, loss=loss)
                 history.append(record)
@@ -98,6 +96,14 @@ def fit(
     return history
 
 
+def _rates(schedule: Schedule, epochs: int, history: list[Record]) -> Iterator[float]:
+    """Yield the learning rate of each epoch, given the history that grows meanwhile."""
+    losses: list[float] = []
+    for epoch in range(epochs):
+        losses += [record["loss"] for record in history[len(losses) :]]
+        yield schedule(epoch, losses)
+
+
 class Trainer:
     """A model, its loss and its optimizer at work: epochs of batches, one update each."""
 
@@ -105,15 +111,16 @@ class Trainer:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
         self.state: State = optimizer.init(model)
         self.params = [entry[0] for entry in self.state]
+        self.pause: Callable[[], None] = lambda: None
 
-    def epoch(self, batches: Iterator[Data], rate: float, pause: Callable[[], None]) -> float:
-        """Run through the batches once and return the mean loss over all samples."""
+    def epoch(self, batches: Iterator[Data], rate: float) -> float:
+        """Run through the batches once, with `pause()` after each, and return the mean loss over all samples."""
         self.model.train()
         total, n = 0.0, 0
         for x, *targets in batches:
             total += self.step(x, *targets, rate=rate) * len(x)
             n += len(x)
-            pause()
+            self.pause()
         return total / n
 
     def step(self, x: Array, y: Array, *weights: Array, rate: float) -> float:
