@@ -1,4 +1,4 @@
-"""What a node may hold: one Python float, or an array of float64 or float32. Everything else is cast or refused here."""
+"""What a node may hold: one Python float, or an array of float64 or float32; all else is cast or refused here."""
 
 from __future__ import annotations
 
@@ -176,13 +176,26 @@ def _guarded(name: str) -> Callable[..., None]:
     return method
 
 
+def _in_place(name: str) -> Callable[[Array, Any], Array]:
+    change: Callable[..., Array] = getattr(np.ndarray, f"__i{name}__")
+    compute: Callable[..., Array] = getattr(np.ndarray, f"__{name}__")
+
+    def method(self: Array, other: Any) -> Array:
+        if not self.flags.writeable:
+            return compute(np.asarray(self), other)
+        change(self, other)
+        return self
+
+    return method
+
+
 def _plain(name: str) -> Callable[..., Array]:
     compute = getattr(np.ndarray, name)
     return lambda self, *args, **keywords: compute(np.asarray(self), *args, **keywords)
 
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    setattr(Frozen, f"__i{_name}__", _plain(f"__{_name}__"))
+    setattr(Frozen, f"__i{_name}__", _in_place(_name))
 for _name in ("__setitem__", "fill", "sort", "partition", "put", "resize"):
     setattr(Frozen, _name, _guarded(_name))
 for _name in (

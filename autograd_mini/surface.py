@@ -18,39 +18,14 @@ OPERATORS = {
     "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "mod": ops.mod, "pow": ops.power,
 }  # fmt: skip
 
-for _name, _op in OPERATORS.items():
-    setattr(Node, f"__{_name}__", _op.method)
-    setattr(Node, f"__r{_name}__", _op.reflected)
-Node.__neg__ = ops.neg.method
-Node.__abs__ = ops.absolute.method
-Node.__pos__ = lambda x: x
-Node.__floordiv__ = lambda x, y: ops.floordiv(x, y)
-Node.__rfloordiv__ = lambda y, x: ops.floordiv(x, y)
-Node.__matmul__ = lambda x, y: ops.matmul(x, y)
-Node.__rmatmul__ = lambda y, x: ops.matmul(x, y)
-Node.__round__ = lambda x, digits=None: ops.round(x) if digits is None else ops.round(x * 10.0**digits) / 10.0**digits
-
-for _op in TABLE.values():
-    if isinstance(_op, Unary):
-        setattr(Node, _op.name, _op.method)
+METHODS = (
+    "leaky_relu elu sign step floor round maximum minimum clip sum mean var std prod max min norm logsumexp softmax "
+    "log_softmax cumsum dot matmul outer squeeze swapaxes ravel split flip"
+)
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *args, **keywords: function(self, *args, **keywords)
-
-
-METHODS = (
-    "leaky_relu elu sign step floor round maximum minimum clip sum mean var std prod max min norm logsumexp softmax "
-    "log_softmax cumsum dot outer squeeze swapaxes ravel split flip"
-)
-for _name in METHODS.split():
-    setattr(Node, _name, _method(getattr(ops, _name)))
-Node.flatten = Node.ravel
-Node.pow = ops.power.method
-Node.matmul = Node.__matmul__
-Node.tolist = lambda x: x._data if isinstance(x, Value) else x._data.tolist()
-Node.argmax = lambda x, axis=None: np.argmax(x._data, axis=axis)
-Node.argmin = lambda x, axis=None: np.argmin(x._data, axis=axis)
 
 
 def _reshape(x: Node, *shape: Any) -> Any:
@@ -61,26 +36,28 @@ def _transpose(x: Node, *axes: Any) -> Any:
     return ops.transpose(x, axes[0] if len(axes) == 1 else axes or None)
 
 
-Node.reshape = _reshape
-Node.transpose = _transpose
-Node.backward = sweep.backward
-Node.backward_steps = sweep.backward_steps
+def _round(x: Node, digits: int | None = None) -> Any:
+    return ops.round(x) if digits is None else ops.round(x * 10.0**digits) / 10.0**digits
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
 
 
 def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
 
-    def method(x: Node, y: Any) -> Any:
+    def method(x: Any, y: Any) -> Any:
+        x, y = _data(operand(x)), _data(operand(y))
         try:
-            return compare(x._data, _data(operand(y)))
+            return compare(x, y)
         except ValueError:
-            raise ShapeError(f"a comparison of shapes {x.shape} and {ops.shape(y)}: they do not broadcast") from None
+            raise ShapeError(f"a comparison of shapes {np.shape(x)} and {np.shape(y)}: they do not broadcast") from None
 
     return method
 
 
-for _name in ("lt", "le", "gt", "ge"):
-    setattr(Node, f"__{_name}__", _compare(getattr(operator, _name)))
+COMPARISONS = {name: _compare(getattr(operator, name)) for name in ("lt", "le", "gt", "ge")}
 
 
 def _getitem(x: Node, index: Any) -> Any:
@@ -99,10 +76,6 @@ def _iterate(x: Node) -> Iterator[Any]:
     return (ops.getitem(x, i) for i in range(x.shape[0]))
 
 
-Node.__getitem__ = _getitem
-Node.__setitem__ = _setitem
-Node.__iter__ = _iterate
-
 # numpy's functions. A ufunc that computes a row is that row; the others are listed by what they do here.
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
@@ -110,8 +83,9 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 }
 UFUNCS |= {
     np.matmul: ops.matmul,
-    np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
-    np.equal: lambda x, y: np.equal(_data(x), _data(y)), np.not_equal: lambda x, y: np.not_equal(_data(x), _data(y)),
+    np.less: COMPARISONS["lt"], np.less_equal: COMPARISONS["le"],
+    np.greater: COMPARISONS["gt"], np.greater_equal: COMPARISONS["ge"],
+    np.equal: _compare(np.equal), np.not_equal: _compare(np.not_equal),
     np.isnan: lambda x: np.isnan(_data(x)), np.isfinite: lambda x: np.isfinite(_data(x)),
     np.isinf: lambda x: np.isinf(_data(x)), np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
@@ -132,10 +106,6 @@ FUNCTIONS |= {
     np.ones_like: lambda x, *args, **keywords: np.ones_like(x._data, *args, **keywords),
     np.allclose: lambda x, y, *args, **keywords: np.allclose(_data(x), _data(y), *args, **keywords),
 }  # fmt: skip
-
-
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
 
 
 def _norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
@@ -176,10 +146,6 @@ def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
     )
 
 
-Node.__array_ufunc__ = _array_ufunc
-Node.__array_function__ = _array_function
-Node.__array__ = _no_array
-
 # A notebook shows the last node of a cell as a picture.
 
 
@@ -194,4 +160,36 @@ def _mimebundle(self: Node, include: Any = None, exclude: Any = None) -> Any:
         return None
 
 
-Node._repr_mimebundle_ = _mimebundle
+SURFACE: dict[str, Callable[..., Any]] = {
+    **{f"__{name}__": op.method for name, op in OPERATORS.items()},
+    **{f"__r{name}__": op.reflected for name, op in OPERATORS.items()},
+    **{f"__{name}__": function for name, function in COMPARISONS.items()},
+    **{op.name: op.method for op in TABLE.values() if isinstance(op, Unary)},
+    **{name: _method(getattr(ops, name)) for name in METHODS.split()},
+    "__neg__": ops.neg.method,
+    "__pos__": lambda x: x,
+    "__abs__": ops.absolute.method,
+    "__round__": _round,
+    "__floordiv__": lambda x, y: ops.floordiv(x, y),
+    "__rfloordiv__": lambda y, x: ops.floordiv(x, y),
+    "__matmul__": lambda x, y: ops.matmul(x, y),
+    "__rmatmul__": lambda y, x: ops.matmul(x, y),
+    "__getitem__": _getitem,
+    "__setitem__": _setitem,
+    "__iter__": _iterate,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "__array__": _no_array,
+    "_repr_mimebundle_": _mimebundle,
+    "pow": ops.power.method,
+    "flatten": _method(ops.ravel),
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "tolist": lambda x: x._data if isinstance(x, Value) else x._data.tolist(),
+    "argmax": lambda x, axis=None: np.argmax(x._data, axis=axis),
+    "argmin": lambda x, axis=None: np.argmin(x._data, axis=axis),
+    "backward": sweep.backward,
+    "backward_steps": sweep.backward_steps,
+}
+for _name, _function in SURFACE.items():
+    setattr(Node, _name, _function)
