@@ -22,6 +22,7 @@ from .sweep import order, seed_of, sweep
 
 Number = float | Array
 
+INDENT = 6
 COLUMN = 40  # characters of a column; what is longer pushes the rest of its row to the next line
 CELL = 90  # characters after which the middle of a cell is left out
 ENTRIES = 6  # of an array that are written out
@@ -98,7 +99,7 @@ def explain(root: Node, gradient: Any = None, names: Mapping[Node, str] | None =
     >>> x = Value(3.0, label="x"); print(explain(x * x))
     L = x * x = 9.0
     <BLANKLINE>
-    1   L = x * x = 9   dL/dL = 1
+    1   L = x * x = 9     dL/dL = 1
           dL/dx = x = 3   1 * 3 = 3   dL/dx = 3, more to come
           dL/dx = x = 3   1 * 3 = 3   dL/dx = 3 + 3 = 6
     <BLANKLINE>
@@ -206,9 +207,9 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
     for i, (head, *sent) in enumerate(blocks, 1):
         yield ""
-        yield from _placed(f"{i:<4}", head, widths)
+        yield from _placed(f"{i:<3} ", head, widths)
         for row in sent:
-            yield from _placed("      ", row, widths)
+            yield from _placed(" " * INDENT, row, widths)
     yield ""
     yield f"gradients of {root}"
     gradients = explanation.gradients
@@ -218,7 +219,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 def _placed(head: str, cells: tuple[str, ...], widths: list[int]) -> Iterator[str]:
     """Yield a row with its cells in columns; where one is too long for its column, the next goes below."""
-    line, end = head, len(head)
+    line, end = head, INDENT
     for cell, width in zip(cells[:-1], widths):
         line += cell
         end += width

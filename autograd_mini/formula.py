@@ -186,7 +186,7 @@ def _term(arg: Any, terms: Mapping[Node, Term]) -> Term:
     return Term(repr(arg))
 
 
-def _entries(array: np.ndarray[Any, Any]) -> str:
+def _entries(array: Any) -> str:
     if not 0 < array.size <= ENTRIES:
         return f"array({', '.join(map(str, array.shape))})"
     return f"[{', '.join(_term(e, {}).text for e in array)}]"
