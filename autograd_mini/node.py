@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .data import Array, Frozen, array_of, number_of
-from .errors import DataError, ShapeError, StaleError
+from .errors import CycleError, DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
     from .modes import Mode
@@ -90,7 +90,7 @@ class Node(Surface):
     @property
     def shape(self) -> tuple[int, ...]:
         """Length along each axis; () for a Value."""
-        return np.shape(self._data)
+        return () if type(self._data) is float else self._data.shape
 
     @property
     def ndim(self) -> int:
@@ -274,9 +274,13 @@ def assign(node: Node, data: float | Array) -> None:
 
 
 def check_fresh(node: Node) -> None:
-    """Raise StaleError if an argument is younger than `node`: its data was assigned after `node` was recorded."""
+    """Raise if an argument is no older than `node`: its data was assigned since, or somebody closed a circle."""
     for arg in node.args:
-        if isinstance(arg, Node) and arg.birth > node.birth:
+        if isinstance(arg, Node) and arg.birth >= node.birth:
+            if arg.op is not None:
+                raise CycleError(
+                    f"{describe(node)} is computed from a node that was made of it: leave .args as recorded"
+                )
             raise StaleError(
                 f"the data of {describe(arg)} was assigned after {describe(node)} was recorded from it: "
                 "record the expression again, then differentiate"

@@ -7,6 +7,7 @@ arrays it only computes. A rule has the form `rule(g, result, *args)` and return
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -159,6 +160,8 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
     """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
     if type(c) is np.ndarray and type(arg) is Tensor and c.shape == arg._data.shape and c.dtype == arg._data.dtype:
         return c
+    if type(c) is float and type(arg) is Value:
+        return c
     shape = arg.shape
     if isinstance(c, Node):
         return c if c.shape == shape else _summed(c, shape, op)
@@ -168,6 +171,13 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
         return float(c)
     dtype = arg._data.dtype
     return c if c.dtype == dtype else array_of(c, dtype)
+
+
+def _scalar(c: Any, op: Op) -> float:
+    c = _numeric(c, op)
+    if np.shape(c):
+        raise RuleError(f"the vjp rule of {op.name} returned shape {np.shape(c)} for an argument of shape ()")
+    return float(c)
 
 
 def _numeric(c: Any, op: Op) -> Any:
@@ -242,7 +252,7 @@ class Unary(Elementwise):
         except ArithmeticError:
             c = contribution(node, 0, g)
         if type(c) is not float:
-            c = fit(c, x, self)
+            c = _scalar(c, self)
         old = grads[x]
         grads[x] = c if old is None else old + c
 
@@ -277,7 +287,7 @@ class Binary(Elementwise):
             except ArithmeticError:
                 c = contribution(node, 0, g)
             if type(c) is not float:
-                c = fit(c, x, self)
+                c = _scalar(c, self)
             old = grads[x]
             grads[x] = c if old is None else old + c
         if b is not y:
@@ -286,7 +296,7 @@ class Binary(Elementwise):
             except ArithmeticError:
                 c = contribution(node, 1, g)
             if type(c) is not float:
-                c = fit(c, y, self)
+                c = _scalar(c, self)
             old = grads[y]
             grads[y] = c if old is None else old + c
 
@@ -335,6 +345,26 @@ class Variadic(Op):
 
     def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
         return _run(self.each, g, result, i, args)
+
+
+class Sum(Variadic):
+    """x + y + ... as one node: each argument receives the upstream gradient as it is."""
+
+    def __call__(self, *args: Any) -> Any:
+        raw = [a._data if type(a) is Value else a for a in args]
+        for a in raw:
+            if type(a) is not float:
+                return self.apply(args)
+        total = self.array(*raw)
+        return record(self, args, total) if any(map(operator.is_not, raw, args)) else total
+
+    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
+        if type(node) is not Value:
+            return super().pull(node, g, grads)
+        for arg in node.args:
+            if type(arg) is not float:
+                old = grads[arg]
+                grads[arg] = g if old is None else old + g
 
 
 def operand(arg: Any) -> Any:

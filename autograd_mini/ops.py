@@ -32,8 +32,7 @@ import numpy as np
 
 from . import kernels
 from .errors import ShapeError
-from .node import Node
-from .op import Binary, Elementwise, Flat, Op, Unary, Variadic
+from .op import Binary, Elementwise, Flat, Op, Sum, Unary, Variadic
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
@@ -225,7 +224,7 @@ getitem      = Op("getitem",      lambda x, index: x[index],                    
 scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, index, shape), lambda g, z, x, index, _: getitem(g, index), None, None)
 concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, args: _slab(g, i - 1, args[0], args[1:]), settings=1)
 stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, args: _layer(g, i - 1, args[0]), settings=1)
-add_n        = Variadic("add_n",       kernels.add_n,                              lambda g, z, i, args: g, text=" + ")
+add_n        = Sum("add_n",       kernels.add_n,                              lambda g, z, i, args: g, text=" + ")
 
 # Fused: one node where its parts would need several -----------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""Timing for the benchmarks: several works in turn, so that a machine that slows down slows all of them."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+
+def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int = 1) -> dict[str, float]:
+    """Return seconds a call for each work: the median over `rounds` of the mean over `calls`, the works in turn.
+
+    The cycle collector stays on, as users have it, and each work pays in its own time for the cycles it leaves.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
+        work()
+    for _ in range(rounds):
+        for name, work in works.items():
+            gc.collect()
+            start = time.perf_counter()
+            for _ in range(calls):
+                work()
+            seconds[name].append((time.perf_counter() - start) / calls)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def show(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * factor >= 1.0:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def row(title: str, seconds: dict[str, float], ours: str = "autograd_mini") -> str:
+    """Return a line of the table: every time, and how many times ours each peer's is."""
+    mine = seconds[ours]
+    peers = ", ".join(f"{name} {show(t)} ({t / mine:.2f})" for name, t in seconds.items() if name != ours)
+    return f"| {title} | {show(mine)} | {peers} |"
+
+
+def machine() -> str:
+    """Return what the figures were taken on, without naming the machine."""
+    return f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}, one BLAS thread"

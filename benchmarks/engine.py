@@ -1,0 +1,199 @@
+"""The engine against its peers, in one process: `python benchmarks/engine.py [--write docs/benchmarks.md]`.
+
+Needs `pip install "autograd-mini[bench]"`. A figure in brackets is the peer's time divided by ours: above 1, we are faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np
+from array_steps import steps
+from clock import compare, machine, row, show
+from micrograd import nn as micrograd_nn
+from micrograd.engine import Value as MicrogradValue
+
+import nn
+from autograd_mini import Tensor, Value
+
+
+def moons(n: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    """Return two noisy half circles, n points of the plane, and their labels -1 and +1."""
+    rng = np.random.default_rng(1337)
+    angle = rng.uniform(0.0, np.pi, n)
+    side = np.arange(n) % 2
+    x = np.column_stack([np.where(side, 1.0 - np.cos(angle), np.cos(angle)), np.where(side, 0.5 - np.sin(angle), np.sin(angle))])
+    return x + rng.normal(0.0, 0.1, x.shape), side * 2 - 1
+
+
+def demo_step(model: Any, value: Callable[[float], Any], x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
+    """Return micrograd's demo as one step: hinge loss of all points, L2 penalty, backward, gradient descent."""
+
+    def step() -> float:
+        inputs = [list(map(value, row)) for row in x.tolist()]
+        scores = list(map(model, inputs))
+        losses = [(1 + -yi * score).relu() for yi, score in zip(y.tolist(), scores)]
+        data_loss = sum(losses) * (1.0 / len(losses))
+        penalty = 1e-4 * sum(p * p for p in model.parameters())
+        total = data_loss + penalty
+        model.zero_grad()
+        total.backward()
+        for p in model.parameters():
+            p.data -= 0.01 * p.grad
+        return float(total.data)
+
+    return step
+
+
+def demo() -> Iterator[str]:
+    """Time micrograd's demo step, both engines from the same weights, and check that the losses agree."""
+    x, y = moons()
+    ours, theirs = nn.MLP(2, [16, 16, 1]), micrograd_nn.MLP(2, [16, 16, 1])
+    theirs_in_order = [p for layer in theirs.layers for n in layer.neurons for p in (*n.w, n.b)]
+    for p, q in zip(ours.parameters(), theirs_in_order):
+        q.data = p.data
+    works = {
+        "autograd_mini": demo_step(ours, Value, x, y),
+        "micrograd": demo_step(theirs, MicrogradValue, x, y),
+    }
+    first = [work() for work in works.values()]
+    assert abs(first[0] - first[1]) < 1e-9, first
+    yield row("micrograd's demo step: 100 moons, MLP 2-16-16-1, hinge and L2, full batch", compare(works, rounds=7))
+
+
+def rosenbrock(x: Any) -> Any:
+    """Return sum of 100 (x[i+1] - x[i]^2)^2 + (1 - x[i])^2."""
+    return sum(100.0 * (x[i + 1] - x[i] ** 2) ** 2 + (1 - x[i]) ** 2 for i in range(len(x) - 1))
+
+
+def rosenbrock_of_arrays(x: Any) -> Any:
+    """Return the same from whole arrays."""
+    return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+def rosenbrocks() -> Iterator[str]:
+    """Time value and gradient in 200 variables: every operation a node, and on arrays."""
+    import xad.adj_1st as xad
+
+    at = [0.5 + 0.001 * i for i in range(200)]
+
+    def nodes(value: Callable[[float], Any]) -> list[float]:
+        x = [value(v) for v in at]
+        rosenbrock(x).backward()
+        return [v.grad for v in x]
+
+    def arrays() -> list[float]:
+        x = Tensor(at)
+        rosenbrock_of_arrays(x).backward()
+        return list(x.grad)
+
+    def tape() -> list[float]:
+        with xad.Tape() as t:
+            x = [xad.Real(v) for v in at]
+            for v in x:
+                t.registerInput(v)
+            t.newRecording()
+            y = rosenbrock(x)
+            t.registerOutput(y)
+            y.derivative = 1.0
+            t.computeAdjoints()
+            return [v.derivative for v in x]
+
+    peers: dict[str, Callable[[], list[float]]] = {"micrograd": lambda: nodes(MicrogradValue), "XAD": tape}
+    for title, ours in (("every operation a node", lambda: nodes(Value)), ("on a Tensor", arrays)):
+        assert np.allclose(ours(), tape(), rtol=1e-12)
+        yield row(f"Rosenbrock in 200 variables, {title}", compare({"autograd_mini": ours, **peers}, calls=20))
+
+
+def chain(n: int = 10**6) -> Iterator[str]:
+    """Time a chain of n additions: recorded, swept, freed; and weigh a node."""
+    import torch
+
+    def ours() -> None:
+        y = x = Value(1.0)
+        for _ in range(n):
+            y = y + 1.0
+        y.backward()
+        assert x.grad == 1.0
+
+    def torchs() -> None:
+        y = x = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+        for _ in range(n):
+            y = y + 1.0
+        y.backward()
+        assert x.grad == 1.0
+
+    times = compare({"autograd_mini": ours, "torch": torchs}, rounds=3)
+    yield row(f"a chain of 10^{len(str(n)) - 1} nodes recorded, swept and freed", times)
+    yield f"| memory of a recorded node | {bytes_per_node():.0f} bytes | |"
+
+
+def bytes_per_node(n: int = 10**5) -> float:
+    """Return what a recorded node of a chain adds to the memory in use."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    y = Value(1.0)
+    for _ in range(n):
+        y = y + 1.0
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return used / n
+
+
+def array_steps() -> Iterator[str]:
+    """Time a training step on arrays against numpy by hand, torch eager, MyGrad and HIPS autograd."""
+    sizes, batch = (20, 100, 50, 2), 75
+    works = steps(sizes, batch, np.float64)
+    losses = {name: [work() for _ in range(3)] for name, work in works.items()}
+    for name, values in losses.items():
+        assert np.allclose(values, losses["numpy by hand"], rtol=1e-9), (name, values)
+    title = f"array step {'-'.join(map(str, sizes))}, batch {batch}, float64: forward, softmax cross-entropy, backward, SGD"
+    yield row(title, compare(works, rounds=25, calls=40))
+
+
+def imports() -> Iterator[str]:
+    """Time `import autograd_mini` and `import numpy` as whole processes."""
+
+    def load(module: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+
+    works = {"autograd_mini": load("autograd_mini"), "numpy": load("numpy")}
+    yield row("`import` as a whole process", compare(works, rounds=15))
+
+
+HEAD = """| work | autograd_mini | peers: time (times ours) |
+|---|---|---|"""
+
+
+def main() -> None:
+    """Print the table line by line; with --write, put it between the marks in a page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- engine --> and <!-- /engine -->")
+    page = parser.parse_args().write
+    start = time.perf_counter()
+    lines = HEAD.split("\n")
+    print(HEAD)
+    for part in (demo, rosenbrocks, chain, array_steps, imports):
+        for line in part():
+            print(line, flush=True)
+            lines.append(line)
+    lines += ["", f"{machine()}; medians, works in turn, cycle collector on; {show(time.perf_counter() - start)} in all."]
+    if page:
+        text = page.read_text()
+        before, after = text.split("<!-- engine -->")[0], text.split("<!-- /engine -->")[1]
+        page.write_text(f"{before}<!-- engine -->\n" + "\n".join(lines) + f"\n<!-- /engine -->{after}")
+
+
+if __name__ == "__main__":
+    main()
