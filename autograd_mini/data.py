@@ -28,12 +28,12 @@ def number_of(data: Any) -> float:
     """Return the Python float that `data` stands for, or raise DataError."""
     if isinstance(data, float):
         return float(data)
-    if isinstance(data, Real):
-        return _as_float(data)
     if isinstance(data, (np.ndarray, np.generic)):
         array = _plain_array(data)
         if not array.ndim:
             return _as_float(array)
+    elif isinstance(data, Real):
+        return _as_float(data)
     hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _remedy(data)
     raise DataError(f"expected one number, got {_brief(data)}: {hint}")
 

@@ -21,6 +21,10 @@ class StaleError(AutogradError, RuntimeError):
     """A node's data was assigned after another node was recorded from it."""
 
 
+class CycleError(AutogradError, ValueError):
+    """A node among the nodes that it was computed from: `args` were changed by hand."""
+
+
 class NonFiniteError(AutogradError, ArithmeticError):
     """A value or a gradient became NaN or infinite while `detect_nonfinite` was watching."""
 

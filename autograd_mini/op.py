@@ -193,7 +193,7 @@ def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
         if got == shape:
             return c
         return TABLE["sum_to"](c, shape) if isinstance(c, Node) else quietly(kernels.sum_to, c, shape)
-    except AutogradError:
+    except (AutogradError, ValueError):
         raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
 
@@ -491,7 +491,7 @@ def _plain(error: Exception) -> str:
 
 
 REASONS = {
-    "core dimension": "the last axis of the first must be as long as the last but one of the second: transpose or reshape one",
+    "core dimension": "the last axis of x must be as long as the last but one of y: transpose or reshape one",
     "enough dimensions": "a scalar has no axis to sum over: multiply with *",
     "zero-size array": "there is no entry to choose from: check .size first",
 }

@@ -51,13 +51,16 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
         if changed is not None:
             g = changed
         if g is not None and node.op is not None:
+            fault = None
             try:
                 (pull or node.op.pull)(node, g, grads)
-            except AutogradError:
+            except (AutogradError, MemoryError, SystemError):  # not the rule: the machine
                 raise
             except Exception as error:
-                check_fresh(node)  # a contribution to a node that has passed: its data was assigned, and its birth
-                raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error
+                fault = error
+            if fault is not None:
+                check_fresh(node)  # the rule added to a node that has passed already: one that was assigned, or a cycle
+                raise RuleError(f"the vjp rule of {node.op.name} raised {type(fault).__name__}: {fault}") from fault
 
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> list[tuple[Node, Any]]:
