@@ -16,15 +16,75 @@ from viz.expression import FUNCTIONS, ExpressionError, record_expression
 
 VALUES = {"x": 2.0, "w1": -0.5, "b": 0.0}
 WORDS = [
-    *FUNCTIONS, *VALUES, *"+ - * / // % ** ( ) , ( ) ( ) 1 2.5 .5 1e3 9 0 pi".split(), " ", "\t", "\n", "x", "x",
-    "__import__", "('os')", ".__class__", ".", "lambda", ":", ":=", "[", "]", "{", "}", "'", '"', "f''", "for", "in",
-    "if", "=", "==", "@", "~", "!", "1e", "1e999", "0x10", "1_0", "1j", "nan", "inf", "\0", "\ud800", "１", "х", "\u202e",
-    "\\", ";", "#", "é", "not", "and", "None", "self", "eval", "exec", "**" * 3, "(" * 50, "-" * 50, "9**9**9**9",
-]  # fmt: skip
+    *FUNCTIONS,
+    *VALUES,
+    *["+", "-", "*", "/", "//", "%", "**", "(", ")", ",", "(", ")", "(", ")", "1", "2.5", ".5", "1e3", "9", "0", "pi"],
+    " ",
+    "\t",
+    "\n",
+    "x",
+    "x",
+    "__import__",
+    "('os')",
+    ".__class__",
+    ".",
+    "lambda",
+    ":",
+    ":=",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    '"',
+    "f''",
+    "for",
+    "in",
+    "if",
+    "=",
+    "==",
+    "@",
+    "~",
+    "!",
+    "1e",
+    "1e999",
+    "0x10",
+    "1_0",
+    "1j",
+    "nan",
+    "inf",
+    "\0",
+    "\ud800",
+    "１",
+    "х",
+    "\u202e",
+    "\\",
+    ";",
+    "#",
+    "é",
+    "not",
+    "and",
+    "None",
+    "self",
+    "eval",
+    "exec",
+    "**" * 3,
+    "(" * 50,
+    "-" * 50,
+    "9**9**9**9",
+]
 SEEDS = [
-    "tanh(w1*x + b)", "x**2 - 3*x + 1", "maximum(x, 0) * -x**-2", "where(greater(x, 1), x, b)", "((x))//3%2",
-    "log(1 + exp(-x))", "clip(x, -1, 1) + leaky_relu(b)", "9**9**9**9", "2**-x**2", "sin(pi*x)/hypot(x, w1)",
-]  # fmt: skip
+    "tanh(w1*x + b)",
+    "x**2 - 3*x + 1",
+    "maximum(x, 0) * -x**-2",
+    "where(greater(x, 1), x, b)",
+    "((x))//3%2",
+    "log(1 + exp(-x))",
+    "clip(x, -1, 1) + leaky_relu(b)",
+    "9**9**9**9",
+    "2**-x**2",
+    "sin(pi*x)/hypot(x, w1)",
+]
 FOREIGN = re.compile(r"(?<![0-9])[.](?![0-9])|['\"=:;@\[\]{}\\#!~]|__|lambda|import")
 
 
@@ -45,14 +105,15 @@ def made(rng: random.Random) -> str:
 
 
 def check(text: str) -> bool:
-    """Return whether the text is an expression; fail where it is neither that nor refused in the documented way."""
+    """Return whether the text is an expression; raise where it is neither that nor refused in the documented way."""
     try:
         root = record_expression(text, VALUES)
     except ExpressionError as error:
-        assert error.pointed and "\n" not in str(error), text
+        if "\n" in str(error):
+            raise AssertionError(f"a message of several lines for {text!a}") from error
         return False
-    assert isinstance(root, Node) and type(root.data) is float, text
-    assert not FOREIGN.search(text), f"accepted {text!a}"
+    if not isinstance(root, Node) or type(root.data) is not float or FOREIGN.search(text):
+        raise AssertionError(f"accepted {text!a}")
     return True
 
 

@@ -27,14 +27,41 @@ def refused(text, values=VALUES):
     return caught.value
 
 
-@pytest.mark.parametrize("text, data", [
-    ("1 + 2*3", 7.0), ("(1 + 2)*3", 9.0), ("2**3**2", 512.0), ("-2**2", -4.0), ("2**-1", 0.5), ("2**-1*4", 2.0),
-    ("2**-3**2", 2.0**-9), ("--x", 2.0), ("+x", 2.0), ("1 - 2 - 3", -4.0), ("8/4/2", 1.0), ("7//2", 3.0), ("-7//2", -4.0),
-    ("-7 % 3", 2.0), ("2*-x", -4.0), ("2 - -x", 4.0), ("((x))", 2.0), (".5 + 1. + 1e3 + 2E-1", 1001.7), ("  x\t+\n1 ", 3.0),
-    ("sin(pi/2)", 1.0), ("maximum(x, 3)", 3.0), ("where(greater(x, 1), x, b)", 2.0), ("leaky_relu(w1)", -0.005),
-    ("leaky_relu(w1, 0.5)", -0.25), ("clip(x, -1, 1)", 1.0), ("atan2(0, -1)", math.pi), ("hypot(3, sin(0) + 4)", 5.0),
-    ("sin (0)", 0.0), ("-(1 + 2)**2", -9.0), ("1e-400", 0.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("1 + 2*3", 7.0),
+        ("(1 + 2)*3", 9.0),
+        ("2**3**2", 512.0),
+        ("-2**2", -4.0),
+        ("2**-1", 0.5),
+        ("2**-1*4", 2.0),
+        ("2**-3**2", 2.0**-9),
+        ("--x", 2.0),
+        ("+x", 2.0),
+        ("1 - 2 - 3", -4.0),
+        ("8/4/2", 1.0),
+        ("7//2", 3.0),
+        ("-7//2", -4.0),
+        ("-7 % 3", 2.0),
+        ("2*-x", -4.0),
+        ("2 - -x", 4.0),
+        ("((x))", 2.0),
+        (".5 + 1. + 1e3 + 2E-1", 1001.7),
+        ("  x\t+\n1 ", 3.0),
+        ("sin(pi/2)", 1.0),
+        ("maximum(x, 3)", 3.0),
+        ("where(greater(x, 1), x, b)", 2.0),
+        ("leaky_relu(w1)", -0.005),
+        ("leaky_relu(w1, 0.5)", -0.25),
+        ("clip(x, -1, 1)", 1.0),
+        ("atan2(0, -1)", math.pi),
+        ("hypot(3, sin(0) + 4)", 5.0),
+        ("sin (0)", 0.0),
+        ("-(1 + 2)**2", -9.0),
+        ("1e-400", 0.0),
+    ],
+)
 def test_precedence_and_calls(text, data):
     assert data_of(text) == pytest.approx(data, abs=0.0, rel=1e-15)
 
@@ -82,7 +109,9 @@ def test_names_become_labelled_leaves_and_numbers_stay_numbers():
     assert root.args[0].grad == 3.0
 
 
-@pytest.mark.parametrize("text", ["9**9**9**9", "9**9**9", "-9**9**9", "1/0", "(-8)**(1/3)", "log(0)", "0/0", "5 % 0", "1//0"])
+@pytest.mark.parametrize(
+    "text", ["9**9**9**9", "9**9**9", "-9**9**9", "1/0", "(-8)**(1/3)", "log(0)", "0/0", "5 % 0", "1//0"]
+)
 def test_what_has_no_finite_value_follows_ieee_754_at_once(text):
     assert not math.isfinite(data_of(text))
 
@@ -94,36 +123,90 @@ def test_a_sum_of_three_thousand_terms():
     assert explain(root).gradients == {"x": 3000.0}
 
 
-@pytest.mark.parametrize("text, column, message", [
-    ("", 1, "empty"), ("   ", 4, "too early"), ("1+", 3, "too early"), (")(", 1, "expected before ')'"), ("(1", 1, "never closed"),
-    ("1)", 2, "closes nothing"), ("1 2", 3, "operator is missing"), ("..5", 1, "'.'"), ("1e", 2, "operator is missing"),
-    ("0x10", 2, "operator is missing"), ("1_000", 2, "'_'"), ("1j", 2, "operator is missing"), ("nan", 1, "no value"),
-    ("inf", 1, "no value"), ("x + 1e999", 5, "too large"), ("9" * 5000, 1, "too large"), ("x\0", 2, "x00"),
-    ("x\ud800", 2, "ud800"), ("１", 1, "uff11"), ("х", 1, "u0445"), ("\u202ex", 1, "u202e"), ("x\xa0+1", 2, "xa0"),
-    ("__import__('os')", 1, "'_'"), ("x.__class__", 2, "'.'"), ("x.real", 2, "'.'"), ("open(1)", 1, "no value"),
-    ("lambda: 1", 1, "no value"), ("[x for x in x]", 1, "'['"), ("f'x'", 1, "no value"), ("'x'", 1, "\"'\""), ("(x := 1)", 4, "':'"),
-    ("x = 1", 3, "'='"), ("x == 1", 3, "'='"), ("x @ x", 3, "'@'"), ("x if x else b", 3, "operator is missing"), ("x; b", 2, "';'"),
-    ("x # b", 3, "'#'"), ("sin", 4, "is a function"), ("sin x", 5, "is a function"), ("sin + 1", 5, "is a function"),
-    ("sin()", 5, "expected before ')'"), ("x + sin(1, 2)", 5, "takes 1 argument, got 2"), ("maximum(1)", 1, "takes 2 arguments, got 1"),
-    ("leaky_relu(1, 2, 3)", 1, "takes 1 to 2 arguments, got 3"), ("1, 2", 2, "comma"), ("(1, 2)", 3, "comma"), ("sin(1,)", 7, "expected"),
-    ("x(1)", 2, "operator is missing"), ("2 x", 3, "operator is missing"), ("* x", 1, "expected before '*'"), ("y", 1, "no value"),
-    ("x ** ** x", 6, "expected before '**'"), ("sum(x)", 1, "no value"), ("exec", 1, "no value"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("", 1, "empty"),
+        ("   ", 4, "too early"),
+        ("1+", 3, "too early"),
+        (")(", 1, "expected before ')'"),
+        ("(1", 1, "never closed"),
+        ("1)", 2, "closes nothing"),
+        ("1 2", 3, "operator is missing"),
+        ("..5", 1, "'.'"),
+        ("1e", 2, "operator is missing"),
+        ("0x10", 2, "operator is missing"),
+        ("1_000", 2, "'_'"),
+        ("1j", 2, "operator is missing"),
+        ("nan", 1, "no value"),
+        ("inf", 1, "no value"),
+        ("x + 1e999", 5, "too large"),
+        ("9" * 5000, 1, "too large"),
+        ("x\0", 2, "x00"),
+        ("x\ud800", 2, "ud800"),
+        ("１", 1, "uff11"),
+        ("х", 1, "u0445"),
+        ("\u202ex", 1, "u202e"),
+        ("x\xa0+1", 2, "xa0"),
+        ("__import__('os')", 1, "'_'"),
+        ("x.__class__", 2, "'.'"),
+        ("x.real", 2, "'.'"),
+        ("open(1)", 1, "no value"),
+        ("lambda: 1", 1, "no value"),
+        ("[x for x in x]", 1, "'['"),
+        ("f'x'", 1, "no value"),
+        ("'x'", 1, '"\'"'),
+        ("(x := 1)", 4, "':'"),
+        ("x = 1", 3, "'='"),
+        ("x == 1", 3, "'='"),
+        ("x @ x", 3, "'@'"),
+        ("x if x else b", 3, "operator is missing"),
+        ("x; b", 2, "';'"),
+        ("x # b", 3, "'#'"),
+        ("sin", 4, "is a function"),
+        ("sin x", 5, "is a function"),
+        ("sin + 1", 5, "is a function"),
+        ("sin()", 5, "expected before ')'"),
+        ("x + sin(1, 2)", 5, "takes 1 argument, got 2"),
+        ("maximum(1)", 1, "takes 2 arguments, got 1"),
+        ("leaky_relu(1, 2, 3)", 1, "takes 1 to 2 arguments, got 3"),
+        ("1, 2", 2, "comma"),
+        ("(1, 2)", 3, "comma"),
+        ("sin(1,)", 7, "expected"),
+        ("x(1)", 2, "operator is missing"),
+        ("2 x", 3, "operator is missing"),
+        ("* x", 1, "expected before '*'"),
+        ("y", 1, "no value"),
+        ("x ** ** x", 6, "expected before '**'"),
+        ("sum(x)", 1, "no value"),
+        ("exec", 1, "no value"),
+    ],
+)
 def test_mistakes_are_refused_with_their_column(text, column, message):
     error = refused(text)
     assert error.column == column
     assert str(error).startswith(f"column {column}: ")
     assert message in str(error)
     first, excerpt, caret = error.pointed.split("\n")
-    assert "\n" not in str(error) and first == str(error)
-    assert caret.endswith("^") and len(caret) <= len(excerpt) + 1
+    assert "\n" not in str(error)
+    assert first == str(error)
+    assert caret.endswith("^")
+    assert len(caret) <= len(excerpt) + 1
     if column <= len(text) and text[column - 1].isprintable():
         assert excerpt[len(caret) - 1] == text[column - 1]
 
 
-@pytest.mark.parametrize("text", [
-    "(" * 100_000, "-" * 100_000, "(" * 300 + "x" + ")" * 300, "-" * 300 + "x", "sin(" * 300 + "x" + ")" * 300, "2**" * 300 + "2",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100_000,
+        "-" * 100_000,
+        "(" * 300 + "x" + ")" * 300,
+        "-" * 300 + "x",
+        "sin(" * 300 + "x" + ")" * 300,
+        "2**" * 300 + "2",
+    ],
+)
 def test_nesting_has_a_limit(text):
     assert f"more than {DEPTH} deep" in str(refused(text))
 
@@ -141,13 +224,19 @@ def test_length_has_a_limit():
 def test_a_caret_in_a_long_expression_points_into_an_excerpt():
     error = refused("x + " * 1000 + "? + x" + " + x" * 1000)
     _, excerpt, caret = error.pointed.split("\n")
-    assert len(excerpt) < 80 and excerpt[len(caret) - 1] == "?"
+    assert len(excerpt) < 80
+    assert excerpt[len(caret) - 1] == "?"
 
 
-@pytest.mark.parametrize("assignments, values", [
-    (["x=2", "w1=-.5e1"], {"x": 2.0, "w1": -5.0}), (["x=+3."], {"x": 3.0}), (["x=inf", "y=-inf"], {"x": math.inf, "y": -math.inf}),
-    ([], {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("assignments", "values"),
+    [
+        (["x=2", "w1=-.5e1"], {"x": 2.0, "w1": -5.0}),
+        (["x=+3."], {"x": 3.0}),
+        (["x=inf", "y=-inf"], {"x": math.inf, "y": -math.inf}),
+        ([], {}),
+    ],
+)
 def test_values(assignments, values):
     assert read_values(assignments) == values
 
@@ -156,12 +245,31 @@ def test_nan_is_a_value():
     assert math.isnan(record_expression("x + 1", read_values(["x=nan"])).data)
 
 
-@pytest.mark.parametrize("assignment, message", [
-    ("x", "not a number"), ("x=", "not a number"), ("=1", "name=number"), ("1x=1", "name=number"), ("x=1_0", "not a number"),
-    ("x= 1", "not a number"), ("x=１", "not a number"), ("x=1j", "not a number"), ("x=0x10", "not a number"), ("sin=1", "name of the language"),
-    ("pi=3", "name of the language"), ("__x=1", "name=number"), ("х=1", "name=number"), ("x.y=1", "name=number"), ("x==1", "not a number"),
-    ("x=\ud800", "not a number"), ("", "name=number"), ("x=1e999x", "not a number"), ("x=1e999", "too large"), ("x=-1e999", "too large"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("x", "not a number"),
+        ("x=", "not a number"),
+        ("=1", "name=number"),
+        ("1x=1", "name=number"),
+        ("x=1_0", "not a number"),
+        ("x= 1", "not a number"),
+        ("x=１", "not a number"),
+        ("x=1j", "not a number"),
+        ("x=0x10", "not a number"),
+        ("sin=1", "name of the language"),
+        ("pi=3", "name of the language"),
+        ("__x=1", "name=number"),
+        ("х=1", "name=number"),
+        ("x.y=1", "name=number"),
+        ("x==1", "not a number"),
+        ("x=\ud800", "not a number"),
+        ("", "name=number"),
+        ("x=1e999x", "not a number"),
+        ("x=1e999", "too large"),
+        ("x=-1e999", "too large"),
+    ],
+)
 def test_bad_values_are_refused(assignment, message):
     with pytest.raises(ExpressionError, match=message):
         read_values([assignment])

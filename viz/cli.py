@@ -46,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (AutogradError, OSError) as error:
-        message = error.pointed if isinstance(error, ExpressionError) else str(error)
-        print(f"autograd-mini: error: {message}", file=sys.stderr)
+        print(f"autograd-mini: error: {_message(error)}", file=sys.stderr)
         return MISTAKE
     return 0
 
@@ -108,6 +107,14 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.task == "explain":
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         print(explain(root))
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ExpressionError):
+        return error.pointed
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {error.filename!a}" if error.filename else "")
+    return str(error)
 
 
 def _draw(root: Node, arguments: argparse.Namespace) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.sweep import order
+from nn.atomic import write_whole
 
 from .dot import dot_of, square
-from .files import write_whole
 from .names import caller_namespace, notebook_namespace, variables_of
 from .picture import LIMIT, Picture, PictureError, picture_of
 from .render import ENGINES, layout, png
@@ -68,12 +68,13 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, as its suffix says (.svg, .png, .dot or .gv), and return the path.
 
-        The file is written whole or not at all: SaveError, an OSError, says why not; another suffix is a PictureError.
+        The file is written whole or not at all: an OSError says why not. Another suffix is a PictureError.
         """
         suffix = Path(path).suffix.lower()
         if suffix not in WRITERS:
             raise PictureError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
-        return write_whole(path, WRITERS[suffix](self))
+        write_whole(path, WRITERS[suffix](self))
+        return Path(path)
 
     def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
         """Write `filename.svg`, or another format, and return that name: as a graphviz object does."""

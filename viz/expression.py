@@ -113,7 +113,9 @@ def read_values(assignments: list[str]) -> dict[str, float]:
             raise ExpressionError(f"the value of {_brief(name)} is not a number: {_brief(number)}")
         values[name] = float(number)
         if math.isinf(values[name]) and not number.endswith("inf"):
-            raise ExpressionError(f"the value of {_brief(name)} is too large for a float (the largest is about 1.8e308)")
+            raise ExpressionError(
+                f"the value of {_brief(name)} is too large for a float (the largest is about 1.8e308)"
+            )
     return values
 
 

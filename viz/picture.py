@@ -14,12 +14,14 @@ import numpy as np
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.formula import equation, names_of
+from autograd_mini.node import check_fresh
 from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.sweep import order
 
-from .text import DASH, LONG, SMALL, UNFIT, clean, entries, number
+from .text import DASH, SMALL, clean, entries, number
 
 LIMIT = 300  # nodes that a person can still find their way in
+OP_LENGTH = 32  # characters of an op with its settings
 LEAF, INNER, ROOT, CONSTANT = "leaf", "inner", "root", "constant"
 
 
@@ -67,7 +69,8 @@ class Picture:
 def picture_of(root: Node, variables: Mapping[Node, str], limit: int | None = LIMIT) -> Picture:
     """Return the picture of everything that `root` was computed from.
 
-    `variables` names nodes without a label. A graph of more than `limit` nodes raises PictureError.
+    `variables` names nodes without a label. A graph of more than `limit` nodes raises PictureError; one whose data was
+    assigned after it was recorded StaleError, for its numbers no longer belong together.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); y = x * x; y.backward()
@@ -80,7 +83,9 @@ def picture_of(root: Node, variables: Mapping[Node, str], limit: int | None = LI
             f"the graph has {len(nodes):,} nodes, more than the limit of {limit:,} that can be read: draw a part of it "
             "(any node inside is the root of its own graph), or set limit=None"
         )
-    names = {node: clean(name) or UNFIT for node, name in names_of(nodes, variables, root).items()}
+    for node in nodes:
+        check_fresh(node)
+    names = names_of(nodes, variables, root)
     ids = {node: f"n{i}" for i, node in enumerate(nodes)}
     boxes: list[Box] = []
     arrows: list[Arrow] = []
@@ -112,7 +117,7 @@ def _box(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
         name=names[node],
         op=_op_text(node),
         rows=tuple(_rows(node, grad)),
-        tooltip=f"{clean(equation(node, names), LONG)}\n{exact}",
+        tooltip=f"{clean(equation(node, names))}\n{exact}",
     )
 
 
@@ -137,7 +142,7 @@ def _arrow(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]) 
     carries = isinstance(arg, Node) and node.op is not None and node.op.rule(i) is not None
     local = _local(node, i) if isinstance(arg, Node) else ""
     what = f"d{names[node]}/d{names[arg]}" if isinstance(arg, Node) else ""
-    return Arrow(f"{head}a{i}", tail, head, local, carries, clean(f"{what} = {local}" if local else what, LONG))
+    return Arrow(f"{head}a{i}", tail, head, local, carries, clean(f"{what} = {local}" if local else what))
 
 
 def _local(node: Node, i: int) -> str:
@@ -161,7 +166,7 @@ def _op_text(node: Node) -> str:
         for param, arg in zip(op.params, node.args)
         if isinstance(arg, (int, str, tuple)) and len(repr(arg)) <= 12 and arg != op.defaults.get(param, op)
     ]
-    return clean(" ".join([op.symbol, *settings]))
+    return clean(" ".join([op.symbol, *settings]), OP_LENGTH)
 
 
 def _exact(data: Any) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from graphviz.backend import dot_command, execute
+from graphviz.backend import ExecutableNotFound, dot_command, execute
 
 from autograd_mini import AutogradError
 
@@ -50,7 +50,9 @@ def layout(source: Source, arrows: int, engine: str = "auto") -> tuple[dict[str,
     """
 
     def complete(output: bytes) -> dict[str, Any]:
-        places: dict[str, Any] = json.loads(output)
+        places = json.loads(output)
+        if not isinstance(places, dict):
+            raise ValueError("the output is no layout")
         found = sum("_draw_" in edge for edge in places.get("edges", ()))
         if found != arrows:
             raise ValueError(f"{arrows - found} edges were lost")
@@ -83,7 +85,7 @@ def _first(source: Source, engine: str, flags: list[str], check: Callable[[bytes
                 ) from None
             except subprocess.CalledProcessError as error:
                 faults.append(f"{program.name}: {_last_line(error.stderr) or f'exit status {error.returncode}'}")
-            except (OSError, ValueError) as error:
+            except (ExecutableNotFound, OSError, ValueError) as error:
                 faults.append(f"{program.name}: {error}")
     raise RenderError(f"the graph could not be laid out ({'; '.join(dict.fromkeys(faults))}); .source holds it as DOT")
 

@@ -1,4 +1,4 @@
-"""Text from users and numbers from nodes, made fit to be shown: short, on one line, without invisible characters."""
+"""Texts and numbers as pictures show them: short, and on one line."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ from typing import Any
 
 import numpy as np
 
-SHORT = 32  # characters of a name on the picture
 LONG = 1000  # characters of a tooltip
 SMALL = 6  # entries of an array that are written out
 DASH = "\N{EN DASH}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-UNFIT = "\N{REPLACEMENT CHARACTER}"
-
-# Unassigned and private characters, surrogates, controls and format characters: XML forbids some of them even as
-# references, others turn the reading direction of what stands beside them. Joiners are kept: emoji are made with them.
-_UNSHOWN = {"Cc", "Cf", "Cn", "Co", "Cs"}
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
-def clean(text: str, limit: int = SHORT) -> str:
-    """Return text on one line, cut to `limit` characters, with what cannot be shown replaced.
+def clean(text: str, limit: int = LONG) -> str:
+    """Return text on one line, cut to `limit` characters, with blanks for what cannot be shown.
 
-    >>> clean("a\\tb\\x00c"), clean("x" * 10**6, 5)
-    ('a b\ufffdc', 'xxxx…')
+    What cannot be printed is forbidden in XML even as a reference, or turns the direction of the text beside it.
+
+    >>> clean("a\\tb\\x00c\\u202e"), clean("x" * 10**6, 5)
+    ('a b c', 'xxxx…')
     """
     cut = text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
-    return " ".join("".join(map(_shown, cut)).split())
+    return " ".join("".join(c if c.isprintable() else " " for c in cut).split())
 
 
 def number(x: float) -> str:
@@ -57,15 +52,9 @@ def width(text: str, size: float) -> float:
     return sum(map(_em, text)) * size
 
 
-def _shown(c: str) -> str:
-    if c in "\t\n\r":
-        return " "
-    return UNFIT if unicodedata.category(c) in _UNSHOWN and c not in _JOINERS else c
-
-
 def _em(c: str) -> float:
-    if unicodedata.combining(c) or c in _JOINERS:
+    if unicodedata.combining(c):
         return 0.0
-    if unicodedata.east_asian_width(c) in "WF" or ord(c) > 0xFFFF:
+    if unicodedata.east_asian_width(c) in "WF":
         return 1.3 if ord(c) > 0xFFFF else 1.0
-    return 1.1 if c == UNFIT else 0.72 if c.isascii() else 0.95
+    return 0.72 if c.isascii() else 1.1
