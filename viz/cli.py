@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -105,7 +106,8 @@ def _run(arguments: argparse.Namespace) -> None:
         root.backward()
         _draw(root, arguments)
     if arguments.task == "explain":
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         print(explain(root))
 
 
