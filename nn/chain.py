@@ -1,4 +1,4 @@
-"""Chain: the layers of a multilayer perceptron over one flat buffer - outputs, objective, and gradient from the engine."""
+"""Chain: a perceptron's layers over one flat buffer - outputs, objective, and their gradient from the engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from autograd_mini import Node, ops
 from autograd_mini.data import Array
-from autograd_mini.kernels import sigmoids, softmax
 from autograd_mini.node import leaf
 from autograd_mini.sweep import order, swept
 
@@ -21,11 +20,11 @@ HIDDEN: dict[str, Callable[[Any], Any]] = {
     "relu": ops.relu,
 }
 
-OUTPUTS: dict[str, Callable[[Array], Array]] = {
+OUTPUTS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
-    "exp": np.exp,
-    "logistic": sigmoids,
-    "softmax": lambda z: softmax(z, -1),
+    "exp": ops.exp,
+    "logistic": ops.sigmoid,
+    "softmax": ops.softmax,
 }
 
 
@@ -51,11 +50,12 @@ class Rows(NamedTuple):
     weights: Array | None
 
     def take(self, index: Any) -> Rows:
-        """Return the samples at `index`, the inputs dense and, where they are fresh, frozen: the engine need not copy."""
+        """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
         fancy = isinstance(self.x, np.ndarray) and not isinstance(index, slice)
         x = self.x.take(index, 0) if fancy else self.x[index]
         x = x if isinstance(x, np.ndarray) else x.toarray()
-        x.flags.writeable = x.base is not None
+        if x.base is None:
+            x.flags.writeable = False
         return Rows(x, self.y[index], None if self.weights is None else self.weights[index])
 
     @property
@@ -112,12 +112,13 @@ class Chain:
         return z, penalty, ops.add(loss.total(z, rows.y, c), penalty)
 
     def logits(self, x: Any, masks: Sequence[Array] = ()) -> Node:
-        """Record the last layer's z for inputs x; a mask multiplies each hidden layer's output where dropout has one."""
+        """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
         layers = list(zip(self.leaves, self.leaves[len(self.weights) :]))
         for i, (W, b) in enumerate(layers[:-1]):
             x = self.activation(ops.affine(x, W, b))
             x = ops.mul(x, masks[i]) if masks else x
-        return ops.affine(x, *layers[-1])  # type: ignore[no-any-return]
+        z: Node = ops.affine(x, *layers[-1])
+        return z
 
     def gradient(self, root: Node) -> Array:
         """Return dJ/dtheta from one backward sweep, in a buffer that the next call uses again."""
@@ -139,7 +140,8 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
     """Return the last layer's z for inputs x, dense or sparse, without recording."""
     for W, b in zip(coefs[:-1], intercepts[:-1]):
         x = HIDDEN[activation](x @ W + b)
-    return x @ coefs[-1] + intercepts[-1]  # type: ignore[no-any-return]
+    z: Array = x @ coefs[-1] + intercepts[-1]
+    return z
 
 
 def mean_loss(loss: Loss, rows: Rows, p: Array) -> float:
@@ -154,25 +156,30 @@ def _cut(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 
 
 def _squared_rows(y: Array, p: Array) -> Array:
-    return _sum_squared_rows(y, p) / y.shape[1]
+    rows: Array = _sum_squared_rows(y, p) / y.shape[1]
+    return rows
 
 
 def _sum_squared_rows(y: Array, p: Array) -> Array:
-    return 0.5 * np.square(y - p).sum(axis=1)
+    rows: Array = 0.5 * np.square(y - p).sum(axis=1)
+    return rows
 
 
 def _poisson_rows(y: Array, p: Array) -> Array:
     """Return y log(y/p) - y + p summed over the outputs, with 0 log 0 = 0."""
-    return (y * np.log(np.where(y > 0.0, y, p) / p) - y + p).sum(axis=1)
+    rows: Array = (y * np.log(np.where(y > 0.0, y, p) / p) - y + p).sum(axis=1)
+    return rows
 
 
 def _logistic_rows(y: Array, p: Array) -> Array:
     p = _clipped(p)
-    return -np.log(np.where(y > 0.5, p, 1.0 - p)).sum(axis=1)
+    rows: Array = -np.log(np.where(y > 0.5, p, 1.0 - p)).sum(axis=1)
+    return rows
 
 
 def _softmax_rows(y: Array, p: Array) -> Array:
-    return -np.log(_clipped(p[y > 0.5]))
+    rows: Array = -np.log(_clipped(p[y > 0.5]))
+    return rows
 
 
 def _clipped(p: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from autograd_mini.data import Array
 
 from .chain import Rows
 from .errors import SettingError
-from .perceptron import PRECISIONS, Perceptron, flat, stochastic, targets, weights_of
+from .perceptron import PRECISIONS, Constraints, Perceptron, flat, one_hot, stochastic, targets, weights_of
 
 # isort: split
 # `perceptron` has said what to install if scikit-learn is missing.
@@ -46,15 +46,20 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     (True, array([0]))
     """
 
-    loss = "log_loss"
-    _parameter_constraints = {**Perceptron._parameter_constraints, "class_weight": [dict, list, StrOptions({"balanced"}), None]}
+    loss: str = "log_loss"
+    classes_: Array
+    _parameter_constraints: ClassVar[Constraints] = {
+        **Perceptron._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
 
     # fmt: off
     def __init__(
-        self, hidden_layer_sizes: Any = (100,), activation: str = "relu", *, solver: str = "adam", alpha: float = 0.0001,
-        batch_size: Any = "auto", learning_rate: str = "constant", learning_rate_init: float = 0.001, power_t: float = 0.5,
-        max_iter: int = 200, shuffle: bool = True, random_state: Any = None, tol: float = 1e-4, verbose: bool = False,
-        warm_start: bool = False, momentum: float = 0.9, nesterovs_momentum: bool = True, early_stopping: bool = False,
+        self, hidden_layer_sizes: Any = (100,), activation: str = "relu", *, solver: str = "adam",
+        alpha: float = 0.0001, batch_size: Any = "auto", learning_rate: str = "constant",
+        learning_rate_init: float = 0.001, power_t: float = 0.5, max_iter: int = 200, shuffle: bool = True,
+        random_state: Any = None, tol: float = 1e-4, verbose: bool = False, warm_start: bool = False,
+        momentum: float = 0.9, nesterovs_momentum: bool = True, early_stopping: bool = False,
         validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
         n_iter_no_change: float = 10, max_fun: int = 15000, class_weight: Any = None, dropout: float = 0.0,
         callback: Any = None,
@@ -63,7 +68,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     # fmt: on
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
-        """Train on X of shape (n, d), dense or CSR or CSC, and labels y: (n,), or an indicator matrix (n, labels); return self.
+        """Train on X of shape (n, d), dense or sparse, and labels y: (n,), or an indicator (n, labels); return self.
 
         `sample_weight` has shape (n,), no entry negative, not all 0. Anything else that does not fit, and a training
         that ends with parameters that are not finite, is a ValueError. Ctrl-C ends the training with a warning and a
@@ -130,7 +135,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """Return d(probability of the chosen class)/dp for each row, the most probable class where none is chosen."""
         if self.n_outputs_ > 1:
             chosen = p.argmax(axis=1) if column is None else column
-            return np.eye(self.n_outputs_, dtype=p.dtype)[np.broadcast_to(chosen, len(p))]
+            return one_hot(np.broadcast_to(chosen, len(p)), p)
         positive = p > 0.5 if column is None else np.full_like(p, column, dtype=bool)
         return np.where(positive, 1, -1).astype(p.dtype)
 
@@ -160,7 +165,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return weights
         if once and self.class_weight == "balanced":
             raise SettingError("class_weight='balanced' needs all samples at once: give partial_fit a dict, or use fit")
-        of_class = compute_sample_weight(self.class_weight, self._labels(y))
+        of_class: Array = compute_sample_weight(self.class_weight, self._labels(y))
         weights = of_class if weights is None else weights * of_class
         if not weights.sum() > 0.0:
             raise SettingError(f"class_weight={self.class_weight!r} leaves no sample with a weight above 0")
@@ -205,7 +210,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
     (1.0, (1, 3))
     """
 
-    _parameter_constraints = {
+    loss: str
+    _parameter_constraints: ClassVar[Constraints] = {
         **Perceptron._parameter_constraints,
         "loss": [StrOptions({"squared_error", "sum_squared_error", "poisson"})],
     }
@@ -224,7 +230,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     # fmt: on
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """Train on X of shape (n, d), dense or CSR or CSC, and targets y of shape (n,) or (n, outputs); return self.
+        """Train on X of shape (n, d), dense or sparse, and targets y of shape (n,) or (n, outputs); return self.
 
         `sample_weight` has shape (n,), no entry negative, not all 0. Anything else that does not fit, and a training
         that ends with parameters that are not finite, is a ValueError. Ctrl-C ends the training with a warning and a
@@ -253,7 +259,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         check_is_fitted(self)
         if not isinstance(output, Integral) or not 0 <= output < self.n_outputs_:
             raise SettingError(f"output must be an integer from 0 to {self.n_outputs_ - 1}, got {output!r}")
-        return self._saliency(X, lambda p: np.eye(self.n_outputs_, dtype=p.dtype)[np.full(len(p), output)])
+        return self._saliency(X, lambda p: one_hot(np.full(len(p), output), p))
 
     def _validate_input(self, X: Any, y: Any, once: bool, first: bool) -> tuple[Any, Array]:
         X, y = validate_data(

@@ -97,9 +97,7 @@ def dropout_masks(rate: float, n: int, chain: Chain, rng: Any) -> list[Array]:
     if not rate:
         return []
     keep = 1.0 - rate
-    return [
-        ((rng.random_sample((n, len(b))) < keep) / keep).astype(chain.theta.dtype) for b in chain.biases[:-1]
-    ]
+    return [((rng.random_sample((n, len(b))) < keep) / keep).astype(chain.theta.dtype) for b in chain.biases[:-1]]
 
 
 def _ends(model: Any, chain: Chain, held_out: HeldOut | None, samples: int) -> bool:
@@ -159,9 +157,8 @@ def _out_of_patience(model: Any) -> bool:
 
 
 def _unconverged(model: Any) -> str:
-    return (
-        f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the optimization hasn't converged yet."
-    )
+    reached = f"Maximum iterations ({model.max_iter}) reached"
+    return f"Stochastic Optimizer: {reached} and the optimization hasn't converged yet."
 
 
 def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from .minibatch import HeldOut, fit_epochs, fit_lbfgs, new_optimizer, packed_obj
 
 PRECISIONS = (np.float64, np.float32)
 
+Constraints = dict[str, list[Any]]
+
 NONFINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
@@ -44,10 +47,10 @@ def stochastic(model: Any) -> bool:
     raise AttributeError(f"partial_fit is only available for solver 'sgd' or 'adam'; this one is {model.solver!r}")
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]
-    """A multilayer perceptron with scikit-learn's settings, attributes and course of training; see its two subclasses."""
+class Perceptron(BaseEstimator):
+    """A multilayer perceptron with scikit-learn's settings and course of training; see its two subclasses."""
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[Constraints] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
@@ -91,10 +94,12 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self._validate_params()
         hidden = layer_sizes(self.hidden_layer_sizes)
         if once and self.early_stopping:
-            raise SettingError("partial_fit does not support early_stopping=True: hold samples out yourself, or use fit")
+            raise SettingError("partial_fit does not support early_stopping=True: hold out samples yourself")
+        if self.dropout and self.solver == "lbfgs":
+            raise SettingError("dropout draws masks for every batch, lbfgs takes all rows at once: choose adam or sgd")
         first = not (hasattr(self, "coefs_") and (self.warm_start or once))
         X, y = self._validate_input(X, y, once, first)
-        rows = Rows(X.tocsr() if issparse(X) else X, y, self._weights(sample_weight, X, y, once))
+        rows = Rows(X.tocsr() if issparse(X) else np.asarray(X), y, self._weights(sample_weight, X, y, once))
         rng = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *hidden, y.shape[1]], X.dtype, rng)
@@ -109,7 +114,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _initialize(self, sizes: list[int], dtype: Any, rng: Any) -> None:
         draw = init.glorot_logistic if self.activation == "logistic" else init.glorot
-        drawn = [draw(rng, n_in, n_out) for n_in, n_out in zip(sizes, sizes[1:])]
+        drawn = [draw(rng, n_in, n_out) for n_in, n_out in pairwise(sizes)]
         self.coefs_ = [W.T.astype(dtype) for W, b in drawn]
         self.intercepts_ = [b.astype(dtype) for W, b in drawn]
         self.n_outputs_ = sizes[-1]
@@ -195,7 +200,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             W, b = next(parameters)
             return W.T, b
 
-        names = {"logistic": "sigmoid", "exp": ops.exp}
+        names: dict[str, Any] = {"logistic": "sigmoid", "exp": ops.exp}
         g, output = (names.get(name, name) for name in (self.activation, self.out_activation_))
         sizes = [len(b) for b in self.intercepts_]
         dtype = self.coefs_[0].dtype
@@ -228,8 +233,8 @@ def layer_sizes(hidden: Any) -> list[int]:
 def targets(y: Any) -> Array:
     """Return targets as a matrix with a column per output, in float64 or float32."""
     y = y.toarray() if issparse(y) else y
-    y = y if y.dtype in PRECISIONS else y.astype(np.float64)
-    return y.reshape(len(y), -1)  # type: ignore[no-any-return]
+    columns: Array = (y if y.dtype in PRECISIONS else y.astype(np.float64)).reshape(len(y), -1)
+    return columns
 
 
 def flat(y: Any) -> Any:
@@ -237,9 +242,16 @@ def flat(y: Any) -> Any:
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
+def one_hot(columns: Array, like: Array) -> Array:
+    """Return zeros in the shape of `like`, with a 1 in the given column of each row."""
+    rows = np.zeros_like(like)
+    rows[np.arange(len(rows)), columns] = 1
+    return rows
+
+
 def weights_of(sample_weight: Any, X: Any) -> Array | None:
     """Return checked sample weights: one per row, finite, none negative, not all 0."""
     if sample_weight is None:
         return None
-    weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-    return weights  # type: ignore[no-any-return]
+    weights: Array = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    return weights

@@ -54,7 +54,8 @@ class SGD:
 
 
 class Adam:
-    """m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2; theta <- theta - lr sqrt(1 - b2^t)/(1 - b1^t) m/(sqrt(v) + eps).
+    """m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2; theta <- theta - lr_t m / (sqrt(v) + eps), with
+    lr_t = lr sqrt(1 - b2^t) / (1 - b1^t).
 
     eps joins the uncorrected sqrt(v), the order of computation that Kingma & Ba, "Adam", 2015, section 2, offers as the
     efficient one; in their Algorithm 1, and in torch, it joins the corrected one.

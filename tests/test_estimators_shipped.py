@@ -1,17 +1,17 @@
-"""scikit-learn's own tests of its perceptrons, and its estimator checks, with our two classes in the place of its own."""
+"""scikit-learn's own tests of its perceptrons, and its estimator checks, with our two classes in their place."""
 
 import importlib.util
 
 import numpy as np
 import pytest
 
-sklearn = pytest.importorskip("sklearn")
+import nn
 
-import sklearn.neural_network as package
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from sklearn.utils import estimator_checks as checks
+package = pytest.importorskip("sklearn.neural_network")
+reference = pytest.importorskip("sklearn.neural_network._multilayer_perceptron")
+checks = pytest.importorskip("sklearn.utils.estimator_checks")
 
-from nn import MLPClassifier, MLPRegressor
+MLPClassifier, MLPRegressor = nn.MLPClassifier, nn.MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -42,7 +42,7 @@ def only_ours(monkeypatch):
         raise AssertionError("scikit-learn's own training was called")
 
     for name in ("_fit", "_backprop", "_forward_pass", "_forward_pass_fast", "_initialize"):
-        monkeypatch.setattr(BaseMultilayerPerceptron, name, refuse)
+        monkeypatch.setattr(reference.BaseMultilayerPerceptron, name, refuse)
     np.random.seed(42)
 
 

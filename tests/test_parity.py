@@ -6,13 +6,11 @@ import warnings
 import numpy as np
 import pytest
 
-sklearn = pytest.importorskip("sklearn")
-
-from sklearn import neural_network as theirs
-from sklearn.datasets import load_iris, make_classification, make_multilabel_classification, make_regression
-from sklearn.model_selection import train_test_split
-
 import nn as ours
+
+theirs = pytest.importorskip("sklearn.neural_network")
+datasets = pytest.importorskip("sklearn.datasets")
+train_test_split = pytest.importorskip("sklearn.model_selection").train_test_split
 
 COUNTERS = ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_", "_no_improvement_count")
 MEASURES = ("loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_")
@@ -20,24 +18,24 @@ PARAMETERS = ("coefs_", "intercepts_")
 
 
 def binary():
-    return make_classification(120, 8, random_state=3)
+    return datasets.make_classification(120, 8, random_state=3)
 
 
 def multiclass():
-    return load_iris(return_X_y=True)
+    return datasets.load_iris(return_X_y=True)
 
 
 def multilabel():
-    return make_multilabel_classification(90, 10, n_classes=4, random_state=5)
+    return datasets.make_multilabel_classification(90, 10, n_classes=4, random_state=5)
 
 
 def regression():
-    X, y = make_regression(110, 7, noise=3.0, random_state=7)
+    X, y = datasets.make_regression(110, 7, noise=3.0, random_state=7)
     return X, y / y.std()
 
 
 def multioutput():
-    X, y = make_regression(100, 6, n_targets=3, random_state=9)
+    X, y = datasets.make_regression(100, 6, n_targets=3, random_state=9)
     return X, y / y.std()
 
 
@@ -230,7 +228,7 @@ def test_random_settings_agree():
 
 
 def test_the_textbooks_classifier():
-    X, y = make_classification(n_samples=100, random_state=1)
+    X, y = datasets.make_classification(n_samples=100, random_state=1)
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=1)
     reference, model = (
         m.MLPClassifier(hidden_layer_sizes=(100, 50), max_iter=300, random_state=1).fit(X, y) for m in (theirs, ours)
@@ -242,7 +240,7 @@ def test_the_textbooks_classifier():
 
 
 def test_the_textbooks_regressor():
-    X, y = make_regression(n_samples=200, random_state=1)
+    X, y = datasets.make_regression(n_samples=200, random_state=1)
     X, X_test, y, y_test = train_test_split(X, y, random_state=1)
     reference, model = (
         m.MLPRegressor(hidden_layer_sizes=(128, 64), max_iter=1000, random_state=1).fit(X, y) for m in (theirs, ours)
