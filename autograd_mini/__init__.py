@@ -2,7 +2,16 @@
 
 from . import ops, surface
 from .check import gradcheck
-from .errors import AutogradError, DataError, NonFiniteError, RuleError, ShapeError, StaleError
+from .errors import (
+    AutogradError,
+    CycleError,
+    DataError,
+    NonFiniteError,
+    RangeError,
+    RuleError,
+    ShapeError,
+    StaleError,
+)
 from .explain import explain
 from .modes import detect_nonfinite, no_grad
 from .node import Node, Tensor, Value
@@ -11,9 +20,11 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "AutogradError",
+    "CycleError",
     "DataError",
     "Node",
     "NonFiniteError",
+    "RangeError",
     "RuleError",
     "ShapeError",
     "StaleError",
