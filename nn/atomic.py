@@ -29,6 +29,11 @@ else:
 
 POSIX = sys.platform != "win32"
 CHUNK = 1 << 20
+UNSYNCHRONISED = (
+    errno.EACCES,
+    errno.EINVAL,
+    errno.ENOTSUP,
+)  # of directories: not ours to read, or not to be synchronised
 Path = str | os.PathLike[str]
 
 
@@ -137,12 +142,20 @@ def _locked(folder: str, mark: str) -> tuple[int, str]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         handle = os.open(temporary, flags, 0o666)
         try:
-            _lock(handle, wait=True)
-        except OSError:  # a file system without locks
-            return handle, temporary
-        if os.fstat(handle).st_nlink:
-            return handle, temporary
+            if _is_kept(handle):
+                return handle, temporary
+        except BaseException:
+            os.close(handle)
+            os.unlink(temporary)
+            raise
         os.close(handle)
+
+
+def _is_kept(handle: int) -> bool:
+    """Lock a file that was just created, where the file system has locks, and return whether it is still there."""
+    with contextlib.suppress(OSError):
+        _lock(handle, wait=True)
+    return os.fstat(handle).st_nlink > 0
 
 
 def _remove_stale(folder: str, mark: str) -> None:
@@ -184,11 +197,12 @@ def _sync_folder(folder: str) -> None:
     """Make the renaming itself last through a power cut."""
     if not POSIX:
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot, and need not
+        if error.errno not in UNSYNCHRONISED:
             raise
-    finally:
-        os.close(handle)

@@ -47,7 +47,7 @@ def form_named(name: str) -> Form | Leaf | None:
     if name == "LabelBinarizer":
         from sklearn.preprocessing import LabelBinarizer
 
-        return Form(LabelBinarizer, lambda x: isinstance(x.classes_, np.ndarray), is_model=False)
+        return Form(LabelBinarizer, lambda x: np.ndim(x.classes_) == 1, is_model=False)
     return FORMS.get(name)
 
 
@@ -140,6 +140,8 @@ def _sequential_fits(x: Any) -> bool:
 def _estimator_fits(x: Any) -> bool:
     """Whether every setting is there and, in a fitted one, each layer takes what the one before gives."""
     x.get_params(deep=False)
+    if np.ndim(getattr(x, "classes_", [0])) != 1:
+        return False
     if not hasattr(x, "coefs_"):
         return True
     widths = [len(x.coefs_[0]), *map(len, x.intercepts_)]
@@ -156,7 +158,10 @@ def _all(items: Any, kind: type) -> bool:
 
 
 def _is_activation(g: Any) -> bool:
-    return isinstance(g, Op) or choice("activation", g, ACTIVATIONS) is not None
+    """Whether g is a row that can be called with z alone, or the name of an activation."""
+    if isinstance(g, Op):
+        return len(g.params) - len(g.defaults) == 1
+    return choice("activation", g, ACTIVATIONS) is not None
 
 
 SOURCES = (PythonRandom, np.random.RandomState, np.random.Generator)
