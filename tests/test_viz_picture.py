@@ -262,3 +262,14 @@ def test_numbers_have_four_digits(x, text):
 def test_entries_of_small_arrays():
     assert entries(np.array([[1.0, np.nan], [-0.0, 2.5]])) == "[[1, nan], [0, 2.5]]"
     assert entries(np.ones(7)) == "shape (7,)"
+
+
+def test_a_constant_has_a_name_where_its_place_does_not_say_what_it_is():
+    x = Value(2.0)
+    constants = {
+        box.name + box.rows[0][1]
+        for y in (ops.maximum(x, 3.0), x**4.0, ops.greater(x, 5.0), ops.clip(x, 6.0, 7.0), ops.elu(x, 8.0))
+        for box in picture_of(y, {}).boxes
+        if box.kind == CONSTANT
+    }
+    assert constants == {"3", "4", "5", "lo6", "hi7", "alpha8"}

@@ -131,9 +131,9 @@ def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
 
 
 def _constant(node: Node, i: int, head: str) -> Box:
-    """Return the box of an argument that is not a node; an op of three arguments says which one it is."""
+    """Return the box of an argument that is not a node; where its place does not say what it is, a name does."""
     op, arg = node.op, node.args[i]
-    name = op.params[i] if isinstance(op, Elementwise) and len(node.args) - 1 and op.symbol == op.name else ""
+    name = op.params[i] if isinstance(op, Elementwise) and (op.defaults or len(op.params) > 2) else ""
     return Box(f"{head}c{i}", CONSTANT, name, "", (("", entries(arg)),), f"constant {_exact(arg)}")
 
 
