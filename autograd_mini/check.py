@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ from .op import operand
 from .ops import shape
 from .transforms import Trace, jvp
 
-STEP = 1e-200  # of a complex step: no subtraction, so it may be as small as a float can be
-REACH = 2.0**-7  # of the widest difference, relative to the entry
+STEP = 1e-200  # of a complex step: nothing is subtracted, so it may be as small as a float can be
+REACH = 2.0**-7  # of the widest difference
 ROUGH = 1e-4  # however much differences doubt themselves, an error of 0.1 % shows
 LINES = 40  # of a printed table
 
@@ -110,7 +111,7 @@ class _Problem:
         self.leaves = [_entries(x) for x in tree.leaves(args)]
         self.args = args
         self.trace = Trace(f, self.form(self.leaves), tuple(range(len(args))))
-        self.weights = [_weights(shape(r)) for r in self.trace.roots]
+        self.weights = _weights([shape(r) for r in self.trace.roots])
         self.claimed = [np.asarray(_plain(g), float) for g in self.trace.pull_back(self.weights)]
 
     def form(self, leaves: list[Array]) -> Any:
@@ -125,24 +126,26 @@ class _Problem:
         """Return (oracle, derivative, its own doubt) for one entry of the j-th leaf."""
         directions = [np.zeros_like(x) for x in self.leaves]
         directions[j][place] = 1.0
+        at = float(self.leaves[j][place])
         found = []
         if all(node.op is None or node.op.analytic for node in self.trace.nodes):
-            found.append(("complex step", self.complex_step(directions), 0.0))
-        found.append(("differences", *_differences(lambda h: self.moved(directions, h), float(self.leaves[j][place]))))
+            found.append(("complex step", self.complex_step(directions, STEP * max(1.0, abs(at))), 0.0))
+        found.append(("differences", *_differences(lambda h: self.moved(directions, h), at)))
         tangents = tree.leaves(jvp(self.f, self.form(self.leaves), self.form(directions))[1])
         return [*found, ("forward mode", self.weighted(tangents), 0.0)]
 
-    def complex_step(self, directions: list[Array]) -> float:
+    def complex_step(self, directions: list[Array], h: float) -> float:
         """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record."""
-        steps = dict(zip(self.trace.fresh, directions))
-        data: dict[Node, Any] = {}
+        fresh = zip(self.trace.fresh, directions)
+        data: dict[Node, Any] = quietly(lambda: {x: x._data + 1j * h * v for x, v in fresh})
         for node in reversed(self.trace.nodes):
-            if node.op is None:
-                data[node] = node._data + 1j * STEP * steps[node]
-            else:
+            if node.op is not None:
                 args = [data.get(a, a._data) if isinstance(a, Node) else a for a in node.args]
                 data[node] = np.where(np.isnan(node._data), 1j * np.nan, quietly(node.op.array, *args))
-        return self.weighted([np.imag(data.get(r, 0.0)) / STEP for r in self.trace.roots])
+        return (
+            self.weighted([np.imag(data[r]) if isinstance(r, Node) and r in data else 0.0 for r in self.trace.roots])
+            / h
+        )
 
     def moved(self, directions: list[Array], h: float) -> float:
         """Return the weighted results of f with its arguments moved by h along `directions`."""
@@ -167,18 +170,27 @@ def _plain(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
-def _weights(shape_: tuple[int, ...]) -> Any:
-    """Return fixed weights between 1 and 2, no two alike, that make one number of a result."""
-    golden = 0.6180339887498949
-    return 1.0 + np.arange(1, 1 + np.prod(shape_)).reshape(shape_) * golden % 1.0 if shape_ else 1.0
+def _weights(shapes: list[tuple[int, ...]]) -> list[Any]:
+    """Return weights that make one number of all results: 1 for the first entry, and no two alike below 2."""
+    ends = np.cumsum([math.prod(s) for s in shapes], dtype=int)
+    weights = 1.0 + np.arange(ends[-1] if shapes else 0) * 0.6180339887498949 % 1.0
+    return [w.reshape(s) if s else float(w[0]) for w, s in zip(np.split(weights, ends[:-1]), shapes)]
 
 
 def _differences(value: Callable[[float], float], at: float) -> tuple[float, float]:
-    """Return the derivative at h = 0 from central differences with halved steps, and an estimate of its error.
+    """Return the derivative of value(h) at h = 0, and an estimate of its error; `at` is the entry that h moves.
 
-    The steps begin where the function is finite on both sides.
+    The steps are relative to the entry where it is large, and where wide ones are of no use: at 1 / 1e-6 they would
+    reach across the pole.
     """
-    h = REACH * max(1.0, abs(at))
+    wide = _extrapolated(value, REACH * max(1.0, abs(at)))
+    if not 0.0 < abs(at) < 1.0 or wide[1] <= ROUGH * max(1.0, abs(wide[0])):
+        return wide
+    return min(wide, _extrapolated(value, REACH * abs(at)), key=lambda found: found[1])
+
+
+def _extrapolated(value: Callable[[float], float], h: float) -> tuple[float, float]:
+    """Return the limit of central differences with halved steps, from where they are finite, and its doubt."""
     for _ in range(40):
         if np.isfinite(value(h)) and np.isfinite(value(-h)):
             break
