@@ -43,15 +43,12 @@ def check(f: Callable[..., Any], ours: Callable[..., Any], args: list[Any]) -> N
         close(np.sum(x.grad * v), slope, f"gradient {i}", 1e-12)
 
 
-def _id(part: Any) -> str:
-    return " ".join(map(str, part)) if isinstance(part, tuple) else ""
-
-
 NAMES = """
 add sub mul div mod power neg absolute exp expm1 log log1p log2 log10 sqrt cbrt square reciprocal sin cos tan asin acos
-atan sinh cosh asinh acosh atanh atan2 hypot sigmoid tanh relu leaky_relu elu softplus silu gelu identity sign step floor
-round maximum minimum clip where logaddexp softmax log_softmax logsumexp sum mean var std prod max min norm cumsum matmul
-dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to concatenate stack split pad flip getitem
+atan sinh cosh asinh acosh atanh atan2 hypot sigmoid tanh relu leaky_relu elu softplus silu gelu identity sign step
+floor round maximum minimum clip where logaddexp softmax log_softmax logsumexp sum mean var std prod max min norm cumsum
+matmul dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to concatenate stack split pad flip
+getitem
 """
 
 
