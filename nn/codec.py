@@ -18,7 +18,7 @@ from autograd_mini.data import Array
 from autograd_mini.op import TABLE, Op
 
 from .errors import StateError
-from .forms import Form, Leaf, form_named
+from .forms import Form, Leaf, form_named, misfit
 from .module import Module
 
 Record = dict[str, Any]
@@ -42,9 +42,16 @@ def describe(model: Any) -> tuple[list[Record], Arrays]:
         raise DataError(f"a {type(model).__name__} is no model: give one of nn's modules or estimators")
     writer = _Writer(model)
     try:
-        return list(writer.records()), writer.arrays
+        records = list(writer.records())
     except RecursionError:
         raise DataError("the model holds lists nested too deeply to be saved") from None
+    for path, x in writer.found:
+        form = form_of(x, path)
+        if isinstance(form, Form):
+            fault = misfit(form, x)
+            if fault:
+                raise DataError(f"{path or 'the model'} is {fault}")
+    return records, writer.arrays
 
 
 def finite_state(module: Module) -> Arrays:
@@ -62,7 +69,7 @@ def form_of(x: Any, path: str) -> Form | Leaf:
     form = form_named(type(x).__name__)
     if form is None or type(x) is not form.kind:
         what = f"the function {x.__name__!r}" if hasattr(x, "__name__") else f"of class {type(x).__qualname__}"
-        raise DataError(f"{path or 'the model'} is {what}, which no file can hold: take it out, or name it")
+        raise DataError(f"{path or 'the model'} is {what}, which no file can hold")
     return form
 
 
@@ -173,10 +180,11 @@ def build(records: list[Record], arrays: Mapping[str, Array]) -> Any:
         objects.append(form.make(**_state(record, read)) if isinstance(form, Leaf) else object.__new__(form.kind))
     for form, record, x in zip(forms, records, objects):
         if isinstance(form, Form):
-            _fill(x, form, _state(record, read))
+            vars(x).update(_state(record, read))
     for form, x in zip(forms, objects):
-        if isinstance(form, Form) and not form.fits(x):
-            raise ValueError(f"a {form.kind.__name__} whose parts do not go together")
+        fault = misfit(form, x) if isinstance(form, Form) else ""
+        if fault:
+            raise ValueError(fault)
     if not (isinstance(forms[0], Form) and forms[0].is_model):
         raise ValueError(f"a {forms[0].kind.__name__} is no model")
     return objects[0]
@@ -191,15 +199,6 @@ def _known(record: Record) -> Form | Leaf:
 
 def _state(record: Record, read: Callable[[Any], Any]) -> Record:
     return {key: read(value) for key, value in record.items() if key != "class"}
-
-
-def _fill(x: Any, form: Form, state: Record) -> None:
-    for key in state:
-        if key != "training" and key in dir(form.kind):
-            raise ValueError(f"{key!r} would hide what every {form.kind.__name__} has")
-    if type(state.get("training", True)) is not bool:
-        raise ValueError("training is neither true nor false")
-    vars(x).update(state)
 
 
 def _reader(objects: list[Any], arrays: Mapping[str, Array]) -> Callable[[Any], Any]:

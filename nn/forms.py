@@ -12,13 +12,14 @@ from autograd_mini import DataError, Tensor, Value
 from autograd_mini.data import Array
 from autograd_mini.op import Op
 
-from .errors import choice, real
+from .errors import choice, extra, real
 from .init import PythonRandom
 from .layers import ACTIVATIONS, MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .module import Module
 from .solvers import SGD, Adam
 
 ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+MISFITS = (ValueError, TypeError, LookupError, AttributeError, OverflowError)  # what reading a wrong attribute raises
 WORDS = 624  # of the state of the Mersenne Twister (MT19937)
 
 
@@ -45,10 +46,24 @@ def form_named(name: str) -> Form | Leaf | None:
 
         return Form(getattr(estimators, name), _estimator_fits)
     if name == "LabelBinarizer":
-        from sklearn.preprocessing import LabelBinarizer
-
-        return Form(LabelBinarizer, lambda x: np.ndim(x.classes_) == 1, is_model=False)
+        binarizer = extra("sklearn.preprocessing", "scikit-learn", "sklearn").LabelBinarizer
+        return Form(binarizer, lambda x: np.ndim(x.classes_) == 1, is_model=False)
     return FORMS.get(name)
+
+
+def misfit(form: Form, x: Any) -> str:
+    """Return what is wrong with an object of a form; "" where it is as its constructor could have left it."""
+    name = form.kind.__name__
+    hidden = [key for key in vars(x) if key == "class" or (key != "training" and key in dir(form.kind))]
+    if hidden:
+        return f"a {name} whose attribute {hidden[0]!r} would hide what every one has"
+    if type(vars(x).get("training", True)) is not bool:
+        return f"a {name} whose training is neither true nor false"
+    try:
+        fits = form.fits(x)
+    except MISFITS:
+        fits = False
+    return "" if fits else f"a {name} whose parts do not go together"
 
 
 # Numbers and sources of numbers ---------------------------------------------------------------------------------------

@@ -20,13 +20,13 @@ from autograd_mini.data import Array
 from .atomic import Path, open_regular, write_whole
 from .codec import DIGITS, build, describe, finite_state
 from .errors import StateError, extra
+from .forms import MISFITS
 from .module import Module
 
 VERSION = 1
 KEY = "autograd_mini"
 ZEROS = "0" * 64
 HEADER_LIMIT = 100_000_000  # bytes; also the library's
-MISFITS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
 class FormatError(AutogradError, ValueError):
@@ -65,7 +65,7 @@ def load(path: Path) -> Any:
         )
     try:
         return build(about["model"], arrays)
-    except MISFITS as error:
+    except (*MISFITS, RecursionError) as error:
         raise FormatError(f"{_shown(path)} describes no model: {error or type(error).__name__}") from None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -183,6 +185,13 @@ class Residual(nn.Module):
         return x + self.inner(x) * self.scale
 
 
+def changed(name, value):
+    """Return a layer of which one attribute is not as its constructor would leave it."""
+    model = nn.Dense(3, 3, rng=0)
+    setattr(model, name, value)
+    return model
+
+
 def half(z):
     return z * 0.5
 
@@ -193,6 +202,14 @@ def half(z):
         (Residual, ["Residual", "load_into"]),
         (lambda: nn.Dense(3, 3, half, rng=0), ["function 'half'", "Dense", "load_into"]),
         (lambda: nn.Sequential(nn.Dense(3, 3, rng=0), half), ["layers.1", "function 'half'"]),
+        (lambda: changed("b", None), ["a Dense whose parts do not go together"]),
+        (lambda: changed("b", Tensor([1.0])), ["a Dense whose parts do not go together"]),
+        (lambda: changed("activation", "no such"), ["a Dense whose parts do not go together"]),
+        (lambda: changed("activation", ops.matmul), ["a Dense whose parts do not go together"]),
+        (lambda: changed("parameters_", [Tensor([1.0]) * 2.0]), ["parameters_.0 is a node but no parameter"]),
+        (lambda: changed("affine", 1), ["'affine' would hide"]),
+        (lambda: changed("class", "mine"), ["'class' would hide"]),
+        (lambda: changed("training", 2), ["neither true nor false"]),
         (lambda: nn.Sequential(nn.Dense(3, 3, rng=0), Residual()), ["layers.1", "Residual"]),
     ],
 )
@@ -313,9 +330,24 @@ def test_more_values_than_a_header_holds_are_refused_at_once(monkeypatch, tmp_pa
 
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "safetensors.numpy", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     with pytest.raises(nn.ExtraError, match=r"autograd-mini\[save\]"):
         nn.save(nn.Dense(3, 2, rng=0), tmp_path / "model")
+
+
+def test_without_scikit_learn_the_error_says_what_to_install(tmp_path):
+    pytest.importorskip("sklearn")
+    nn.save(nn.MLPRegressor(), tmp_path / "model")
+    script = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import nn\n"
+        "try: nn.load(sys.argv[1])\n"
+        "except nn.ExtraError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "model"], capture_output=True, text=True, check=True
+    )
+    assert "autograd-mini[sklearn]" in done.stdout
 
 
 # Estimators -----------------------------------------------------------------------------------------------------------
