@@ -131,11 +131,11 @@ def log_softmax(x: Array, axis: Any) -> Array:
     return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def mean(x: Array, axis: Any, keepdims: bool) -> Array:
+def mean(x: Array, axis: Any, keepdims: Any) -> Array:
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
 
 
-def var(x: Array, axis: Any, ddof: float, keepdims: bool) -> Array:
+def var(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
     d = x - mean(x, axis, True)
     return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / (count(np.shape(x), axis) - ddof)
 

@@ -119,7 +119,7 @@ class Node(Surface):
         >>> x = Value(3.0); y = x * (x * x).detach(); y.backward(); x.grad
         9.0
         """
-        return leaf(self._data)
+        return leaf(self._data if isinstance(self, Value) else self._data.copy())
 
     def item(self) -> float:
         """Return the one entry as a Python float; ShapeError where there are several."""
@@ -180,7 +180,7 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Assigning a new one makes graphs recorded from the old one stale: their backward() raises."""
-        return self._data
+        return float(self._data)
 
     @data.setter
     def data(self, data: Any) -> None:
@@ -228,7 +228,7 @@ class Tensor(Node):
     @property
     def dtype(self) -> np.dtype[Any]:
         """float64 or float32."""
-        return self._data.dtype
+        return np.dtype(self._data.dtype)
 
     @property
     def T(self) -> Node:
@@ -249,7 +249,7 @@ def leaf(data: float | Array) -> Node:
 def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
     """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
     if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
-        data = float(data)  # type: ignore[arg-type]
+        data = float(data)
     node = _new(Value if type(data) is float else Tensor)
     node._data = data
     node.op = op

@@ -245,7 +245,8 @@ class Unary(Elementwise):
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         if type(node) is not Value:
-            return super().pull(node, g, grads)
+            super().pull(node, g, grads)
+            return
         (x,) = node.args
         try:
             c = self.rules[0](g, node._data, x._data)  # type: ignore[misc]
@@ -275,9 +276,10 @@ class Binary(Elementwise):
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         if type(node) is not Value:
-            return super().pull(node, g, grads)
-        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. An argument that is
-        # not in `grads` any more has passed already: the sweep finds out that it is stale.
+            super().pull(node, g, grads)
+            return
+        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. An argument that
+        # is not in `grads` any more has passed already: the sweep finds out that it is stale.
         x, y = node.args
         a = x if type(x) is float else x._data
         b = y if type(y) is float else y._data
@@ -302,7 +304,7 @@ class Binary(Elementwise):
 
 
 class Flat(Elementwise):
-    """A row whose derivative is zero wherever it exists: a step, a sign, a comparison. Nothing flows back through it."""
+    """A row whose derivative is zero wherever it exists: a step, a sign, a comparison. Nothing flows back."""
 
     def __init__(
         self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int
@@ -360,7 +362,8 @@ class Sum(Variadic):
 
     def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
         if type(node) is not Value:
-            return super().pull(node, g, grads)
+            super().pull(node, g, grads)
+            return
         for arg in node.args:
             if type(arg) is not float:
                 old = grads[arg]

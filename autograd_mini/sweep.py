@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -28,15 +28,16 @@ def order(root: Node, since: int = 0) -> list[Node]:
     seen = {root}
     for node in found:
         for arg in node.args:
-            if type(arg) is Value or isinstance(arg, Node):
-                if arg not in seen and arg.birth >= since:
-                    seen.add(arg)
-                    found.append(arg)
+            if (type(arg) is Value or isinstance(arg, Node)) and arg not in seen and arg.birth >= since:
+                seen.add(arg)
+                found.append(arg)
     found.sort(key=_birth, reverse=True)
     return found
 
 
-def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> Iterator[tuple[Node, Any]]:
+def sweep(
+    nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None
+) -> Generator[tuple[Node, Any], Any, None]:
     """Yield (node, upstream gradient) for each of `nodes`, given in reverse topological order.
 
     `seeds` holds the gradients that come from outside: that of the root. When a node comes up, everything that uses it

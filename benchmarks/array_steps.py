@@ -24,8 +24,18 @@ def steps(sizes: Sequence[int], batch: int, dtype: Any) -> dict[str, Step]:
     ]
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
     y = rng.integers(0, sizes[-1], batch)
-    makers = {"autograd_mini": ours, "numpy by hand": by_hand, "torch": torchs, "MyGrad": mygrads, "HIPS autograd": hips}
-    return {name: make([(W.copy(), b.copy()) for W, b in weights], x, y) for name, make in makers.items()}
+    makers = {
+        "autograd_mini": ours,
+        "numpy by hand": by_hand,
+        "torch": torchs,
+        "MyGrad": mygrads,
+        "HIPS autograd": hips,
+    }
+
+    def copy() -> Weights:
+        return [(W.copy(), b.copy()) for W, b in weights]
+
+    return {name: make(copy(), x, y) for name, make in makers.items()}
 
 
 def ours(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:

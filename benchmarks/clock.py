@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 import statistics
 import time
@@ -19,7 +18,6 @@ def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int 
         work()
     for _ in range(rounds):
         for name, work in works.items():
-            gc.collect()
             start = time.perf_counter()
             for _ in range(calls):
                 work()

@@ -1,6 +1,7 @@
 """The engine against its peers, in one process: `python benchmarks/engine.py [--write docs/benchmarks.md]`.
 
-Needs `pip install "autograd-mini[bench]"`. A figure in brackets is the peer's time divided by ours: above 1, we are faster.
+Needs `pip install "autograd-mini[bench]"`. A figure in brackets is the peer's time divided by ours: above 1, ours is
+the faster.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def moons(n: int = 100) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1337)
     angle = rng.uniform(0.0, np.pi, n)
     side = np.arange(n) % 2
-    x = np.column_stack([np.where(side, 1.0 - np.cos(angle), np.cos(angle)), np.where(side, 0.5 - np.sin(angle), np.sin(angle))])
+    sign = np.where(side, -1.0, 1.0)
+    x = np.column_stack([sign * np.cos(angle) + side, sign * np.sin(angle) + 0.5 * side])
     return x + rng.normal(0.0, 0.1, x.shape), side * 2 - 1
 
 
@@ -158,7 +160,8 @@ def array_steps() -> Iterator[str]:
     losses = {name: [work() for _ in range(3)] for name, work in works.items()}
     for name, values in losses.items():
         assert np.allclose(values, losses["numpy by hand"], rtol=1e-9), (name, values)
-    title = f"array step {'-'.join(map(str, sizes))}, batch {batch}, float64: forward, softmax cross-entropy, backward, SGD"
+    name = "-".join(map(str, sizes))
+    title = f"array step {name}, batch {batch}, float64: forward, softmax cross-entropy, backward, SGD"
     yield row(title, compare(works, rounds=25, calls=40))
 
 
@@ -188,7 +191,8 @@ def main() -> None:
         for line in part():
             print(line, flush=True)
             lines.append(line)
-    lines += ["", f"{machine()}; medians, works in turn, cycle collector on; {show(time.perf_counter() - start)} in all."]
+    took = show(time.perf_counter() - start)
+    lines += ["", f"{machine()}; medians, works in turn, cycle collector on; {took} in all."]
     if page:
         text = page.read_text()
         before, after = text.split("<!-- engine -->")[0], text.split("<!-- /engine -->")[1]
