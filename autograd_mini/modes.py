@@ -103,7 +103,8 @@ class Mode:
                     sent = yield item
                     resume = functools.partial(generator.send, sent)
                 except GeneratorExit:
-                    generator.close()
+                    with self:
+                        generator.close()
                     raise
                 except BaseException as error:
                     resume = functools.partial(generator.throw, error)
@@ -124,7 +125,8 @@ class Mode:
                     sent = yield item
                     resume = functools.partial(generator.asend, sent)
                 except GeneratorExit:
-                    await generator.aclose()
+                    with self:
+                        await generator.aclose()
                     raise
                 except BaseException as error:
                     resume = functools.partial(generator.athrow, error)
