@@ -46,6 +46,7 @@ class Op:
         self.text = text
         self.analytic = analytic
         self.params, self.defaults = _signature(array, len(rules))
+        self.settings = frozenset(i for i, rule in enumerate(rules) if rule is None)
         self.required = tuple(p for p in self.params if p not in self.defaults)
         TABLE[name] = self
         self.__doc__ = f"{name}({', '.join(p + _default(self.defaults, p) for p in self.params)})"
@@ -66,6 +67,10 @@ class Op:
         kept, raw, recorded = [], [], False
         for i, arg in enumerate(args):
             a = arg if isinstance(arg, Node) else self.constant(i, arg)
+            if a is arg and i in self.settings and isinstance(a, Node):
+                raise DataError(
+                    f"{self.name}: {self.params[i]} is a setting, not a variable: give it plain, with .data"
+                )
             kept.append(a)
             if isinstance(a, Node):
                 recorded = True
@@ -216,6 +221,7 @@ class Elementwise(Op):
         analytic: bool = True,
     ) -> None:
         super().__init__(name, array, *rules, text=text, analytic=analytic)
+        self.settings = frozenset()  # a condition may be a node
         self.scalar = scalar
 
     def compute(self, *args: Any) -> Any:
@@ -312,6 +318,8 @@ class Flat(Elementwise):
         super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
 
     def __call__(self, *args: Any) -> Any:
+        if len(args) != len(self.rules):
+            args = self._bind(args, {})
         for arg in args:
             if type(arg) is np.ndarray and arg.dtype in KEPT and len(args) == 1:
                 return quietly(self.array, arg)

@@ -185,7 +185,7 @@ min  = Op("min",  lambda x, axis=None, keepdims=False: np.min(x, axis=axis, keep
           lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * _share(x, spread(z, shape(x), axis), axis), None, None, analytic=False)
 
 logsumexp   = Op("logsumexp",   lambda x, axis=None, keepdims=False: kernels.logsumexp(x, axis, keepdims),
-                 lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * softmax(x, axis), None, None)
+                 lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * _softmax_of(x, spread(z, shape(x), axis), axis), None, None)
 softmax     = Op("softmax",     lambda x, axis=-1: kernels.softmax(x, axis),
                  lambda g, z, x, axis: z * (g - sum(g * z, axis, True)), None)
 log_softmax = Op("log_softmax", lambda x, axis=-1: kernels.log_softmax(x, axis),
@@ -251,6 +251,11 @@ total_poisson_loss  = Op("total_poisson_loss", lambda z, y, c: np.sum(c * (np.ex
 l2_penalty          = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
                                lambda g, t, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
+
+
+def _softmax_of(x: Any, z: Any, axis: Any) -> Any:
+    """Return softmax(x), the slope of z = logsumexp(x); 0 beside an infinite entry, whose own slope has no value."""
+    return where(equal(x - z, -math.inf), 0.0, softmax(x, axis))
 
 
 def _share(x: Any, z: Any, axis: Any) -> Any:

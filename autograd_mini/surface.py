@@ -98,6 +98,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()
 }
 FUNCTIONS |= {
+    np.round: lambda x, decimals=0: _round(x, decimals),
     np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
     np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim, np.size: lambda x: x.size,
     np.argmax: lambda x, *args, **keywords: np.argmax(x._data, *args, **keywords),
@@ -192,4 +193,7 @@ SURFACE: dict[str, Callable[..., Any]] = {
     "backward_steps": sweep.backward_steps,
 }
 for _name, _function in SURFACE.items():
+    if "<locals>" in _function.__qualname__ or "<lambda>" in _function.__qualname__:
+        _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
+        _function.__doc__ = _function.__doc__ or getattr(getattr(ops, _name, None), "__doc__", None)
     setattr(Node, _name, _function)

@@ -114,7 +114,10 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
     ['tanh', 'mul', 'x']
     """
     seed = seed_of(root, gradient)
-    steps = sweep(order(root), {root: seed})
+    nodes = order(root)
+    for node in nodes:  # before the first stop, so that a graph that is stale is not swept by halves
+        check_fresh(node)
+    steps = sweep(nodes, {root: seed})
     node, g = next(steps)
     while True:
         node.grad = total(node, g) if node.op is None or g is None else g
