@@ -16,7 +16,7 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, ops, zero_grad
+from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, backward_steps, ops, zero_grad
 
 DEEP = 1_000_000
 ARRAYS = {
@@ -149,6 +149,15 @@ def test_a_graph_recorded_from_old_data_refuses_to_differentiate(make: object, c
     fresh = use(p)
     fresh.backward(np.ones(fresh.shape)) if fresh.ndim else fresh.backward()
     assert p.has_grad
+
+
+def test_steps_through_a_stale_graph_do_not_begin() -> None:
+    p = Value(2.0)
+    y = (p * p).tanh()
+    p.data = 3.0
+    with pytest.raises(StaleError):
+        next(backward_steps(y))
+    assert not any(node.has_grad for node in (p, y))
 
 
 def test_changing_the_callers_array_changes_no_gradient() -> None:
@@ -653,6 +662,15 @@ def test_a_node_has_one_truth_if_it_has_one_entry() -> None:
     assert Tensor([[3.0]])
     with pytest.raises(ShapeError, match=r"shape \(2,\) is ambiguous: test .data"):
         bool(Tensor([1.0, 2.0]))
+
+
+def test_methods_have_names_and_a_line_of_help() -> None:
+    for name in ("tanh", "sum", "softmax", "maximum", "__add__", "__radd__", "reshape", "backward", "__lt__"):
+        method = getattr(Value, name)
+        assert method.__name__.strip("_") == name.strip("_")
+        assert "<" not in repr(method).removeprefix("<function")
+    assert Value.sum.__doc__ == "sum(x, axis=None, keepdims=False)"
+    assert Value.tanh.__doc__ == "tanh(x)"
 
 
 def test_every_method_of_a_row_is_the_row() -> None:
