@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import gc
 import itertools
 import math
@@ -12,6 +13,7 @@ import threading
 import tracemalloc
 import warnings
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -698,3 +700,10 @@ def test_labels_and_births_tell_nodes_apart() -> None:
     nodes = [Value(0.0), Tensor([0.0]), Value(0.0) * 2.0]
     assert all(a.birth < b.birth for a, b in itertools.pairwise(nodes))
     assert all(node.label == "" and node.source is None for node in nodes)
+
+
+def test_the_examples_of_the_page_run() -> None:
+    page = Path(__file__).parents[1] / "docs" / "semantics.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 10
+    assert not result.failed
