@@ -18,7 +18,7 @@ from .formula import equation, names_of, number, short_text
 from .modes import Recording
 from .node import Node, leaf
 from .op import Elementwise, Op, contribution
-from .sweep import order, seed_of, sweep
+from .sweep import order, seed_of, swept
 
 Number = float | Array
 
@@ -107,11 +107,12 @@ def explain(root: Node, gradient: Any = None, names: Mapping[Node, str] | None =
         x   6.0
     """
     seed = seed_of(root, gradient)
-    reached = list(sweep(order(root), {root: seed}))
-    called = names_of([node for node, _ in reached], names, root)
+    nodes = order(root)
+    reached = swept(nodes, {root: seed})
+    called = names_of(nodes, names, root)
     account = _Account(reached)
     steps = []
-    for node, g in reached:
+    for node, g in reached.items():
         sent = () if g is None else tuple(account.send(node, i, g, called) for i in _edges(node))
         upstream = _zero(node) if g is None else g
         steps.append(Step(called[node], node, equation(node, called), node.data, upstream, sent))
@@ -121,10 +122,10 @@ def explain(root: Node, gradient: Any = None, names: Mapping[Node, str] | None =
 class _Account:
     """Running totals: for each node what has come so far, and how many contributions are still to come."""
 
-    def __init__(self, reached: list[tuple[Node, Any]]) -> None:
+    def __init__(self, reached: dict[Node, Any]) -> None:
         self.totals: dict[Node, Any] = {}
-        self.left = dict.fromkeys((node for node, _ in reached), 0)
-        for node, g in reached:
+        self.left = dict.fromkeys(reached, 0)
+        for node, g in reached.items():
             for i in _edges(node) if g is not None else ():
                 self.left[node.args[i]] += 1
 

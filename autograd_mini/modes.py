@@ -44,7 +44,7 @@ class Mode:
     def see(self, node: Node) -> None:
         """See a node that has just been recorded."""
 
-    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
+    def check_gradients(self, reached: dict[Node, Any]) -> None:
         """See the gradients of a sweep before they are written to the nodes."""
 
     def __enter__(self) -> Mode:
@@ -181,8 +181,8 @@ class _DetectNonfinite(Mode):
         if node.op is not None and not _finite(node._data):
             raise NonFiniteError(f"{node.op.name} gave {_worst(node._data)}\n{_circumstances(node)}")
 
-    def check_gradients(self, reached: list[tuple[Node, Any]]) -> None:
-        complete = {node: g._data if isinstance(g, Node) else g for node, g in reached}
+    def check_gradients(self, reached: dict[Node, Any]) -> None:
+        complete = {node: g._data if isinstance(g, Node) else g for node, g in reached.items()}
         for node, g in complete.items():
             if g is not None and not _finite(g):
                 raise NonFiniteError(_culprit(node, g, complete))

@@ -35,20 +35,18 @@ def order(root: Node, since: int = 0) -> list[Node]:
     return found
 
 
-def sweep(
-    nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None
-) -> Generator[tuple[Node, Any], Any, None]:
-    """Yield (node, upstream gradient) for each of `nodes`, given in reverse topological order.
+def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> Generator[Any, Any, None]:
+    """Yield the upstream gradient of each of `nodes` in turn; they are given in reverse topological order.
 
-    `seeds` holds the gradients that come from outside: that of the root. When a node comes up, everything that uses it
-    has passed, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
+    `seeds` holds the gradients that come from outside: that of the root. When a node's turn comes, everything that uses
+    it has had its own, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
     generator takes its place. `pull` replaces the ops' own way of adding contributions to the gradients.
     """
     grads: dict[Node, Any] = dict.fromkeys(nodes)
     grads.update(seeds)
     for node in nodes:
         g = grads.pop(node)
-        changed = yield node, g
+        changed = yield g
         if changed is not None:
             g = changed
         if g is not None and node.op is not None:
@@ -64,10 +62,11 @@ def sweep(
                 raise RuleError(f"the vjp rule of {node.op.name} raised {type(fault).__name__}: {fault}") from fault
 
 
-def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> list[tuple[Node, Any]]:
-    """Return the whole sweep as a list, shown to the modes in force before anyone writes it down."""
+def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:
+    """Return the gradient of every node, shown to the modes in force before anyone writes it down."""
     steps = sweep(nodes, seeds, pull)
-    reached = list(steps) if pull is not None else quietly(list, steps)  # rules on plain arrays do not warn
+    gradients = list(steps) if pull is not None else quietly(list, steps)  # rules on plain arrays do not warn
+    reached = dict(zip(nodes, gradients))
     if _node.modes_in_use:
         for mode in _node.modes.get():
             if mode.depth:
@@ -86,11 +85,12 @@ def backward(root: Node, gradient: Any = None) -> None:
     6.0
     """
     seed = seed_of(root, gradient)
-    reached = swept(order(root), {root: seed})
-    shared = {id(g) for node, g in reached if node.op is not None} if isinstance(reached[-1][0], Tensor) else ()
-    for i, (node, g) in enumerate(reached):
+    nodes = order(root)
+    reached = swept(nodes, {root: seed})
+    shared = {id(g) for node, g in reached.items() if node.op is not None} if isinstance(nodes[-1], Tensor) else ()
+    for node, g in reached.items():
         if node.op is None or g is None:
-            reached[i] = node, total(node, g, shared)
+            reached[node] = total(node, g, shared)
     try:
         write(reached)
     except BaseException:  # Ctrl-C between two nodes: write the rest before it goes on
@@ -98,9 +98,9 @@ def backward(root: Node, gradient: Any = None) -> None:
         raise
 
 
-def write(reached: list[tuple[Node, Any]]) -> None:
+def write(reached: dict[Node, Any]) -> None:
     """Store each gradient in its node; doing it twice is doing it once, so an interruption leaves nothing by halves."""
-    for node, g in reached:
+    for node, g in reached.items():
         node.grad = g
 
 
@@ -118,15 +118,12 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
     for node in nodes:  # before the first stop, so that a graph that is stale is not swept by halves
         check_fresh(node)
     steps = sweep(nodes, {root: seed})
-    node, g = next(steps)
-    while True:
-        node.grad = total(node, g) if node.op is None or g is None else g
-        shown = node.grad
+    changed = None
+    for node in nodes:
+        g = steps.send(changed)
+        shown = node.grad = total(node, g) if node.op is None or g is None else g
         yield node
-        try:
-            node, g = steps.send(None if node.grad is shown else node.grad)
-        except StopIteration:
-            return
+        changed = None if node.grad is shown else node.grad
 
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:

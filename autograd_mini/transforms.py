@@ -70,7 +70,7 @@ class Trace:
             if isinstance(root, Node) and root in self.live:
                 seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
                 given[root] = given[root] + seed if root in given else seed
-        grads = dict(swept(self.nodes, given, None if self.closed else _pull_recorded))
+        grads = swept(self.nodes, given, None if self.closed else _pull_recorded)
         return [_owned(grads[v], v) for v in self.fresh]
 
     def push_forward(self, tangents: list[Any]) -> list[Any]:

@@ -91,7 +91,8 @@ def squeezed(row: Op, i: int, x: Node) -> Node:
 
 def check_steps(explanation: Explanation, root: Node, seed: Any) -> None:
     """Assert that the steps are those of a sweep of our own, and that contributions add up to its gradients."""
-    reached = list(sweep(order(root), {root: seed}))
+    nodes = order(root)
+    reached = list(zip(nodes, sweep(nodes, {root: seed})))
     assert [step.node for step in explanation] == [node for node, _ in reached]
     sent: dict[Node, list[Contribution]] = {node: [] for node, _ in reached}
     for step, (node, g) in zip(explanation, reached):

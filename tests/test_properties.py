@@ -128,7 +128,7 @@ def test_gradients_are_linear_in_the_seed(recipe: list[Step], data: list[Any], a
 def test_a_gradient_is_the_sum_of_the_contributions_along_its_edges(recipe: list[Step], data: list[Any]) -> None:
     root, _ = recorded(recipe, data)
     nodes = order(root)
-    upstream = dict(sweep(nodes, {root: 1.0}))
+    upstream = dict(zip(nodes, sweep(nodes, {root: 1.0})))
     total = dict.fromkeys(nodes, 0.0) | {root: 1.0}
     for user in nodes:
         for i, x in enumerate(user.args):
