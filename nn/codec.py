@@ -227,7 +227,7 @@ def _reader(objects: list[Any], arrays: Mapping[str, Array]) -> Callable[[Any], 
         "text": lambda name: _text(arrays[name]),
         "objects": objects_of,
         "op": lambda name: TABLE[name],
-        "object": lambda number: objects[range(len(objects))[number]],
+        "object": lambda number: objects[number],
     }
     return read
 

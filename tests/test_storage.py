@@ -418,6 +418,8 @@ def check_equal(model, again, X):
             assert one.dtype == other.dtype
             assert one.tolist() == other.tolist()
     assert sorted(vars(model)) == sorted(vars(again))
+    for W, V in zip(getattr(model, "coefs_", ()), getattr(again, "coefs_", ()), strict=True):
+        assert W.flags.f_contiguous == V.flags.f_contiguous  # products of other layouts round otherwise
     for name, value in vars(model).items():
         if name not in ("random_state", "_optimizer", "_label_binarizer"):
             assert repr(value) == repr(vars(again)[name]), name
