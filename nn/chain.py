@@ -11,6 +11,7 @@ import numpy as np
 from autograd_mini import Node, ops
 from autograd_mini.data import Array
 from autograd_mini.node import leaf
+from autograd_mini.op import contribution
 from autograd_mini.sweep import order, swept
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
@@ -51,9 +52,7 @@ class Rows(NamedTuple):
 
     def take(self, index: Any) -> Rows:
         """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
-        fancy = isinstance(self.x, np.ndarray) and not isinstance(index, slice)
-        x = self.x.take(index, 0) if fancy else self.x[index]
-        x = x if isinstance(x, np.ndarray) else x.toarray()
+        x = self.x[index] if isinstance(self.x, np.ndarray) else self.x[index].toarray()
         if x.base is None:
             x.flags.writeable = False
         return Rows(x, self.y[index], None if self.weights is None else self.weights[index])
@@ -75,11 +74,15 @@ class Chain:
         pairs = list(zip(sizes[1:], sizes))
         shapes: list[tuple[int, ...]] = [*pairs, *((n,) for n in sizes[1:])]
         self.theta = np.zeros(sum(map(math.prod, shapes)), dtype)
-        views = _cut(self.theta, shapes)
-        self.weights, self.biases = views[: len(pairs)], views[len(pairs) :]
-        self.leaves = [leaf(view) for view in views]
+        self.weights, self.biases = self._split(_cut(self.theta, shapes))
+        self.leaves = [leaf(view) for view in (*self.weights, *self.biases)]
+        self.penalised = leaf(self.theta[: sum(W.size for W in self.weights)])
         self.activation = HIDDEN[activation]
         self._gradient = self.theta
+
+    @staticmethod
+    def _split(parts: list[Any]) -> tuple[list[Any], list[Any]]:
+        return parts[: len(parts) // 2], parts[len(parts) // 2 :]
 
     @classmethod
     def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> Chain:
@@ -105,35 +108,40 @@ class Chain:
             view[...] = part
 
     def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
-        """Record J = (sum_i w_i l(z_i, y_i) + alpha/2 sum W^2) / sum_i w_i; return the logits z, the penalty, and J."""
-        c = 1.0 / rows.mass if rows.weights is None else (rows.weights / rows.mass)[:, None]
+        """Record J = (sum_i w_i l(z_i, y_i) + alpha/2 sum W^2) / sum_i w_i; return z and the two terms of J."""
+        mass = rows.mass
         z = self.logits(rows.x, masks)
-        penalty = ops.l2_penalty(alpha / rows.mass, *self.leaves[: len(self.weights)])
-        return z, penalty, ops.add(loss.total(z, rows.y, c), penalty)
+        total = loss.total(z, rows.y, 1.0 / mass if rows.weights is None else (rows.weights / mass)[:, None])
+        return z, total, ops.l2_penalty(alpha / mass, self.penalised)
 
     def logits(self, x: Any, masks: Sequence[Array] = ()) -> Node:
         """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
-        layers = list(zip(self.leaves, self.leaves[len(self.weights) :]))
-        for i, (W, b) in enumerate(layers[:-1]):
+        weights, biases = self._split(self.leaves)
+        for i, (W, b) in enumerate(zip(weights[:-1], biases)):
             x = self.activation(ops.affine(x, W, b))
             x = ops.mul(x, masks[i]) if masks else x
-        z: Node = ops.affine(x, *layers[-1])
+        z: Node = ops.affine(x, weights[-1], biases[-1])
         return z
 
-    def gradient(self, root: Node) -> Array:
-        """Return dJ/dtheta from one backward sweep, in a buffer that the next call uses again."""
-        reached = dict(swept(order(root), {root: 1.0}))
+    def gradient(self, total: Node, penalty: Node) -> Array:
+        """Return dJ/dtheta for J = total + penalty, in a buffer that the next call uses again.
+
+        The penalty sees all the weights as one leaf, so that its term is added in one go.
+        """
+        reached = dict(swept(order(total), {total: 1.0}))
         parts = [reached[p].reshape(-1) for p in self.leaves]
         reuse = self._gradient is not self.theta and self._gradient.dtype == np.result_type(*parts)
         self._gradient = np.concatenate(parts, out=self._gradient if reuse else None)
+        self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
         return self._gradient
 
     def loss_and_gradient(
         self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
     ) -> tuple[float, Array]:
         """Return the loss as reported and the gradient of the objective."""
-        z, penalty, root = self.objective(rows, loss, alpha, masks)
-        return mean_loss(loss, rows, OUTPUTS[loss.output](z._data)) + penalty._data, self.gradient(root)
+        z, total, penalty = self.objective(rows, loss, alpha, masks)
+        p = OUTPUTS[loss.output](z._data)
+        return mean_loss(loss, rows, p) + penalty._data, self.gradient(total, penalty)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
@@ -178,14 +186,14 @@ def _logistic_rows(y: Array, p: Array) -> Array:
 
 
 def _softmax_rows(y: Array, p: Array) -> Array:
-    rows: Array = -np.log(_clipped(p[y > 0.5]))
+    rows: Array = -np.log(_clipped((p * y) @ np.ones(y.shape[1], p.dtype)))
     return rows
 
 
 def _clipped(p: Array) -> Array:
     """Return probabilities at least one unit of rounding away from 0 and 1, so that their logarithms are finite."""
     eps = np.finfo(p.dtype).eps
-    return np.clip(p, eps, 1 - eps)
+    return np.minimum(np.maximum(p, eps), 1 - eps)
 
 
 LOSSES: dict[str, Loss] = {

@@ -99,7 +99,7 @@ class Perceptron(BaseEstimator):
             raise SettingError("dropout draws masks for every batch, lbfgs takes all rows at once: choose adam or sgd")
         first = not (hasattr(self, "coefs_") and (self.warm_start or once))
         X, y = self._validate_input(X, y, once, first)
-        rows = Rows(X.tocsr() if issparse(X) else np.asarray(X), y, self._weights(sample_weight, X, y, once))
+        rows = Rows(X.tocsr() if issparse(X) else np.ascontiguousarray(X), y, self._weights(sample_weight, X, y, once))
         rng = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *hidden, y.shape[1]], X.dtype, rng)

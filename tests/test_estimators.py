@@ -185,11 +185,11 @@ def test_fault_10_an_interrupt_inside_an_evaluation(monkeypatch):
     """Ctrl-C while L-BFGS tries a step: the trial is dropped."""
     real, calls = chain.Chain.gradient, []
 
-    def gradient(self, root):
-        calls.append(root)
+    def gradient(self, *terms):
+        calls.append(terms)
         if len(calls) == 8:
             raise KeyboardInterrupt
-        return real(self, root)
+        return real(self, *terms)
 
     monkeypatch.setattr(chain.Chain, "gradient", gradient)
     model = MLPRegressor(solver="lbfgs", random_state=0)
