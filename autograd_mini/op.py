@@ -169,7 +169,8 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
         return c
     shape = arg.shape
     if isinstance(c, Node):
-        return c if c.shape == shape else _summed(c, shape, op)
+        c = c if c.shape == shape else _summed(c, shape, op)
+        return c if type(c._data) is float or c._data.dtype == arg._data.dtype else TABLE["cast"](c, arg.dtype)
     if type(c) is not np.ndarray or c.shape != shape:
         c = _summed(_numeric(c, op), shape, op)
     if not shape:

@@ -197,6 +197,7 @@ spread      = Op("spread",      lambda x, shape, axis: kernels.spread(x, shape, 
                  lambda g, z, x, shape_, axis: reshape(sum(g, axis, True), shape(x)), None, None)
 sum_to      = Op("sum_to",      lambda x, shape: kernels.sum_to(x, shape),
                  lambda g, z, x, shape_: broadcast_to(g, shape(x)), None)
+cast        = Op("cast",        lambda x, dtype: np.asarray(x).astype(dtype), lambda g, z, x, dtype: g, None, analytic=False)   # the sweep casts back
 prod_others = Op("prod_others", lambda x, axis: kernels.prod_others(x, axis),
                  lambda g, z, x, axis: _prod_others_rule(g, x, axis), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import ops, sweep
-from .errors import DataError, ShapeError
+from .errors import AutogradError, DataError, ShapeError
 from .node import Node, Value
 from .op import TABLE, Elementwise, Unary, operand
 
@@ -18,10 +19,14 @@ OPERATORS = {
     "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "mod": ops.mod, "pow": ops.power,
 }  # fmt: skip
 
-METHODS = (
-    "leaky_relu elu sign step floor round maximum minimum clip sum mean var std prod max min norm logsumexp softmax "
-    "log_softmax cumsum dot matmul outer squeeze swapaxes ravel split flip"
-)
+METHODS: dict[str, Callable[..., Any]] = {
+    name: getattr(ops, name)
+    for name in (
+        "leaky_relu elu sign step floor round maximum minimum hypot logaddexp sum mean var std prod max min norm "
+        "logsumexp softmax log_softmax cumsum dot matmul outer squeeze swapaxes ravel split flip"
+    ).split()
+}
+METHODS |= {"flatten": ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
 
 
 def _method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,6 +103,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()
 }
 FUNCTIONS |= {
+    np.clip: lambda x, a_min=None, a_max=None, **names: _clip(x, names.get("min", a_min), names.get("max", a_max)),
     np.round: lambda x, decimals=0: _round(x, decimals),
     np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
     np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim, np.size: lambda x: x.size,
@@ -107,6 +113,11 @@ FUNCTIONS |= {
     np.ones_like: lambda x, *args, **keywords: np.ones_like(x._data, *args, **keywords),
     np.allclose: lambda x, y, *args, **keywords: np.allclose(_data(x), _data(y), *args, **keywords),
 }  # fmt: skip
+
+
+def _clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
+    """Return x held between lo and hi; None leaves a side open."""
+    return ops.clip(x, -math.inf if lo is None else lo, math.inf if hi is None else hi)
 
 
 def _norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
@@ -135,16 +146,36 @@ def _not_recorded(what: str) -> DataError:
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
     ours = FUNCTIONS.get(function)
+    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
     if ours is None:
-        name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
         raise _not_recorded(name)
-    return ours(*args, **keywords)
+    try:
+        return ours(*args, **keywords)
+    except TypeError as error:
+        if isinstance(error, AutogradError):
+            raise
+        raise DataError(f"{name} on a node: {error}") from None
 
 
 def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
     raise DataError(
         "a node does not turn into an array silently, its record would be lost: use .data, or ops.stack for a list"
     )
+
+
+def _tolist(x: Node) -> Any:
+    """Return the data as a Python float or nested lists of them."""
+    return x._data if isinstance(x, Value) else x._data.tolist()
+
+
+def _argmax(x: Node, axis: int | None = None) -> Any:
+    """Return where the largest entry is: a plain index, or an array of them along an axis."""
+    return np.argmax(x._data, axis=axis)
+
+
+def _argmin(x: Node, axis: int | None = None) -> Any:
+    """Return where the smallest entry is: a plain index, or an array of them along an axis."""
+    return np.argmin(x._data, axis=axis)
 
 
 # A notebook shows the last node of a cell as a picture.
@@ -166,7 +197,7 @@ SURFACE: dict[str, Callable[..., Any]] = {
     **{f"__r{name}__": op.reflected for name, op in OPERATORS.items()},
     **{f"__{name}__": function for name, function in COMPARISONS.items()},
     **{op.name: op.method for op in TABLE.values() if isinstance(op, Unary)},
-    **{name: _method(getattr(ops, name)) for name in METHODS.split()},
+    **{name: _method(function) for name, function in METHODS.items()},
     "__neg__": ops.neg.method,
     "__pos__": lambda x: x,
     "__abs__": ops.absolute.method,
@@ -182,18 +213,21 @@ SURFACE: dict[str, Callable[..., Any]] = {
     "__array_function__": _array_function,
     "__array__": _no_array,
     "_repr_mimebundle_": _mimebundle,
-    "pow": ops.power.method,
-    "flatten": _method(ops.ravel),
+    "clip": _clip,
+    "clamp": _clip,
     "reshape": _reshape,
+    "view": _reshape,
     "transpose": _transpose,
-    "tolist": lambda x: x._data if isinstance(x, Value) else x._data.tolist(),
-    "argmax": lambda x, axis=None: np.argmax(x._data, axis=axis),
-    "argmin": lambda x, axis=None: np.argmin(x._data, axis=axis),
+    "permute": _transpose,
+    "tolist": _tolist,
+    "argmax": _argmax,
+    "argmin": _argmin,
     "backward": sweep.backward,
     "backward_steps": sweep.backward_steps,
 }
 for _name, _function in SURFACE.items():
     if "<locals>" in _function.__qualname__ or "<lambda>" in _function.__qualname__:
         _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
-        _function.__doc__ = _function.__doc__ or getattr(getattr(ops, _name, None), "__doc__", None)
+        _row = METHODS.get(_name, TABLE.get(_name))
+        _function.__doc__ = _function.__doc__ or getattr(_row, "__doc__", None)
     setattr(Node, _name, _function)

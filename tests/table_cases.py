@@ -144,6 +144,7 @@ _LOSSES: list[Case] = [
 ]
 
 WHOLE: dict[str, list[Case]] = {
+    "cast": [(_x(*x), np.float64) for x in [(3,), (2, 3), (0,)]],  # from float64, as all cases are
     "spread": [(_x(*x), shape, axis) for x, shape, axis in [
         ((), (2, 3), None), ((3,), (2, 3), 0), ((2, 1), (2, 3), -1), ((), (), None), ((3,), (2, 3, 4), (0, 2)),
         ((0,), (0, 3), 1)]],

@@ -393,3 +393,22 @@ def test_arguments_are_not_changed() -> None:
     ops.softmax(x)
     ops.logsumexp(x)
     np.testing.assert_array_equal((x, y), before)
+
+
+def test_numpys_other_spellings_work_or_say_what_to_write() -> None:
+    x = Tensor([-2.0, 0.5, 3.0])
+    for clipped in (np.clip(x, None, 1.0), np.clip(x, a_min=None, a_max=1.0), x.clip(hi=1.0), x.clamp(None, 1.0)):
+        assert clipped.data.tolist() == [-2.0, 0.5, 1.0]
+    assert np.round(x * 1.26, 1).data.tolist() == [-2.5, 0.6, 3.8]
+    assert x.unsqueeze(0).shape == (1, 3)
+    assert x.view(3, 1).permute(1, 0).shape == (1, 3)
+    for call in (lambda: np.sum(x, dtype=np.float32), lambda: np.pad(x, 1, mode="edge")):
+        with pytest.raises(DataError, match=r"np\.\w+ on a node"):
+            call()
+
+
+def test_a_setting_is_no_variable_and_a_surplus_argument_no_output() -> None:
+    with pytest.raises(DataError, match="pad: value is a setting"):
+        ops.pad(Tensor([1.0]), 1, Value(2.0))
+    with pytest.raises(TypeError, match=r"floor\(x\)"):
+        ops.floor(Value(1.5), Value(2.0))

@@ -102,6 +102,9 @@ def _single(a: Any) -> Any:
 def test_float32_stays_float32(row: Op) -> None:
     for args in cases(row):
         single = tuple(map(_single, args))
+        if row.name == "cast":  # the one row that is there to widen
+            assert row(single[0], np.float64).dtype == np.float64
+            continue
         z, leaves = called(row, single, [i for i in differentiable(row, args) if np.ndim(args[i])])
         if leaves:
             assert z.dtype == (np.float32 if z.shape else np.float64), row.name

@@ -463,3 +463,11 @@ def test_a_long_loop_inside_a_transform_is_linear() -> None:
 
     near(grad(f)(1.0), (1.0 + 1e-5) ** 50_000, 1e-9)
     near(jvp(f, (1.0,), (1.0,))[1], (1.0 + 1e-5) ** 50_000, 1e-9)
+
+
+def test_a_recorded_derivative_keeps_float32() -> None:
+    x = Tensor(np.array([1.0, 2.0], np.float32))
+    once = grad(lambda v: (v * v).mean())(x)
+    twice = grad(lambda v: grad(lambda u: (u**3).mean())(v).sum())(x)
+    assert once.dtype == twice.dtype == np.float32
+    assert twice.data.tolist() == [3.0, 6.0]

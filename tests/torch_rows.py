@@ -47,6 +47,7 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         "std": lambda x, axis, ddof, k: torch.std(x, dim=dims(x, axis), correction=ddof, keepdim=k),
         "softmax": F.softmax, "log_softmax": F.log_softmax, "spread": spread, "getitem": getitem,
         "reshape": lambda x, shape: x.reshape(shape), "sum_to": lambda x, shape: x.sum_to_size(shape),
+        "cast": lambda x, dtype: x.to(torch.float64),
         "affine": lambda x, W, b: x @ W.T + b,
         "transpose": lambda x, axes: x.permute(axes or tuple(range(x.ndim - 1, -1, -1))),
         "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else dims(x, axis)),
