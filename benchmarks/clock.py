@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import statistics
 import time
@@ -11,13 +12,15 @@ from collections.abc import Callable
 def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int = 1) -> dict[str, float]:
     """Return seconds a call for each work: the median over `rounds` of the mean over `calls`, the works in turn.
 
-    The cycle collector stays on, as users have it, and each work pays in its own time for the cycles it leaves.
+    The cycle collector stays on, as users have it; before each measurement it clears what the work before left behind,
+    so that a work pays for its own cycles and not for its neighbour's.
     """
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for work in works.values():
         work()
     for _ in range(rounds):
         for name, work in works.items():
+            gc.collect()
             start = time.perf_counter()
             for _ in range(calls):
                 work()
