@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     Surface = object
 
+ALL, NONE = object(), object()  # in place of a second argument: the first holds them all; there is but one
+
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 
@@ -42,11 +44,12 @@ class Node(Surface):
     result, so sorting by birth sorts topologically. Slots are filled when they are first needed; see `__getattr__`.
     """
 
-    __slots__ = ("_data", "op", "args", "birth", "grad", "label", "source", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "grad", "label", "source", "__weakref__")
 
     _data: Any
     op: Op | None
-    args: tuple[Any, ...]
+    first: Any
+    second: Any
     birth: int
     grad: Any
     label: str
@@ -55,7 +58,7 @@ class Node(Surface):
     def __init__(self, data: float | Array, label: str = "") -> None:
         self._data = data
         self.op = None
-        self.args = ()
+        self.first, self.second = (), ALL
         self.birth = _birth()
         if label:
             if not isinstance(label, str):
@@ -77,6 +80,22 @@ class Node(Surface):
                 "a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What the op was called with. One or two arguments are kept without a tuple around them, which leaves the
+        cycle collector half as many objects to visit.
+        """
+        if self.second is ALL:
+            return self.first
+        return (self.first,) if self.second is NONE else (self.first, self.second)
+
+    @args.setter
+    def args(self, args: tuple[Any, ...]) -> None:
+        if len(args) == 2:
+            self.first, self.second = args
+        else:
+            self.first, self.second = (args[0], NONE) if len(args) == 1 else (args, ALL)
 
     @property
     def has_grad(self) -> bool:

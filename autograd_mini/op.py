@@ -17,7 +17,7 @@ from . import kernels
 from . import node as _node
 from .data import KEPT, array_of, constant_of, number_of, quietly
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
-from .node import Node, Tensor, Value, check_fresh, record
+from .node import NONE, Node, Tensor, Value, check_fresh, record
 
 Rule = Callable[..., Any]
 
@@ -254,7 +254,7 @@ class Unary(Elementwise):
         if type(node) is not Value:
             super().pull(node, g, grads)
             return
-        (x,) = node.args
+        x = node.first
         try:
             c = self.rules[0](g, node._data, x._data)  # type: ignore[misc]
         except ArithmeticError:
@@ -287,7 +287,7 @@ class Binary(Elementwise):
             return
         # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. An argument that
         # is not in `grads` any more has passed already: the sweep finds out that it is stale.
-        x, y = node.args
+        x, y = node.first, node.second
         a = x if type(x) is float else x._data
         b = y if type(y) is float else y._data
         if a is not x:
@@ -426,7 +426,8 @@ def _unary_method(op: Unary) -> Callable[[Any], Any]:
         y = _new(Value)
         y._data = data
         y.op = op
-        y.args = (x,)
+        y.first = x
+        y.second = NONE
         y.birth = _birth()
         return y
 
@@ -453,7 +454,8 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
         z = _new(Value)
         z._data = data
         z.op = op
-        z.args = (x, y)
+        z.first = x
+        z.second = y
         z.birth = _birth()
         return z
 
@@ -476,7 +478,8 @@ def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
         z = _new(Value)
         z._data = data
         z.op = op
-        z.args = (x, y)
+        z.first = x
+        z.second = y
         z.birth = _birth()
         return z
 

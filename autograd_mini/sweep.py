@@ -11,7 +11,7 @@ import numpy as np
 from . import node as _node
 from .data import array_of, number_of, quietly
 from .errors import AutogradError, DataError, RuleError, ShapeError
-from .node import Node, Tensor, Value, check_fresh
+from .node import ALL, Node, Tensor, Value, check_fresh
 
 Pull = Callable[[Node, Any, dict[Node, Any]], None]
 
@@ -27,7 +27,7 @@ def order(root: Node, since: int = 0) -> list[Node]:
     found = [root]
     seen = {root}
     for node in found:
-        for arg in node.args:
+        for arg in node.first if node.second is ALL else (node.first, node.second):  # node.args, in half the time
             if (type(arg) is Value or isinstance(arg, Node)) and arg not in seen and arg.birth >= since:
                 seen.add(arg)
                 found.append(arg)
