@@ -48,6 +48,10 @@ def softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x
 
 
+def logistic_loss(x: float, y: float) -> float:
+    return ((1.0 - y) * x if x > 0.0 else -y * x) + math.log1p(math.exp(-abs(x))) if x == x else x
+
+
 def logaddexp(x: float, y: float) -> float:
     if x == y:
         return x + math.log(2.0)  # x - y is nan for two infinities
@@ -77,6 +81,19 @@ def softpluses(x: Array) -> Array:
     x = np.asarray(x)
     side = _side(x)
     return np.where(side > 0, x, 0.0 * side) + np.log1p(np.exp(-side * x))
+
+
+def poisson_losses(x: Array, y: Array) -> Array:
+    """Return exp(x) - y x; a number beside an array takes the array's precision."""
+    x = np.asarray(x, _precision(x, y))
+    return np.exp(x) - y * x
+
+
+def logistic_losses(x: Array, y: Array) -> Array:
+    """Return softplus(x) - y x, in the form that loses no digits where y is 0 or 1 and right."""
+    x = np.asarray(x, _precision(x, y))
+    side = _side(x)
+    return np.where(side > 0, (1.0 - y) * x, -y * x) + np.log1p(np.exp(-side * x))
 
 
 def elus(x: Array, alpha: Any) -> Array:
@@ -134,6 +151,13 @@ def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
     m = peak(x, axis)
     total = np.log(fold(np.add.reduce, np.exp(x - m), axis)) + m
     return total if keepdims else np.squeeze(total, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+
+def softmax_losses(x: Array, y: Array) -> Array:
+    """Return logsumexp(x) - y . x for each row, in the form that loses no digits where y is one-hot and right."""
+    x = np.asarray(x)
+    m = peak(x, -1)
+    return (np.log(fold(np.add.reduce, np.exp(x - m), -1)) + (m - fold(np.add.reduce, y * x, -1)))[..., 0]
 
 
 def softmax(x: Array, axis: Any) -> Array:

@@ -232,25 +232,21 @@ add_n        = Sum("add_n",       kernels.add_n,                              la
 cross_entropy = Op("cross_entropy", lambda logits, labels: kernels.cross_entropy(logits, labels),   # -log softmax(logits)[label]
                    lambda g, z, logits, labels: spread(g, shape(logits), -1) * (softmax(logits) - kernels.one_hot(labels, shape(logits)[-1])), None)
 
-# A batch's total loss from its logits z, targets y and weights c that broadcast to the rows: c = 1/n gives the mean.
-total_squared_error = Op("total_squared_error", lambda z, y, c: 0.5 * np.sum(c * np.square(z - y)),
-                         lambda g, t, z, y, c: g * c * (z - y),
-                         lambda g, t, z, y, c: g * c * (y - z),
-                         lambda g, t, z, y, c: g * 0.5 * square(z - y))
-total_logistic_loss = Op("total_logistic_loss", lambda z, y, c: np.sum(c * (kernels.softpluses(z) - y * z)),   # y in [0, 1]
-                         lambda g, t, z, y, c: g * c * (sigmoid(z) - y),
-                         lambda g, t, z, y, c: -g * c * z,
-                         lambda g, t, z, y, c: g * (softplus(z) - y * z))
-total_softmax_loss  = Op("total_softmax_loss", lambda z, y, c: np.add.reduce(c * (kernels.logsumexp(z, -1, True) - np.add.reduce(y * z, -1, keepdims=True)), None),
-                         lambda g, t, z, y, c: g * c * (softmax(z) - y),                            # rows of y sum to 1
-                         lambda g, t, z, y, c: -g * c * z,
-                         lambda g, t, z, y, c: g * (logsumexp(z, -1, True) - sum(y * z, -1, True)))
-total_poisson_loss  = Op("total_poisson_loss", lambda z, y, c: np.sum(c * (np.exp(z) - y * z)),      # the mean is exp(z)
-                         lambda g, t, z, y, c: g * c * (exp(z) - y),
-                         lambda g, t, z, y, c: -g * c * z,
-                         lambda g, t, z, y, c: g * (exp(z) - y * z))
-l2_penalty          = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
-                               lambda g, t, i, args: g * args[0] * args[i], settings=1)
+# The loss l of logits x against targets y, for each entry or each row; a sweep from l takes the samples' weights as g.
+squared_loss  = Binary("squared_loss", "squared_loss({}, {})", lambda x, y: 0.5 * (x - y) * (x - y), lambda x, y: 0.5 * np.square(x - y),
+                       lambda g, l, x, y: g * (x - y),
+                       lambda g, l, x, y: g * (y - x))
+logistic_loss = Binary("logistic_loss", "logistic_loss({}, {})", kernels.logistic_loss, kernels.logistic_losses,   # softplus(x) - y x
+                       lambda g, l, x, y: g * (sigmoid(x) - y),
+                       lambda g, l, x, y: -g * x)
+poisson_loss  = Binary("poisson_loss", "poisson_loss({}, {})", lambda x, y: math.exp(x) - y * x, kernels.poisson_losses,
+                       lambda g, l, x, y: g * (exp(x) - y),
+                       lambda g, l, x, y: -g * x)
+softmax_loss  = Op("softmax_loss", lambda x, y: kernels.softmax_losses(x, y),                    # logsumexp(x) - y . x
+                   lambda g, l, x, y: expand_dims(g, -1) * (softmax(x) - y),
+                   lambda g, l, x, y: -expand_dims(g, -1) * x)
+l2_penalty    = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
+                         lambda g, l, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
 
 

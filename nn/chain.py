@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd_mini import Node, ops
 from autograd_mini.data import Array
+from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
 from autograd_mini.sweep import order, swept
@@ -32,15 +33,15 @@ OUTPUTS: dict[str, Callable[[Any], Any]] = {
 class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
-    `total` is the row (z, y, c) of the table that gives a batch's total from its logits, `rows` the loss of each row
-    from targets and predictions, `output` the activation that turns logits into predictions. The two agree but where
-    scikit-learn's do not: it reports the mean over several squared errors and differentiates their sum, and it
-    reports the logarithm of a probability no smaller than one unit of rounding.
+    `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
+    activation that turns logits into predictions. `reported` makes of y, z and the row's result l each sample's loss as
+    scikit-learn reports it: the mean over several squared errors, where it differentiates their sum, and the logarithm
+    of a probability no closer to 0 or 1 than one unit of rounding.
     """
 
-    total: Callable[[Any, Any, Any], Any]
-    rows: Callable[[Array, Array], Array]
+    row: Callable[[Any, Any], Any]
     output: str
+    reported: Callable[[Array, Array, Array], Array]
 
 
 class Rows(NamedTuple):
@@ -52,15 +53,20 @@ class Rows(NamedTuple):
 
     def take(self, index: Any) -> Rows:
         """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
-        x = self.x[index] if isinstance(self.x, np.ndarray) else self.x[index].toarray()
+        x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
         if x.base is None:
             x.flags.writeable = False
-        return Rows(x, self.y[index], None if self.weights is None else self.weights[index])
+        return Rows(x, _take(self.y, index), None if self.weights is None else self.weights[index])
 
     @property
     def mass(self) -> float:
         """The sum of the weights; the number of rows where there are none."""
         return float(len(self.y)) if self.weights is None else float(self.weights.sum())
+
+
+def _take(array: Array, index: Any) -> Array:
+    """Return array[index]; `take` is the faster way where it works, on rows in C order."""
+    return array[index] if isinstance(index, slice) else array.take(index, 0)
 
 
 class Chain:
@@ -108,11 +114,11 @@ class Chain:
             view[...] = part
 
     def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
-        """Record J = (sum_i w_i l(z_i, y_i) + alpha/2 sum W^2) / sum_i w_i; return z and the two terms of J."""
-        mass = rows.mass
+        """Record the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l, and the
+        penalty.
+        """
         z = self.logits(rows.x, masks)
-        total = loss.total(z, rows.y, 1.0 / mass if rows.weights is None else (rows.weights / mass)[:, None])
-        return z, total, ops.l2_penalty(alpha / mass, self.penalised)
+        return z, loss.row(z, rows.y), ops.l2_penalty(alpha / rows.mass, self.penalised)
 
     def logits(self, x: Any, masks: Sequence[Array] = ()) -> Node:
         """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
@@ -123,12 +129,13 @@ class Chain:
         z: Node = ops.affine(x, weights[-1], biases[-1])
         return z
 
-    def gradient(self, total: Node, penalty: Node) -> Array:
-        """Return dJ/dtheta for J = total + penalty, in a buffer that the next call uses again.
+    def gradient(self, rows: Rows, losses: Node, penalty: Node) -> Array:
+        """Return dJ/dtheta in a buffer that the next call uses again.
 
-        The penalty sees all the weights as one leaf, so that its term is added in one go.
+        The sweep starts at the losses with dJ/dl = w / sum w. The penalty sees all weights as one leaf, so that its
+        term is added in one go.
         """
-        reached = dict(swept(order(total), {total: 1.0}))
+        reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
         parts = [reached[p].reshape(-1) for p in self.leaves]
         reuse = self._gradient is not self.theta and self._gradient.dtype == np.result_type(*parts)
         self._gradient = np.concatenate(parts, out=self._gradient if reuse else None)
@@ -139,9 +146,16 @@ class Chain:
         self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
     ) -> tuple[float, Array]:
         """Return the loss as reported and the gradient of the objective."""
-        z, total, penalty = self.objective(rows, loss, alpha, masks)
-        p = OUTPUTS[loss.output](z._data)
-        return mean_loss(loss, rows, p) + penalty._data, self.gradient(total, penalty)
+        z, losses, penalty = self.objective(rows, loss, alpha, masks)
+        return mean_loss(loss, rows, z._data, losses._data) + penalty._data, self.gradient(rows, losses, penalty)
+
+
+def seeds(rows: Rows, losses: Array) -> Array:
+    """Return each sample's share of the total weight, in the shape of its losses."""
+    if rows.weights is None:
+        return np.full_like(losses, 1.0 / rows.mass)
+    shares = rows.weights / rows.mass
+    return np.broadcast_to(shares.reshape(-1, *[1] * (losses.ndim - 1)), losses.shape)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
@@ -152,10 +166,10 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
     return z
 
 
-def mean_loss(loss: Loss, rows: Rows, p: Array) -> float:
-    """Return the reported loss of predictions p: the weighted mean over rows."""
-    losses = loss.rows(rows.y, p)
-    return float(losses.sum() / rows.mass if rows.weights is None else (losses @ rows.weights) / rows.mass)
+def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> float:
+    """Return the loss as reported: the weighted mean over the samples."""
+    reported = loss.reported(rows.y, z, losses)
+    return float((reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass)
 
 
 def _cut(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
@@ -163,43 +177,38 @@ def _cut(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     return [flat[a:b].reshape(shape) for a, b, shape in zip(ends, ends[1:], shapes)]
 
 
-def _squared_rows(y: Array, p: Array) -> Array:
-    rows: Array = _sum_squared_rows(y, p) / y.shape[1]
-    return rows
+def _mean(y: Array, z: Array, losses: Array) -> Array:
+    mean: Array = losses.sum(axis=1) / losses.shape[1]
+    return mean
 
 
-def _sum_squared_rows(y: Array, p: Array) -> Array:
-    rows: Array = 0.5 * np.square(y - p).sum(axis=1)
-    return rows
+def _sum(y: Array, z: Array, losses: Array) -> Array:
+    total: Array = losses.sum(axis=1)
+    return total
 
 
-def _poisson_rows(y: Array, p: Array) -> Array:
-    """Return y log(y/p) - y + p summed over the outputs, with 0 log 0 = 0."""
-    rows: Array = (y * np.log(np.where(y > 0.0, y, p) / p) - y + p).sum(axis=1)
-    return rows
+def _deviance(y: Array, z: Array, losses: Array) -> Array:
+    """Return y log(y/p) - y + p summed over the outputs, with 0 log 0 = 0, from p - y log p."""
+    return _sum(y, z, losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y)
 
 
-def _logistic_rows(y: Array, p: Array) -> Array:
-    p = _clipped(p)
-    rows: Array = -np.log(np.where(y > 0.5, p, 1.0 - p)).sum(axis=1)
-    return rows
-
-
-def _softmax_rows(y: Array, p: Array) -> Array:
-    rows: Array = -np.log(_clipped((p * y) @ np.ones(y.shape[1], p.dtype)))
-    return rows
-
-
-def _clipped(p: Array) -> Array:
-    """Return probabilities at least one unit of rounding away from 0 and 1, so that their logarithms are finite."""
+def _log_loss(y: Array, z: Array, losses: Array) -> Array:
+    """Return the sum of -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
+    p = sigmoids(z)
     eps = np.finfo(p.dtype).eps
-    return np.minimum(np.maximum(p, eps), 1 - eps)
+    kept = np.minimum(np.maximum(p, eps), 1 - eps)
+    return _sum(y, z, -np.log(np.where(y > 0.5, kept, 1 - kept)))
+
+
+def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
+    eps = float(np.finfo(losses.dtype).eps)
+    return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
 
 
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.total_squared_error, _squared_rows, "identity"),
-    "sum_squared_error": Loss(ops.total_squared_error, _sum_squared_rows, "identity"),
-    "poisson": Loss(ops.total_poisson_loss, _poisson_rows, "exp"),
-    "logistic": Loss(ops.total_logistic_loss, _logistic_rows, "logistic"),
-    "softmax": Loss(ops.total_softmax_loss, _softmax_rows, "softmax"),
+    "squared_error": Loss(ops.squared_loss, "identity", _mean),
+    "sum_squared_error": Loss(ops.squared_loss, "identity", _sum),
+    "poisson": Loss(ops.poisson_loss, "exp", _deviance),
+    "logistic": Loss(ops.logistic_loss, "logistic", _log_loss),
+    "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes),
 }

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from autograd_mini.data import Array
 
-from .chain import LOSSES, Chain, Rows, mean_loss
+from .chain import LOSSES, OUTPUTS, Chain, Rows, mean_loss
 from .solvers import SGD, Adam, lbfgs
 
 INTERRUPTED = "Training interrupted by user."
@@ -132,10 +132,11 @@ def _count_losses(model: Any) -> None:
 def _count_scores(model: Any, chain: Chain, held_out: HeldOut) -> None:
     """Count epochs whose validation score is not better than the best by `tol`, and keep the best parameters."""
     loss = LOSSES[model._loss_name()]
-    p = model._outputs(held_out.rows.x)
+    z = model._logits(held_out.rows.x)
+    p = OUTPUTS[loss.output](z)
     score = held_out.score(p) if np.isfinite(p).all() else math.nan
     model.validation_scores_.append(score)
-    model.validation_loss_curve_.append(mean_loss(loss, held_out.rows, p))
+    model.validation_loss_curve_.append(mean_loss(loss, held_out.rows, z, loss.row(z, held_out.rows.y)))
     if model.verbose:
         print(f"Validation score: {score:f}")
     better = score >= model.best_validation_score_ + model.tol

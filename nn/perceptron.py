@@ -173,9 +173,12 @@ class Perceptron(BaseEstimator):
         check_is_fitted(self)
         return validate_data(self, X, accept_sparse=("csr", "csc"), dtype=PRECISIONS, reset=False)
 
-    def _outputs(self, X: Any) -> Array:
+    def _logits(self, X: Any) -> Array:
         with np.errstate(all="ignore"):
-            return np.asarray(OUTPUTS[self.out_activation_](forward(self.coefs_, self.intercepts_, X, self.activation)))
+            return forward(self.coefs_, self.intercepts_, X, self.activation)
+
+    def _outputs(self, X: Any) -> Array:
+        return np.asarray(OUTPUTS[self.out_activation_](self._logits(X)))
 
     def _saliency(self, X: Any, seed: Callable[[Array], Array]) -> Array:
         """Return the gradient, with respect to the inputs, of each sample's outputs combined as `seed` of them says."""
