@@ -232,21 +232,21 @@ add_n        = Sum("add_n",       kernels.add_n,                              la
 cross_entropy = Op("cross_entropy", lambda logits, labels: kernels.cross_entropy(logits, labels),   # -log softmax(logits)[label]
                    lambda g, z, logits, labels: spread(g, shape(logits), -1) * (softmax(logits) - kernels.one_hot(labels, shape(logits)[-1])), None)
 
-# The loss l of logits x against targets y, for each entry or each row; a sweep from l takes the samples' weights as g.
+# The loss z of logits x against targets y, of each entry or each row; a sweep from it takes the samples' weights as g.
 squared_loss  = Binary("squared_loss", "squared_loss({}, {})", lambda x, y: 0.5 * (x - y) * (x - y), lambda x, y: 0.5 * np.square(x - y),
-                       lambda g, l, x, y: g * (x - y),
-                       lambda g, l, x, y: g * (y - x))
+                       lambda g, z, x, y: g * (x - y),
+                       lambda g, z, x, y: g * (y - x))
 logistic_loss = Binary("logistic_loss", "logistic_loss({}, {})", kernels.logistic_loss, kernels.logistic_losses,   # softplus(x) - y x
-                       lambda g, l, x, y: g * (sigmoid(x) - y),
-                       lambda g, l, x, y: -g * x)
+                       lambda g, z, x, y: g * (sigmoid(x) - y),
+                       lambda g, z, x, y: -g * x)
 poisson_loss  = Binary("poisson_loss", "poisson_loss({}, {})", lambda x, y: math.exp(x) - y * x, kernels.poisson_losses,
-                       lambda g, l, x, y: g * (exp(x) - y),
-                       lambda g, l, x, y: -g * x)
-softmax_loss  = Op("softmax_loss", lambda x, y: kernels.softmax_losses(x, y),                    # logsumexp(x) - y . x
-                   lambda g, l, x, y: expand_dims(g, -1) * (softmax(x) - y),
-                   lambda g, l, x, y: -expand_dims(g, -1) * x)
+                       lambda g, z, x, y: g * (exp(x) - y),
+                       lambda g, z, x, y: -g * x)
+softmax_loss  = Op("softmax_loss", lambda x, y: kernels.softmax_losses(x, y),                    # logsumexp(x) - y . x, of shape (..., 1)
+                   lambda g, z, x, y: g * (softmax(x) - y),
+                   lambda g, z, x, y: -g * x)
 l2_penalty    = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
-                         lambda g, l, i, args: g * args[0] * args[i], settings=1)
+                         lambda g, z, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
 
 

@@ -84,7 +84,7 @@ class Chain:
         self.leaves = [leaf(view) for view in (*self.weights, *self.biases)]
         self.penalised = leaf(self.theta[: sum(W.size for W in self.weights)])
         self.activation = HIDDEN[activation]
-        self._gradient = self.theta
+        self._gradient = np.empty_like(self.theta)
 
     @staticmethod
     def _split(parts: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -136,9 +136,7 @@ class Chain:
         term is added in one go.
         """
         reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
-        parts = [reached[p].reshape(-1) for p in self.leaves]
-        reuse = self._gradient is not self.theta and self._gradient.dtype == np.result_type(*parts)
-        self._gradient = np.concatenate(parts, out=self._gradient if reuse else None)
+        np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
         self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
         return self._gradient
 
@@ -152,10 +150,8 @@ class Chain:
 
 def seeds(rows: Rows, losses: Array) -> Array:
     """Return each sample's share of the total weight, in the shape of its losses."""
-    if rows.weights is None:
-        return np.full_like(losses, 1.0 / rows.mass)
-    shares = rows.weights / rows.mass
-    return np.broadcast_to(shares.reshape(-1, *[1] * (losses.ndim - 1)), losses.shape)
+    share = 1.0 / rows.mass if rows.weights is None else (rows.weights / rows.mass)[:, None]
+    return np.full_like(losses, share)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
@@ -202,7 +198,7 @@ def _log_loss(y: Array, z: Array, losses: Array) -> Array:
 
 def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
     eps = float(np.finfo(losses.dtype).eps)
-    return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
+    return np.minimum(np.maximum(losses[:, 0], -math.log1p(-eps)), -math.log(eps))
 
 
 LOSSES: dict[str, Loss] = {

@@ -57,7 +57,7 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         "squared_loss": lambda x, y: (x - y) ** 2 / 2,
         "logistic_loss": lambda x, y: F.softplus(x) - y * x,
         "poisson_loss": lambda x, y: torch.exp(x) - y * x,
-        "softmax_loss": lambda x, y: torch.logsumexp(x, -1) - (y * x).sum(-1),
+        "softmax_loss": lambda x, y: torch.logsumexp(x, -1, True) - (y * x).sum(-1, True),
         "l2_penalty": lambda alpha, *ws: alpha / 2 * sum(torch.sum(w**2) for w in ws),
         "cross_entropy": lambda x, labels: F.cross_entropy(
             torch.movedim(x, -1, min(1, x.ndim - 1)), torch.as_tensor(labels), reduction="none"),
