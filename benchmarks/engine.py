@@ -71,7 +71,9 @@ def demo() -> Iterator[str]:
     }
     first = [work() for work in works.values()]
     assert abs(first[0] - first[1]) < 1e-9, first
-    yield row("micrograd's demo step: 100 moons, MLP 2-16-16-1, hinge and L2, full batch", compare(works, rounds=5, calls=4))
+    yield row(
+        "micrograd's demo step: 100 moons, MLP 2-16-16-1, hinge and L2, full batch", compare(works, rounds=5, calls=4)
+    )
 
 
 def rosenbrock(x: Any) -> Any:
