@@ -165,6 +165,7 @@ def _unconverged(model: Any) -> str:
 def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
     """Minimise the objective over all rows at once; after Ctrl-C the parameters are those of the last iterate."""
     last = chain.packed(chain.theta)
+    objective = packed_objective(model, chain, rows)
 
     def each(theta: Array, loss: float) -> bool:
         nonlocal last
@@ -175,15 +176,9 @@ def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
             print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
         return model.callback is not None and _calls_back(model, chain, last)
 
+    limits = {"iterations": model.max_iter, "evaluations": model.max_fun, "tolerance": model.tol}
     try:
-        result = lbfgs(
-            packed_objective(model, chain, rows),
-            last,
-            iterations=model.max_iter,
-            evaluations=model.max_fun,
-            tolerance=model.tol,
-            each=each,
-        )
+        result = lbfgs(objective, last, each=each, **limits)
     except KeyboardInterrupt:
         chain.load(last)
         warnings.warn(INTERRUPTED, stacklevel=4)

@@ -181,17 +181,36 @@ def test_fault_10_an_interrupt_leaves_the_last_whole_step(kind, y, solver):
     assert np.array_equal(model.predict(X), whole.predict(X))
 
 
-def test_fault_10_an_interrupt_inside_an_evaluation(monkeypatch):
-    """Ctrl-C while L-BFGS tries a step: the trial is dropped."""
-    real, calls = chain.Chain.gradient, []
+def interrupt_gradient(monkeypatch, call):
+    """Press Ctrl-C in the given computation of a gradient; return a list that will hold the parameters then."""
+    real, calls, held = chain.Chain.gradient, [], []
 
     def gradient(self, *terms):
         calls.append(terms)
-        if len(calls) == 8:
+        if len(calls) == call:
+            held.append(np.concatenate([part.ravel() for part in self.coefs + self.biases]))
             raise KeyboardInterrupt
         return real(self, *terms)
 
     monkeypatch.setattr(chain.Chain, "gradient", gradient)
+    return held
+
+
+@pytest.mark.parametrize(("call", "epochs"), [(1, 0), (8, 2)])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_an_interrupt_inside_a_batch(monkeypatch, solver, call, epochs):
+    held = interrupt_gradient(monkeypatch, call)
+    model = MLPRegressor(solver=solver, batch_size=20, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_) == epochs
+    assert np.array_equal(parameters(model), held[0])
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_fault_10_an_interrupt_inside_an_evaluation(monkeypatch):
+    """Ctrl-C while L-BFGS tries a step: the trial is dropped."""
+    interrupt_gradient(monkeypatch, 8)
     model = MLPRegressor(solver="lbfgs", random_state=0)
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, Y)

@@ -1,6 +1,8 @@
 """What the estimators have beyond scikit-learn's: class weights, dropout, saliency, callbacks, the network, company."""
 
+import doctest
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -302,3 +304,11 @@ def test_sample_weights_are_routed_through_a_pipeline():
             steps.fit(X, y, sample_weight=weights)
     alone = quiet(MLPClassifier(random_state=0, max_iter=5), preprocessing.MinMaxScaler().fit_transform(X), y, weights)
     assert steps[-1].loss_curve_ == alone.loss_curve_
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_about_the_estimators_is_true():
+    page = Path(__file__).parent.parent / "docs" / "estimators.md"
+    failures, examples = doctest.testfile(str(page), module_relative=False)
+    assert examples > 15
+    assert failures == 0
