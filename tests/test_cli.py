@@ -47,7 +47,10 @@ def test_draw_writes_what_the_suffix_says(tmp_path, capsys, suffix, start):
     target = tmp_path / f"graph{suffix}"
     assert cli.main(["draw", "x*x", "x=3", "-o", str(target), "--direction", "TB"]) == 0
     assert target.read_bytes().startswith(start)
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    how = "the graph in DOT" if suffix == ".dot" else "laid out by graphviz-pure"
+    assert out == ""
+    assert err == f"wrote {str(target)!r}: {how}\n"
 
 
 def test_the_expression_may_come_from_stdin(monkeypatch, capsys):

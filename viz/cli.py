@@ -104,11 +104,13 @@ def _run(arguments: argparse.Namespace) -> None:
     root = record_expression(_expression(arguments.expression), read_values(arguments.values))
     if arguments.output is not None:
         root.backward()
-        _draw(root, arguments)
+        drawing = _draw(root, arguments)
     if arguments.task == "explain":
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         print(explain(root))
+    if arguments.output is not None:
+        print(f"wrote {arguments.output!a}: {drawing}", file=sys.stderr)
 
 
 def _message(error: Exception) -> str:
@@ -119,8 +121,11 @@ def _message(error: Exception) -> str:
     return str(error)
 
 
-def _draw(root: Node, arguments: argparse.Namespace) -> None:
-    draw(root, direction=arguments.direction, engine=arguments.engine, names={}).save(arguments.output)
+def _draw(root: Node, arguments: argparse.Namespace) -> str:
+    """Write the graph and return what made it."""
+    drawing = draw(root, direction=arguments.direction, engine=arguments.engine, names={})
+    drawing.save(arguments.output)
+    return "the graph in DOT" if arguments.output.lower().endswith(".dot") else f"laid out by {drawing.engine}"
 
 
 def _expression(given: str) -> str:
@@ -138,3 +143,7 @@ def _columns(words: list[str], width: int = 96) -> str:
             lines.append("")
         lines[-1] += f"  {word}"
     return "\n".join(f"  {line}" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
