@@ -135,10 +135,12 @@ def total(node: Node, g: Any, shared: Any = None) -> Any:
         g = np.zeros_like(node._data)
     if before is not None:
         g = before + g
-    dtype = node._data.dtype
-    if shared is None or g.base is not None or id(g) in shared or g.dtype != dtype or g.shape != node.shape:
-        g = np.array(np.broadcast_to(g, node.shape), dtype=dtype)
-    return g
+    elif shared is None or g.base is not None or id(g) in shared:
+        g = g.copy()
+    like = node._data
+    if g.dtype == like.dtype and g.shape == like.shape:
+        return g
+    return np.array(np.broadcast_to(g, like.shape), dtype=like.dtype)
 
 
 def zero_grad(*nodes: Node) -> None:
