@@ -157,7 +157,7 @@ def softmax_losses(x: Array, y: Array) -> Array:
     """Return logsumexp(x) - y . x for each row, in the form that loses no digits where y is one-hot and right."""
     x = np.asarray(x)
     m = peak(x, -1)
-    return np.log(fold(np.add.reduce, np.exp(x - m), -1)) + (m - fold(np.add.reduce, y * x, -1))
+    return np.log(fold(np.add.reduce, np.exp(x - m), -1)) + (m - np.einsum("...i,...i->...", y, x)[..., None])
 
 
 def softmax(x: Array, axis: Any) -> Array:
@@ -202,6 +202,11 @@ def prod_others(x: Array, axis: Any) -> Array:
     after = np.cumprod(np.concatenate([ones, flat[..., :0:-1]], -1), -1)[..., ::-1]
     others = (before * after if flat.shape[-1] else flat).reshape(moved.shape)
     return np.moveaxis(others, range(-len(axes), 0), axes)
+
+
+def affine(x: Array, W: Array, b: Array) -> Array:
+    """Return W x + b for each row of x; a narrow W is turned over first, for BLAS multiplies it twice as fast then."""
+    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if len(W) < 32 else W.T), b)
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:

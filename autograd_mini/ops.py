@@ -206,7 +206,7 @@ prod_others = Op("prod_others", lambda x, axis: kernels.prod_others(x, axis),
 matmul = Op("matmul", lambda x, y: np.matmul(x, y),
             lambda g, z, x, y: _matmul_x(g, x, y),
             lambda g, z, x, y: _matmul_y(g, x, y), text="{} @ {}")
-affine = Op("affine", lambda x, W, b: np.add(np.matmul(x, W.T), b),     # a layer: z = W x + b, row by row
+affine = Op("affine", lambda x, W, b: kernels.affine(x, W, b),          # a layer: z = W x + b, row by row
             lambda g, z, x, W, b: g @ W,
             lambda g, z, x, W, b: _rows(g).T @ _rows(x),
             lambda g, z, x, W, b: g)

@@ -150,8 +150,9 @@ class Chain:
 
 def seeds(rows: Rows, losses: Array) -> Array:
     """Return each sample's share of the total weight, in the shape of its losses."""
-    share = 1.0 / rows.mass if rows.weights is None else (rows.weights / rows.mass)[:, None]
-    return np.full_like(losses, share)
+    g = np.empty_like(losses)
+    g[...] = 1.0 / rows.mass if rows.weights is None else (rows.weights / rows.mass)[:, None]
+    return g
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
