@@ -1,6 +1,11 @@
-"""Lets the tests import the helpers that stand beside them (`table_cases`, `torch_rows`), whatever the import mode."""
+"""Lets the tests import the helpers beside them, and the processes that they start the packages, wherever these run."""
 
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+_given = [os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *_given])
