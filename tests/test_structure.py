@@ -25,9 +25,7 @@ LOADS = {  # what is in memory after an import, beyond the standard library and 
     "nn": {"autograd_mini", "nn"},
     "viz": {"autograd_mini", "nn", "viz", "graphviz"},
 }
-WAYS_BACK = {  # against the arrows, each with its reason
-    ("autograd_mini.surface", "viz"): "a notebook asks the node itself for its picture; viz is loaded when it does",
-}
+WAYS_BACK: dict[tuple[str, str], str] = {}  # against the arrows, each with its reason
 LONG = {  # functions of more than 30 lines, each with its reason
     "nn.train.fit": "its settings stand one on a line, which are 20 lines",
 }

@@ -55,8 +55,8 @@ def test_tensors_too():
     assert "image/svg+xml" in Tensor([1.0, 2.0]).sum()._repr_mimebundle_()
 
 
-def test_without_the_drawing_package_a_node_shows_its_text(monkeypatch):
-    monkeypatch.setitem(sys.modules, "viz", None)
+def test_without_a_package_that_draws_a_node_shows_its_text(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [])
     assert Value(1.0)._repr_mimebundle_() is None
 
 
