@@ -2,6 +2,10 @@
 
 from .drawing import Drawing, draw, draw_dot, show_node
 from .picture import PictureError
+from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
 from .render import RenderError
 
-__all__ = ["Drawing", "PictureError", "RenderError", "draw", "draw_dot", "show_node"]
+__all__ = [
+    "Drawing", "PictureError", "RenderError", "activation", "decision_boundary", "draw", "draw_dot", "gradient_flow",
+    "loss_curve", "show_node", "surface",
+]  # fmt: skip

@@ -34,6 +34,8 @@ PALETTE = {
     "edge": Colour("#757b82", "#757b82"),  # dark and light enough for both grounds
 }
 
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#16202b")  # for curves and classes, in order
+
 
 def light(role: str) -> str:
     """Return the colour that `role` has in DOT and PNG, and in SVG where nothing asks for dark."""
