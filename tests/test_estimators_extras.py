@@ -10,6 +10,7 @@ import pytest
 import autograd_mini as am
 import nn
 
+pytest.importorskip("sklearn", minversion="1.9")  # the version that we compare with: earlier ones differ in places
 datasets = pytest.importorskip("sklearn.datasets")
 model_selection = pytest.importorskip("sklearn.model_selection")
 pipeline = pytest.importorskip("sklearn.pipeline")

@@ -7,6 +7,7 @@ import pytest
 
 import nn
 
+pytest.importorskip("sklearn", minversion="1.9")  # the version that we compare with: earlier ones differ in places
 package = pytest.importorskip("sklearn.neural_network")
 reference = pytest.importorskip("sklearn.neural_network._multilayer_perceptron")
 checks = pytest.importorskip("sklearn.utils.estimator_checks")

@@ -8,6 +8,7 @@ import pytest
 
 import nn as ours
 
+pytest.importorskip("sklearn", minversion="1.9")  # the version that we compare with: earlier ones differ in places
 theirs = pytest.importorskip("sklearn.neural_network")
 datasets = pytest.importorskip("sklearn.datasets")
 train_test_split = pytest.importorskip("sklearn.model_selection").train_test_split

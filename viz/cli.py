@@ -42,14 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
     except (AutogradError, OSError) as error:
         print(f"autograd-mini: error: {_message(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # a full disk: Python would try again on its way out, and end with a status of its own
+            _drop_output()
         return MISTAKE
     return 0
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
