@@ -369,11 +369,12 @@ def surface(f: Callable[[Any, Any], Any], path: Any, *, ax: Any = None) -> Any:
         even = extra("matplotlib.colors", "matplotlib", "plot").BoundaryNorm(levels, 256)
         bands = ax.contourf(x, y, z, levels=levels, cmap="cividis", norm=even)
         ax.figure.colorbar(bands, ax=ax, label="z = f(x, y)", format="%.3g")
-    ax.plot(*points.T, ".-", color="white", label=f"descent, {len(points) - 1} steps")
-    ax.plot(*points[:1].T, "o", color="white", markersize=9, label="start")
-    ax.plot(*points[-1:].T, "*", color=HUES[1], markeredgecolor="white", markersize=14, label="end")
+    outline = extra("matplotlib.patheffects", "matplotlib", "plot").withStroke(linewidth=3, foreground=light("ink"))
+    ax.plot(*points.T, ".-", color="white", path_effects=[outline], label=f"descent, {len(points) - 1} steps")
+    for label, marker, size, point in (("start", "o", 9, points[0]), ("end", "*", 15, points[-1])):
+        ax.plot(*point[:, None], marker, color=HUES[4], markeredgecolor=light("ink"), markersize=size, label=label)
     ax.set(xlabel="x", ylabel="y")
-    ax.legend(facecolor=light("rim"))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return ax
 
 
