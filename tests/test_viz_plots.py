@@ -112,9 +112,15 @@ def test_without_matplotlib_the_error_says_what_to_install(draw, monkeypatch):
         draw(None)
 
 
-def test_importing_the_room_does_not_import_matplotlib():
-    code = "import sys, viz; viz.loss_curve; sys.exit('matplotlib' in sys.modules)"
+@pytest.mark.parametrize("code", ["import viz, sys", "import viz, sys; viz.loss_curve; from viz import surface"])
+def test_importing_the_room_does_not_import_matplotlib(code):
+    code += "; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+
+
+def test_the_room_has_no_other_names():
+    with pytest.raises(AttributeError, match="module 'viz' has no attribute 'lost_curve'"):
+        _ = viz.lost_curve
 
 
 def test_hues_differ_from_each_other_and_from_white():

@@ -1,11 +1,24 @@
 """What people look at: the graph of a computation."""
 
+from typing import TYPE_CHECKING, Any
+
 from .drawing import Drawing, draw, draw_dot, show_node
 from .picture import PictureError
-from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
 from .render import RenderError
+
+if TYPE_CHECKING:
+    from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
 
 __all__ = [
     "Drawing", "PictureError", "RenderError", "activation", "decision_boundary", "draw", "draw_dot", "gradient_flow",
     "loss_curve", "show_node", "surface",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import the plots when they are asked for: they need nn and matplotlib, pictures of graphs do not."""
+    if name in ("activation", "decision_boundary", "gradient_flow", "loss_curve", "surface"):
+        from . import plots
+
+        return getattr(plots, name)
+    raise AttributeError(f"module 'viz' has no attribute {name!r}")
