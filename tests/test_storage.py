@@ -434,6 +434,7 @@ def test_an_estimator_that_was_not_fitted_comes_back(tmp_path):
 
 
 def test_names_of_columns_come_back(tmp_path):
+    pytest.importorskip("sklearn")
     pandas = pytest.importorskip("pandas")
     X, y = data("words")
     frame = pandas.DataFrame(X, columns=list("wxyz"))
