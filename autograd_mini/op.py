@@ -135,7 +135,7 @@ class Op:
         for i, arg in enumerate(node.args):
             if isinstance(arg, Node) and self.rule(i) is not None:
                 c = fit(self.run(i, g, node._data, raw), arg, self)
-                old = grads[arg]
+                old = grads.get(arg)
                 grads[arg] = c if old is None else old + c
 
     def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
@@ -261,7 +261,7 @@ class Unary(Elementwise):
             c = contribution(node, 0, g)
         if type(c) is not float:
             c = _scalar(c, self)
-        old = grads[x]
+        old = grads.get(x)
         grads[x] = c if old is None else old + c
 
 
@@ -285,8 +285,8 @@ class Binary(Elementwise):
         if type(node) is not Value:
             super().pull(node, g, grads)
             return
-        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. An argument that
-        # is not in `grads` any more has passed already: the sweep finds out that it is stale.
+        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. It leaves out
+        # `check_fresh`: what is added to a node that has passed already stays behind, and the sweep finds it there.
         x, y = node.first, node.second
         a = x if type(x) is float else x._data
         b = y if type(y) is float else y._data
@@ -297,7 +297,7 @@ class Binary(Elementwise):
                 c = contribution(node, 0, g)
             if type(c) is not float:
                 c = _scalar(c, self)
-            old = grads[x]
+            old = grads.get(x)
             grads[x] = c if old is None else old + c
         if b is not y:
             try:
@@ -306,7 +306,7 @@ class Binary(Elementwise):
                 c = contribution(node, 1, g)
             if type(c) is not float:
                 c = _scalar(c, self)
-            old = grads[y]
+            old = grads.get(y)
             grads[y] = c if old is None else old + c
 
 
@@ -375,7 +375,7 @@ class Sum(Variadic):
             return
         for arg in node.args:
             if type(arg) is not float:
-                old = grads[arg]
+                old = grads.get(arg)
                 grads[arg] = g if old is None else old + g
 
 

@@ -42,10 +42,9 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
     it has had its own, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
     generator takes its place. `pull` replaces the ops' own way of adding contributions to the gradients.
     """
-    grads: dict[Node, Any] = dict.fromkeys(nodes)
-    grads.update(seeds)
+    grads = dict(seeds)
     for node in nodes:
-        g = grads.pop(node)
+        g = grads.pop(node, None)
         changed = yield g
         if changed is not None:
             g = changed
@@ -58,8 +57,10 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
             except Exception as error:
                 fault = error
             if fault is not None:
-                check_fresh(node)  # the rule added to a node that has passed already: one that was assigned, or a cycle
                 raise RuleError(f"the vjp rule of {node.op.name} raised {type(fault).__name__}: {fault}") from fault
+    if grads:  # added to nodes that had passed already: their data was assigned, or somebody closed a circle
+        for node in nodes:
+            check_fresh(node)
 
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:

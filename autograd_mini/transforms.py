@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -70,7 +71,7 @@ class Trace:
             if isinstance(root, Node) and root in self.live:
                 seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
                 given[root] = given[root] + seed if root in given else seed
-        grads = swept(self.nodes, given, None if self.closed else _pull_recorded)
+        grads = swept(self.nodes, given, None if self.closed else partial(_pull_recorded, self.live))
         return [_owned(grads[v], v) for v in self.fresh]
 
     def push_forward(self, tangents: list[Any]) -> list[Any]:
@@ -144,15 +145,15 @@ def _owned(g: Any, like: Any) -> Any:
     return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
 
 
-def _pull_recorded(node: Node, g: Any, grads: dict[Node, Any]) -> None:
-    """Add the contributions of `node` as recorded nodes, to those of its arguments that are asked for."""
+def _pull_recorded(live: set[Node], node: Node, g: Any, grads: dict[Node, Any]) -> None:
+    """Add the contributions of `node` as recorded nodes, to those of its arguments that are live."""
     check_fresh(node)
     op: Op = node.op  # type: ignore[assignment]
     for i, arg in enumerate(node.args):
         rule = op.rule(i)
-        if isinstance(arg, Node) and arg in grads and rule is not None:
+        if isinstance(arg, Node) and arg in live and rule is not None:
             c = fit(rule(g, node, *node.args), arg, op)
-            grads[arg] = c if grads[arg] is None else grads[arg] + c
+            grads[arg] = grads[arg] + c if arg in grads else c
 
 
 def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
