@@ -102,8 +102,8 @@ class Op:
 
     def constant(self, i: int, arg: Any) -> Any:
         """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
-        if type(arg) is float or arg is None:
-            return arg if arg is not None or self.rule(i) is None else self.checked(i, arg)
+        if type(arg) is float:
+            return arg
         return self.checked(i, arg) if self.rule(i) is not None else _setting(arg)
 
     def checked(self, i: int, arg: Any) -> Any:

@@ -49,15 +49,12 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
         if changed is not None:
             g = changed
         if g is not None and node.op is not None:
-            fault = None
             try:
                 (pull or node.op.pull)(node, g, grads)
             except (AutogradError, MemoryError, SystemError):  # not the rule: the machine
                 raise
             except Exception as error:
-                fault = error
-            if fault is not None:
-                raise RuleError(f"the vjp rule of {node.op.name} raised {type(fault).__name__}: {fault}") from fault
+                raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error
     if grads:  # added to nodes that had passed already: their data was assigned, or somebody closed a circle
         for node in nodes:
             check_fresh(node)
