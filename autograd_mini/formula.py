@@ -130,7 +130,7 @@ def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | Non
     ['x', 'v1', 'L']
     """
     known = known or {}
-    given = {node: _clean(node.label) or _clean(known.get(node, "")) for node in sorted(nodes, key=_birth)}
+    given = {node: one_line(node.label) or one_line(known.get(node, "")) for node in sorted(nodes, key=_birth)}
     taken = set(given.values())
     fresh = (name for i in count(1) if (name := f"v{i}") not in taken)
     again: dict[str, Iterator[str]] = {}
@@ -149,9 +149,13 @@ def _numbered(name: str) -> Iterator[str]:
     return (f"{name}_{i}" for i in count(2))
 
 
-def _clean(name: str) -> str:
-    """Return a name on one line, without characters that cannot be printed, and not too long."""
-    cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+def one_line(text: str, limit: int = LONGEST_NAME, mark: str = "...") -> str:
+    """Return text on one line, cut to `limit` characters with a mark, and blanks for what cannot be printed.
+
+    >>> one_line("a\\tb\\x00c", 40), one_line("x" * 50, 6)
+    ('a b c', 'xxx...')
+    """
+    cut = text if len(text) <= limit else text[: limit - len(mark)] + mark
     return " ".join("".join(c if c.isprintable() else " " for c in cut).split())
 
 
@@ -195,7 +199,7 @@ def _entries(array: Any) -> str:
 def _written(node: Node, terms: Mapping[Node, Term], writers: Writers) -> Term:
     op = node.op
     if op is None:
-        name = _clean(node.label)
+        name = one_line(node.label)
         return _name(name) if name else _term(node._data, terms)
     args = [_term(a, terms) for a in node.args]
     if op.name in writers:

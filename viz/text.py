@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_mini.formula import one_line
+
 LONG = 1000  # characters of a tooltip
 SMALL = 6  # entries of an array that are written out
 DASH = "\N{EN DASH}"
@@ -21,8 +23,7 @@ def clean(text: str, limit: int = LONG) -> str:
     >>> clean("a\\tb\\x00c\\u202e"), clean("x" * 10**6, 5)
     ('a b c', 'xxxx…')
     """
-    cut = text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
-    return " ".join("".join(c if c.isprintable() else " " for c in cut).split())
+    return one_line(text, limit, ELLIPSIS)
 
 
 def number(x: float) -> str:
