@@ -1,0 +1,213 @@
+"""Dialects: one step of a record, or one contribution of its sweep, written in a language that runs it.
+
+The text comes from the table: an op as the table writes it, a contribution from the op's own rule, run once on names.
+Everything that is no operator is a call by the row's name; what that name means in the language, `prelude` defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .data import quietly
+from .formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
+from .languages import JAVASCRIPT as JAVASCRIPT_DEFINITIONS
+from .node import Node, leaf, modes, record
+from .op import Elementwise, Op, Sum, Variadic, fit
+from .prelude import Definitions, definitions, prelude
+
+__all__ = ["CAREFUL", "DIALECTS", "JAVASCRIPT", "NUMPY", "PYTHON", "Dialect", "contribution", "expression", "prelude"]
+
+Pattern = tuple[Any, ...]
+Pool = Callable[[Any], str]
+
+_FIRST = 0xE000  # characters for private use stand for names in a template: no program has them
+
+
+class Dialect(NamedTuple):
+    """A language: the operators it has, how rows are written that are no calls, and what the called names mean."""
+
+    name: str
+    operators: frozenset[str]
+    forward: Writers
+    backward: Writers
+    defined: Callable[[], Definitions]
+
+
+def _writers(all_: Writers, names: str) -> Writers:
+    return {name: all_[name] for name in names.split()}
+
+
+def _call(op: Op, args: tuple[Any, ...], terms: list[Term]) -> Term:
+    """Return a call of the row by its name, settings as keywords and without those that have their default."""
+    if isinstance(op, (Elementwise, Variadic)):
+        return Term(f"{op.name}({', '.join(t.text for t in terms)})")
+    shown = []
+    for i, (param, t) in enumerate(zip(op.params, terms)):
+        if op.rule(i) is not None:
+            shown.append(t.text)
+        elif param not in op.defaults or t.text != repr(op.defaults[param]):
+            shown.append(f"{param}={t.text}")
+    return Term(f"{op.name}({', '.join(shown)})")
+
+
+def _power(x: Term, y: Term) -> Term:
+    short = SHORTER["power"](x, y)
+    return short if short.number is not None or short is x else Term(f"power({x.text}, {y.text})")
+
+
+_OWN = "neg identity add_n"
+_SHORT = "neg identity add_n add sub mul div"
+
+PYTHON = Dialect(
+    "python",
+    frozenset("+-*/%@") | {"//"},
+    _writers(WRITERS, _OWN),
+    {**_writers(SHORTER, _SHORT), "power": _power},
+    lambda: definitions("scalar"),
+)
+NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"))
+JAVASCRIPT = PYTHON._replace(name="javascript", operators=frozenset("+-*/"), defined=lambda: JAVASCRIPT_DEFINITIONS)
+CAREFUL = Dialect("careful", frozenset(), {}, {}, dict)  # rows alone, which answer where Python's floats raise
+DIALECTS = {dialect.name: dialect for dialect in (PYTHON, NUMPY, JAVASCRIPT, CAREFUL)}
+
+
+def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) -> str:
+    """Return how `node` is computed from its arguments, as an expression of the dialect.
+
+    `names` gives every argument a name, which may be anything that binds as tightly as one: `x`, `d[5]`. An array among
+    the constants is written as `pool` names it.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(2.0); expression((x**2 + 1).args[0], {x: "d[0]"}, PYTHON)
+    'power(d[0], 2)'
+    """
+    op: Op = node.op  # type: ignore[assignment]
+    if isinstance(op, Elementwise) and _scalar(node):
+        return _filled(dialect.name, op, -1, node, names, "")
+    return _step(
+        node, {a: Term(names[a]) for a in node.args if isinstance(a, Node)}, dialect, dialect.forward, pool
+    ).text
+
+
+def contribution(node: Node, i: int, names: Names, g: str, dialect: Dialect, pool: Pool = repr) -> str:
+    """Return what `node`, given its upstream gradient by the name g, contributes to its i-th argument.
+
+    With g = "1" it is the local derivative of an elementwise op. An argument without a rule has none to ask for.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(2.0); y = x.tanh(); contribution(y, 0, {x: "x", y: "y"}, "y_bar", PYTHON)
+    'y_bar * (1 - y * y)'
+    """
+    op: Op = node.op  # type: ignore[assignment]
+    if isinstance(op, Sum) and _scalar(node):
+        return g
+    if isinstance(op, Elementwise) and _scalar(node):
+        return _filled(dialect.name, op, i, node, names, g)
+    return _rule_text(node, i, names, g, dialect, pool)
+
+
+def _scalar(node: Node) -> bool:
+    return type(node._data) is float
+
+
+def _filled(dialect: str, op: Op, i: int, node: Node, names: Names, g: str) -> str:
+    args = node.args
+    pattern = tuple([None if isinstance(a, Node) else (a, str(a)) for a in args])  # 0.0 equals -0.0, and is another
+    given = [names[a] if isinstance(a, Node) else "" for a in args]
+    return _template(dialect, op, i, pattern, g == "1").format(g, names.get(node, ""), *given)
+
+
+@lru_cache(maxsize=10_000)
+def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str:
+    """Return a format string of the text: {0} is g, {1} the result, from {2} on come the arguments.
+
+    The op's rule is run once on leaves that stand for them; i = -1 asks for the op itself. `unit` says that g is 1.
+    """
+    spoken = DIALECTS[dialect]
+    args = [leaf(1.0) if c is None else c[0] for c in pattern]
+    result, g = leaf(1.0), np.float64(1.0) if unit else leaf(1.0)
+    names = {n: chr(_FIRST + k) for k, n in enumerate((g, result, *args)) if isinstance(n, Node)}
+    with _alone():
+        if i < 0:
+            terms = {n: Term(name) for n, name in names.items()}
+            text = _step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
+        else:
+            text = _tree(quietly(op.rule(i), g, result, *args), names, spoken, repr)  # type: ignore[arg-type]
+    for k in range(len(pattern) + 2):
+        text = text.replace(chr(_FIRST + k), f"{{{k}}}")
+    return text
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Run rules on stand-ins unseen by the modes in force: their numbers mean nothing."""
+    token = modes.set(())
+    try:
+        yield
+    finally:
+        modes.reset(token)
+
+
+def _rule_text(node: Node, i: int, names: Names, g: str, dialect: Dialect, pool: Pool) -> str:
+    """Return a contribution that depends on shapes, with the repair of broadcasting that the sweep makes."""
+    op: Op = node.op  # type: ignore[assignment]
+    stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
+    upstream = leaf(np.ones_like(node._data) if node.shape else 1.0)
+    called = {upstream: g, **{stand_in: names[n] for n, stand_in in stand_ins.items()}}
+    args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
+    with _alone():
+        c = fit(quietly(op.rule(i), upstream, stand_ins[node], *args), args[i], op)  # type: ignore[arg-type]
+    return _tree(c, called, dialect, pool)
+
+
+def _tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) -> str:
+    """Return the text of a small record down to the nodes in `names`."""
+    terms = {n: Term(name) for n, name in names.items()}
+    pending = [root] if isinstance(root, Node) else []
+    while pending:
+        node = pending[-1]
+        missing = [a for a in node.args if isinstance(a, Node) and a not in terms] if node not in terms else []
+        if not missing:
+            if node not in terms:
+                terms[node] = _step(node, terms, dialect, dialect.backward, pool)
+            pending.pop()
+        pending += missing
+    return _term(root, terms, pool).text
+
+
+def _step(node: Node, terms: Mapping[Node, Term], dialect: Dialect, writers: Writers, pool: Pool) -> Term:
+    """Return one op written with its arguments' terms."""
+    op: Op | None = node.op
+    if op is None:  # a constant that a rule has made
+        return _term(node._data, terms, pool)
+    args = [_term(a, terms, pool) for a in node.args]
+    if op.name in writers:
+        return writers[op.name](*args)
+    if op.symbol in dialect.operators and len(args) == 2:
+        return _infix(op.symbol, *args)
+    if op.name == "getitem":
+        return Term(f"{args[0].at(ATOM)}[{args[1].text.removeprefix('(').removesuffix(')')}]")
+    return _call(op, node.args, args)
+
+
+def _term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
+    """Return an argument: a node by its term, a number as it is, an array by its name, a setting by what it is."""
+    if isinstance(arg, Node):
+        return terms[arg]
+    if isinstance(arg, float):
+        return _number(float(arg))
+    if isinstance(arg, np.ndarray) and arg.ndim:
+        return Term(pool(arg))
+    if isinstance(arg, (np.ndarray, np.generic)):
+        return _term(arg.item(), terms, pool)
+    if isinstance(arg, tuple):
+        inner = [_term(a, terms, pool).at(SUM) for a in arg]
+        return Term(f"({', '.join(inner)}{',' if len(inner) == 1 else ''})")
+    if isinstance(arg, np.dtype):
+        return Term(repr(arg.name))
+    return Term("..." if arg is Ellipsis else repr(arg))

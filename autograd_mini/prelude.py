@@ -1,0 +1,137 @@
+"""Preludes: the definitions that printed source needs to run by itself, taken from the table's own source.
+
+A row computes with a function on Python floats and one on arrays. Here their text is read once from `ops.py` and
+`kernels.py`, without docstrings and annotations, so that no formula is written a second time.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from . import kernels, ops
+from .op import TABLE, Elementwise
+
+Definitions = Mapping[str, str]
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+IMPORT = ("import ", "from ")
+_ARGUMENT = {"scalar": 2, "array": 3}  # where a row of the table has its function; one over whole arrays has it at 1
+
+MODULES = {
+    "np": "import numpy as np",
+    **{name: f"import {name}" for name in ("builtins", "functools", "math", "operator")},
+    "inf": "from math import inf",
+    "nan": "from math import nan",
+    "normalize_axis_tuple": "from numpy.lib.array_utils import normalize_axis_tuple",
+    "Array": "Array = object",
+    "DataError": "DataError = ValueError",
+    "ShapeError": "ShapeError = ValueError",
+}
+
+
+@cache
+def definitions(kind: str) -> Definitions:
+    """Return what each row and each kernel is defined as, by name: for "scalar" on floats, for "array" on arrays.
+
+    >>> definitions("scalar")["exp"], definitions("array")["asin"]
+    ('from math import exp', 'from numpy import arcsin as asin')
+    """
+    found = dict(MODULES)
+    found.update(_kernels())
+    found.update((name, _definition(name, function)) for name, function in _functions(kind))
+    return {name: text for name, text in found.items() if text != f"{name} = {name}"}
+
+
+def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
+    """Return the definitions of every name that the texts use, directly or not: imports first, in order of the names.
+
+    >>> prelude(["y = log(x) + exp(x)"], definitions("scalar"))
+    ['from math import exp, log']
+    """
+    wanted: dict[str, None] = {}
+    pending = list(texts)
+    while pending:
+        for word in _WORD.findall(pending.pop()):
+            if word in defined and word not in wanted:
+                wanted[word] = None
+                if not defined[word].startswith(IMPORT):
+                    pending.append(defined[word])
+    lines = [defined[word] for word in sorted(wanted)]
+    imports = [line for line in lines if line.startswith(IMPORT)]
+    return [*_joined(imports), *(line for line in lines if line not in imports)]
+
+
+def _joined(imports: list[str]) -> list[str]:
+    """Return imports with those from one module on one line."""
+    plain = [line for line in imports if line.startswith("import ")]
+    parts: dict[str, list[str]] = {}
+    for line in imports:
+        if line not in plain:
+            module, _, name = line.removeprefix("from ").partition(" import ")
+            parts.setdefault(module, []).append(name)
+    return [*plain, *(f"from {module} import {', '.join(names)}" for module, names in sorted(parts.items()))]
+
+
+def _functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
+    """Yield each row's name with the expression in the table that says how it is computed."""
+    for statement in ast.parse(inspect.getsource(ops)).body:
+        call = statement.value if isinstance(statement, ast.Assign) else None
+        if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in TABLE:
+            name = str(call.args[0].value)
+            if isinstance(TABLE[name], Elementwise):
+                yield name, call.args[_ARGUMENT[kind]]
+            elif kind == "array":
+                yield name, call.args[1]
+
+
+def _definition(name: str, function: ast.expr) -> str:
+    """Return the statement that gives `name` the meaning of an expression of the table."""
+    text = ast.unparse(function)
+    module, _, attribute = text.partition(".")
+    if module in ("math", "operator", "np") and attribute.isidentifier():
+        module = {"np": "numpy"}.get(module, module)
+        return f"from {module} import {attribute}{'' if attribute == name else f' as {name}'}"
+    if text == f"kernels.{name}":
+        return _kernels()[name]
+    if isinstance(function, ast.Lambda):
+        return f"def {name}({ast.unparse(function.args)}):\n    return {_local(name, ast.unparse(function.body))}"
+    return f"{name} = {_local(name, text)}"
+
+
+def _local(name: str, text: str) -> str:
+    """Return an expression of the table with kernels by their own names; one named like the row gets an underscore."""
+    return (
+        text.replace(f"kernels.{name}(", f"{name}_(").replace(f"kernels.{name})", f"{name}_)").replace("kernels.", "")
+    )
+
+
+@cache
+def _kernels() -> dict[str, str]:
+    """Return the source of each kernel, bare of what only people and type checkers read."""
+    found = {}
+    for statement in ast.parse(inspect.getsource(kernels)).body:
+        if isinstance(statement, ast.FunctionDef):
+            source = ast.unparse(_Bare().visit(statement))
+            found[statement.name] = source
+            found[f"{statement.name}_"] = source.replace(f"def {statement.name}(", f"def {statement.name}_(", 1)
+        elif isinstance(statement, ast.Assign):
+            found[ast.unparse(statement.targets[0])] = ast.unparse(statement)
+    return found
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes docstrings and annotations away."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
