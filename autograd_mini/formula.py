@@ -1,4 +1,4 @@
-"""Formulas: a record written as the expression that it is, in Python's notation."""
+"""Formulas: a record written as the expression that it is, in Python's notation or in that of a kind of `Term`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class FormulaError(AutogradError, ValueError):
 
 
 class Term(NamedTuple):
-    """A piece of a formula: its text, how tightly it binds, and its number where it is one."""
+    """A piece of a formula: its text, how tightly it binds, and its number where it is one.
+
+    A class derived from it is another notation: it says how a number, a name, a setting, a call are written in it.
+    """
 
     text: str
     level: int = ATOM
@@ -50,6 +53,32 @@ class Term(NamedTuple):
     def at(self, level: int) -> str:
         """Return the text for a place that asks for at least `level`."""
         return self.text if self.level >= level else f"({self.text})"
+
+    def infix(self, symbol: str, other: Term) -> Term:
+        """Return what stands with `symbol` between this term and another."""
+        level, left, right = INFIX[symbol]
+        return type(self)(f"{self.at(left)} {symbol} {other.at(right)}", level)
+
+    @classmethod
+    def of(cls, x: float) -> Term:
+        """Return a number as a term."""
+        shown = number(x)
+        return cls(shown, SIGN if shown.startswith("-") else ATOM, x)
+
+    @classmethod
+    def named(cls, name: str) -> Term:
+        """Return a node by name; one that reads like an expression, as people like to label, is treated as a sum."""
+        return cls(name, SUM if _OPERATOR.search(name) else ATOM)
+
+    @classmethod
+    def plain(cls, text: str) -> str:
+        """Return what is no mathematics: an axis, an index, the shape of an array that is not written out."""
+        return text
+
+    @classmethod
+    def call(cls, name: str, args: Iterable[str]) -> Term:
+        """Return a call of the row `name`."""
+        return cls(f"{name}({', '.join(args)})")
 
 
 def text(root: Any, names: Names | None = None) -> str:
@@ -76,12 +105,13 @@ def short_text(root: Any, names: Names | None = None) -> str:
     return _formula(root, names or {}, SHORTER)
 
 
-def _formula(root: Any, names: Names, writers: Writers) -> str:
+def _formula(root: Any, names: Names, writers: Writers, kind: type[Term] = Term) -> str:
     if not isinstance(root, Node):
-        return _term(root, {}).text
+        return _term(root, {}, kind).text
     terms: dict[Node, Term] = {}
     for node in _parts(root, names):
-        terms[node] = _name(names[node]) if _ends(node, root, names) else _written(node, terms, writers)
+        ends = _ends(node, root, names)
+        terms[node] = kind.named(names[node]) if ends else _written(node, terms, writers, kind)
         if len(terms[node].text) > LONGEST:
             raise FormulaError(
                 f"the formula has more than {LONGEST} characters: give names to nodes in between, "
@@ -113,8 +143,13 @@ def equation(node: Node, names: Names) -> str:
     >>> equation(b, {a: "a", b: "b", b.args[0]: "v"})
     'b = v + 1'
     """
-    terms = {a: _name(names[a]) for a in node.args if isinstance(a, Node)}
-    return f"{names[node]} = {_written(node, terms, WRITERS).text}" if node.op else names[node]
+    return _equation(node, names, WRITERS)
+
+
+def _equation(node: Node, names: Names, writers: Writers, kind: type[Term] = Term) -> str:
+    terms = {a: kind.named(names[a]) for a in node.args if isinstance(a, Node)}
+    name = kind.named(names[node]).text
+    return f"{name} = {_written(node, terms, writers, kind).text}" if node.op else name
 
 
 def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | None = None) -> dict[Node, str]:
@@ -170,66 +205,64 @@ def number(x: float) -> str:
     return repr(int(x)) if whole else repr(x)
 
 
-def _name(name: str) -> Term:
-    """Return a node by name; one that reads like an expression, as people like to label, is treated as a sum."""
-    return Term(name, SUM if _OPERATOR.search(name) else ATOM)
-
-
 def _number(x: float) -> Term:
-    shown = number(x)
-    return Term(shown, SIGN if shown.startswith("-") else ATOM, x)
+    return Term.of(x)
 
 
-def _term(arg: Any, terms: Mapping[Node, Term]) -> Term:
+def _term(arg: Any, terms: Mapping[Node, Term], kind: type[Term] = Term) -> Term:
     if isinstance(arg, Node):
         return terms[arg]
     if isinstance(arg, float):
-        return _number(arg)
+        return kind.of(arg)
     if isinstance(arg, (np.ndarray, np.generic)):
-        return Term(_entries(arg)) if arg.ndim else _term(arg.item(), terms)
-    return Term(repr(arg))
+        return kind(_entries(arg, kind)) if arg.ndim else _term(arg.item(), terms, kind)
+    return kind(kind.plain(repr(arg)))
 
 
-def _entries(array: Any) -> str:
+def _entries(array: Any, kind: type[Term]) -> str:
     if not 0 < array.size <= ENTRIES:
-        return f"array({', '.join(map(str, array.shape))})"
-    return f"[{', '.join(_term(e, {}).text for e in array)}]"
+        return kind.plain(f"array({', '.join(map(str, array.shape))})")
+    return f"[{', '.join(_term(e, {}, kind).text for e in array)}]"
 
 
-def _written(node: Node, terms: Mapping[Node, Term], writers: Writers) -> Term:
+def _written(node: Node, terms: Mapping[Node, Term], writers: Writers, kind: type[Term] = Term) -> Term:
     op = node.op
     if op is None:
         name = one_line(node.label)
-        return _name(name) if name else _term(node._data, terms)
-    args = [_term(a, terms) for a in node.args]
+        return kind.named(name) if name else _term(node._data, terms, kind)
+    args = [_term(a, terms, kind) for a in node.args]
     if op.name in writers:
         return writers[op.name](*args)
     if op.symbol in INFIX and len(args) == 2:
         return _infix(op.symbol, *args)
     if isinstance(op, Elementwise):
-        enclosed = not (op.text.startswith("{}") or op.text.endswith("{}"))
-        return Term(op.text.format(*(a.at(SUM if enclosed else ATOM) for a in args)), ATOM if enclosed else SUM)
+        return _as_in_the_table(op, args, kind)
     if op.name == "getitem":
-        return Term(f"{args[0].at(ATOM)}{_index(node.args[1])}")
-    return Term(_call(op, node.args, args))
+        return kind(f"{args[0].at(ATOM)}{kind.plain(_index(node.args[1]))}")
+    return kind.call(op.name, _arguments(op, node.args, args, kind))
 
 
 def _infix(symbol: str, x: Term, y: Term) -> Term:
-    level, left, right = INFIX[symbol]
-    return Term(f"{x.at(left)} {symbol} {y.at(right)}", level)
+    return x.infix(symbol, y)
 
 
-def _call(op: Op, args: tuple[Any, ...], terms: list[Term]) -> str:
-    """Return a call with settings by name, and without those that have their default."""
+def _as_in_the_table(op: Elementwise, args: list[Term], kind: type[Term]) -> Term:
+    if op.text.startswith(f"{op.name}("):
+        return kind.call(op.name, [a.text for a in args])
+    enclosed = not (op.text.startswith("{}") or op.text.endswith("{}"))
+    return kind(op.text.format(*(a.at(SUM if enclosed else ATOM) for a in args)), ATOM if enclosed else SUM)
+
+
+def _arguments(op: Op, args: tuple[Any, ...], terms: list[Term], kind: type[Term]) -> Iterator[str]:
+    """Yield the arguments of a call, settings by name, and without those that have their default."""
     if isinstance(op, Variadic):
-        return f"{op.name}({', '.join(t.text for t in terms)})"
-    shown = []
+        yield from (t.text for t in terms)
+        return
     for i, (param, t) in enumerate(zip(op.params, terms)):
         if op.rule(i) is not None:
-            shown.append(t.text)
-        elif param not in op.defaults or t.text != _term(op.defaults[param], {}).text:
-            shown.append(f"{param}={_index(args[i]) if param == 'index' else t.text}")
-    return f"{op.name}({', '.join(shown)})"
+            yield t.text
+        elif param not in op.defaults or t.text != _term(op.defaults[param], {}, kind).text:
+            yield kind.plain(f"{param}={_index(args[i])}") if param == "index" else f"{kind.plain(f'{param}=')}{t.text}"
 
 
 def _index(index: Any) -> str:
@@ -246,7 +279,7 @@ def _index(index: Any) -> str:
 
 
 def _minus(x: Term) -> Term:
-    return Term(f"-{x.at(POWER)}", SIGN)
+    return type(x)(f"-{x.at(POWER)}", SIGN)
 
 
 def _joined(axis: Term, *xs: Term, name: str) -> Term:
@@ -254,7 +287,7 @@ def _joined(axis: Term, *xs: Term, name: str) -> Term:
 
 
 def _sum_of(x: Term, *ys: Term) -> Term:
-    return Term(" + ".join([x.at(SUM), *(y.at(REMAINDER) for y in ys)]), SUM if ys else x.level)
+    return type(x)(" + ".join([x.at(SUM), *(y.at(REMAINDER) for y in ys)]), SUM if ys else x.level)
 
 
 WRITERS: Writers = {
@@ -270,10 +303,10 @@ WRITERS: Writers = {
 
 def _negative(x: Term) -> Term:
     if x.number is not None:
-        return _number(-x.number)
+        return x.of(-x.number)
     if x.level == PRODUCT:
-        return Term(x.text[1:] if x.text.startswith("-") else f"-{x.text}", PRODUCT)
-    return Term(x.text[1:], POWER) if x.level == SIGN else _minus(x)
+        return type(x)(x.text[1:] if x.text.startswith("-") else f"-{x.text}", PRODUCT)
+    return type(x)(x.text[1:], POWER) if x.level == SIGN else _minus(x)
 
 
 def _sum(x: Term, y: Term) -> Term:
@@ -302,7 +335,7 @@ def _quotient(x: Term, y: Term) -> Term:
 
 
 def _power(x: Term, y: Term) -> Term:
-    return x if y.number == 1.0 else _number(1.0) if y.number == 0.0 else _infix("**", x, y)
+    return x if y.number == 1.0 else x.of(1.0) if y.number == 0.0 else _infix("**", x, y)
 
 
 SHORTER: Writers = {
