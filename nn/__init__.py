@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import init, losses, optim, schedules
+from . import export, init, losses, optim, schedules
 from .atomic import FileError
 from .errors import ExtraError, SettingError, StateError
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
@@ -27,7 +27,7 @@ from .train import evaluate, fit
 __all__ = [
     "MLP", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier", "MLPRegressor",
     "Module", "Neuron", "Sequential", "SettingError", "StateError", "absolute_error", "adagrad", "adam", "adamw",
-    "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "fit",
+    "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "export", "fit",
     "half_squared_error", "hinge", "huber", "init", "l2_penalty", "lbfgs", "load", "load_into", "losses",
     "negative_log_likelihood", "optim", "poisson", "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy",
     "squared_error",
