@@ -1,0 +1,231 @@
+"""The exercises of the lessons, by number: in a lesson, `check("2.1", answer)` prints the verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from checking import Exercise, Unanswered, choice, function, number
+
+from autograd_mini import Node, Value
+
+
+def check(name: str, answer: Any = ...) -> None:
+    """Print whether an answer is right, and why; `...` says kindly that the place is empty."""
+    print(f"{name} {EXERCISES[name].verdict(answer)}")
+
+
+NEURON = {
+    "1.1": number(
+        0.5,
+        "z = 1 * 3 - 2 * 1 - 0.5 = 0.5, and relu passes what is positive.",
+        "add up w1 x1 + w2 x2 + b first, then bend.",
+        {
+            0.0: "that is relu of something negative; z is positive here.",
+            1.0: "that is w . x; the bias is missing.",
+            4.5: "the second weight is negative.",
+        },
+    ),
+    "1.2": function(
+        lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5,
+        [(math.sin, 0.5), (math.exp, 1.0), (lambda x: x**3, -2.0)],
+        "the errors of the two sides cancel in the first order.",
+        "Nudge up and down by h, and divide the difference by 2 h.",
+    ),
+    "1.3": number(
+        3.0,
+        "the sigmoid is 0.5 where z = 2 x - 6 = 0.",
+        "find z first: for which z is the sigmoid 0.5?",
+        {-3.0: "the sign: 2 x - 6 = 0.", 0.5: "0.5 is the output; the input is asked for."},
+    ),
+}
+
+GRAPH = {
+    "2.1": number(
+        4.0,
+        "through the product y = 3, and directly 1.",
+        "multiply along each path from x to L, and add the paths.",
+        {3.0: "that is the path through the product; there is another.", 1.0: "that is the direct path alone."},
+    ),
+    "2.2": number(
+        1024.0,
+        "each doubling doubles the slope, and 2^10 = 1024: one for each path.",
+        "what does a single doubling do to the slope, and what do ten in a row?",
+        {
+            20.0: "slopes multiply along a path, they do not add.",
+            10.0: "that is the number of nodes.",
+            2.0: "that is one.",
+        },
+    ),
+    "2.3": function(
+        lambda x, y: [2.0 * x + y, x],
+        [(2.0, 3.0), (-1.0, 0.5), (0.0, 0.0)],
+        "x has two paths, x * 1 and (x + y) * 1; y has one.",
+        "x is used twice: once in the sum, once as a factor.",
+    ),
+}
+
+
+def order_fault(my_order: Any) -> str:
+    """Say what is wrong with a function that gives the nodes of a graph, users before what they use."""
+    if not callable(my_order):
+        return "a function is asked for: give its name without parentheses."
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    p = x * y
+    q = p + x
+    graphs = {"x * y": x * y, "x * x": x * x, "p * q with p = x * y and q = p + x": p * q, "2 * x + 1": 2.0 * x + 1.0}
+    for text, root in graphs.items():
+        given = my_order(root)
+        if given is ...:
+            raise Unanswered
+        fault = _order_fault(root, list(given))
+        if fault:
+            return f"for the graph of {text}, {fault}"
+    return ""
+
+
+def _order_fault(root: Node, given: list[Any]) -> str:
+    place = {node: i for i, node in enumerate(given)}
+    if len(place) < len(given):
+        return "a node stands in the list twice: remember which you have seen."
+    todo, wanted = [root], {root}
+    for node in todo:
+        for x in node.args:
+            if isinstance(x, Node) and x not in wanted:
+                wanted.add(x)
+                todo.append(x)
+    if set(place) != wanted:
+        return f"the list has {len(place)} nodes, where the graph has {len(wanted)}."
+    early = [x for node in given for x in node.args if isinstance(x, Node) and place[x] < place[node]]
+    return "a node comes before one that uses it: put a node down only after all that it leads to." if early else ""
+
+
+ORDER = {
+    "3.1": choice(
+        "b",
+        "q uses p, so q sends first; x and y are used by nobody else after that.",
+        {
+            "a": "q uses p: when p sends, the contribution of q is still missing.",
+            "c": "p uses x: when x is visited, the contribution of p is still missing.",
+        },
+    ),
+    "3.2": Exercise(order_fault, "every node comes after all that use it, and once."),
+    "3.3": number(
+        18.0,
+        "each sweep adds 2 w = 6 to the leaf.",
+        "one sweep gives 2 w; leaves add.",
+        {
+            6.0: "that is one sweep: leaves add over sweeps.",
+            54.0: "slopes of separate sweeps add, they do not multiply.",
+        },
+    ),
+}
+
+
+def _softmax(*z: float) -> Any:
+    return np.exp(z) / np.exp(z).sum()
+
+
+VECTORS = {
+    "4.1": number(
+        [-2.0, -2.0],
+        "M^T (1, -1) = (1 - 3, 2 - 4): sums over the outputs, down the columns.",
+        "each x_j reaches the loss through both outputs: go down the j-th column of M.",
+        {(-1.0, -1.0): "that is M g, along the rows; the chain rule needs M^T g."},
+    ),
+    "4.2": function(
+        lambda a, g: a * (g - a @ g),
+        [(_softmax(1.0, 2.0, 0.0), np.array([0.0, 1.0, 0.0])), (_softmax(0.5, -1.0), np.array([1.0, 1.0]))],
+        "a * (g - a . g) is (diag(a) - a a^T) g.",
+        "Multiply out (diag(a) - a a^T) g: the second part is a times a number.",
+    ),
+    "4.3": number(
+        250_000,
+        "50 outputs times 5,000 weights, and all but 5,000 of the slopes are 0.",
+        "one slope for each pair of an output and a weight.",
+        {5000: "that is the size of W, and of dL/dW; the Jacobian has a row of that size for each output."},
+    ),
+}
+
+NETWORK = {
+    "5.1": number(
+        [3, 5],
+        "a row for each of 3 outputs, a column for each of 5 inputs.",
+        "W[2] takes the 5 hidden outputs to 3.",
+        {(5.0, 3.0): "z = W a needs the inputs along the columns.", (5.0, 4.0): "that is W[1]."},
+    ),
+    "5.2": function(
+        lambda W, dz, a: W.T @ dz * (1.0 - a * a),
+        [
+            (np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([1.0, -1.0]), np.array([0.0, 0.5, -0.5])),
+            (np.array([[2.0, -1.0]]), np.array([0.5]), np.array([0.9, 0.1])),
+        ],
+        "W^T dz gives dL/da, and 1 - a * a is the slope of tanh.",
+        "First W^T dz, then entry by entry the slope of tanh, 1 - a * a.",
+    ),
+    "5.3": number(
+        [0.2, -0.5, 0.3],
+        "a - y, with y = (0, 1, 0).",
+        "softmax and -log collapse to a short difference.",
+        {
+            (-0.2, 0.5, -0.3): "the sign: what was said minus what was right.",
+            (0.0, -2.0, 0.0): "that is dL/da; go on through the softmax.",
+            (0.0, -0.5, 0.0): "that is the diagonal of the Jacobian alone.",
+        },
+    ),
+}
+
+LEARNING = {
+    "6.1": number(
+        2.0,
+        "the slope is 2 (w - 3) = -4, and 1 - 0.25 * -4 = 2.",
+        "slope first, then w minus alpha times the slope.",
+        {
+            0.0: "the sign: minus alpha times a negative slope goes up.",
+            5.0: "alpha is missing.",
+            -4.0: "that is the slope.",
+        },
+    ),
+    "6.2": number(
+        0.2,
+        "a step multiplies w by 1 - 10 alpha, and that must stay above -1.",
+        "the slope is 10 w: by which factor does a step multiply w?",
+        {
+            0.1: "at 0.1 one step lands on the goal; beyond it overshoots and still converges.",
+            0.4: "the slope of 5 w^2 is 10 w.",
+        },
+    ),
+    "6.3": function(
+        lambda w, v, g: [w - 0.1 * (0.9 * v + g), 0.9 * v + g],
+        [(1.0, 0.0, 2.0), (0.5, -1.0, 3.0)],
+        "the velocity first, then a step along it.",
+        "v <- 0.9 v + g, and then w <- w - 0.1 v with the new v.",
+    ),
+}
+
+EXAMPLES = {
+    "7.1": number(
+        7201,
+        "20 * 100 + 100, then 100 * 50 + 50, then 50 + 1.",
+        "each layer has n_in * n_out weights and n_out biases.",
+        {7050: "the biases are missing.", 7100: "three layers, each with its biases."},
+    ),
+    "7.2": number(
+        43,
+        "42 full batches, and the 3 that are left over make one more.",
+        "divide, and think of what is left over.",
+        {42: "3 samples would never be seen.", 1347 / 32: "there are no parts of a step."},
+    ),
+    "7.3": function(
+        lambda logits, labels: np.mean(np.argmax(logits, axis=1) == labels),
+        [
+            (np.array([[0.1, 2.0], [3.0, -1.0], [0.0, 1.0]]), np.array([1, 0, 0])),
+            (np.array([[1.0, 0.0, 5.0], [-1.0, -2.0, -3.0]]), np.array([2, 0])),
+        ],
+        "the largest logit is the answer, softmax or not.",
+        "The answer is the place of the largest logit in each row: argmax(axis=1).",
+    ),
+}
+
+EXERCISES: dict[str, Exercise] = {**NEURON, **GRAPH, **ORDER, **VECTORS, **NETWORK, **LEARNING, **EXAMPLES}

@@ -1,0 +1,285 @@
+"""The lessons: every cell runs and prints what its source states, every exercise tells right from wrong."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import importlib
+import io
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd_mini import Value
+
+LESSONS = Path(__file__).parent.parent / "lessons"
+FILES = sorted(LESSONS.glob("[0-9]*.md"))
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+CELL = re.compile(
+    r"^```\{code-cell\}[^\n]*\n(?P<head>(?:---\n.*?^---\n|(?::[^\n]*\n)*))(?P<code>.*?)^```\n"
+    r"(?:\n*<!-- prints\n(?P<prints>.*?)\n?-->)?",
+    re.MULTILINE | re.DOTALL,
+)
+
+lessons = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell: its text, whether its output waits behind a button, what it prints, and the prose before it."""
+
+    code: str
+    hidden: bool
+    prints: str
+    before: str
+
+
+def cells(text: str) -> list[Cell]:
+    found, end = [], 0
+    for match in CELL.finditer(text):
+        hidden = "hide-output" in match["head"]
+        found.append(Cell(match["code"], hidden, match["prints"] or "", text[end : match.start()]))
+        end = match.end()
+    return found
+
+
+def show(value: Any) -> str:
+    """Return what a notebook shows as text for the last line of a cell; a picture is made, and shows no text."""
+    for method in ("_repr_mimebundle_", "_repr_html_", "_repr_svg_", "_repr_latex_"):
+        picture = getattr(value, method, None)
+        if picture is not None:
+            assert picture(), f"{method} of {value!r} shows nothing"
+            return ""
+    return "" if value is None else f"{value!r}\n"
+
+
+def run(code: str, names: dict[str, Any]) -> str:
+    """Run a cell as a notebook does, and return what it prints."""
+    tree = ast.parse(code)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "<cell>", "exec"), names)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+            printed.write("" if code.rstrip().endswith(";") else show(value))
+    return printed.getvalue()
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The place where a learner works: the folder of the lessons, and an empty namespace."""
+    monkeypatch.chdir(LESSONS)
+    monkeypatch.syspath_prepend(str(LESSONS))
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    return {"__name__": "__main__"}
+
+
+def test_the_lessons_are_there_in_order() -> None:
+    assert [file.name[:2] for file in FILES] == [f"{i:02}" for i in range(1, len(FILES) + 1)]
+    assert len(FILES) >= 8
+
+
+@lessons
+def test_every_cell_prints_what_is_stated(file: Path, desk: dict[str, Any]) -> None:
+    text = file.read_text(encoding="utf-8")
+    needs(text)
+    for cell in cells(text):
+        got = run(cell.code, desk)
+        wanted = f"{cell.prints}\n" if cell.prints else ""
+        assert doctest.OutputChecker().check_output(wanted, got, OPTIONS), f"{cell.code}\nprinted:\n{got}"
+    close_figures()
+
+
+def needs(text: str) -> None:
+    """Skip a lesson whose extra is not installed."""
+    for module in ("sklearn", "matplotlib"):
+        if re.search(rf"^(from|import) {module}\b", text, re.MULTILINE) or (
+            module == "matplotlib" and re.search(r"viz\.(activation|loss_curve|surface|gradient_flow|decision)", text)
+        ):
+            pytest.importorskip(module)
+
+
+def close_figures() -> None:
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@lessons
+def test_a_lesson_has_its_form(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("---\njupytext:\n"), "jupytext opens it as a notebook"
+    (minutes,) = re.findall(r"^\*\*Time\.\*\* (\d+) minutes", text, re.MULTILINE)
+    assert int(minutes) <= 20
+    assert len(re.findall(r"^\*\*The question\.\*\* ", text, re.MULTILINE)) == 1
+    assert [h for h in ("## What can go wrong", "## Exercises") if text.count(f"\n{h}\n") != 1] == []
+    asked = re.findall(r'^check\("(\d)\.(\d)", ', text, re.MULTILINE)
+    assert asked == [(str(int(file.name[:2])), str(i)) for i in (1, 2, 3)]
+    assert text.count("```{code-cell}") == len(cells(text))
+
+
+@lessons
+def test_every_result_waits_for_a_prediction(file: Path) -> None:
+    for cell in cells(file.read_text(encoding="utf-8")):
+        if cell.hidden:
+            assert "**Predict.**" in cell.before, f"no prediction is asked before\n{cell.code}"
+        else:
+            assert not cell.prints or "check(" in cell.code, f"a result in the open:\n{cell.code}"
+
+
+@lessons
+def test_a_notebook_has_the_same_cells(file: Path) -> None:
+    jupytext = pytest.importorskip("jupytext")
+    text = file.read_text(encoding="utf-8")
+    notebook = jupytext.reads(text, fmt="md:myst")
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert code == [cell.code.strip("\n") for cell in cells(text)]
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+
+
+# The test of the tests ----------------------------------------------------------------------------------------------
+
+LESSON = """**Predict.** What?
+
+```{{code-cell}}
+:tags: [hide-output]
+x = 1 + 1
+x
+```
+<!-- prints
+{}
+-->
+"""
+
+
+def test_a_wrong_result_would_be_found() -> None:
+    for stated, ok in (("2", True), ("3", False), ("", False)):
+        (cell,) = cells(LESSON.format(stated))
+        assert (cell.hidden, cell.prints) == (True, stated)
+        assert doctest.OutputChecker().check_output(f"{cell.prints}\n", run(cell.code, {}), OPTIONS) == ok
+
+
+# Exercises ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exercises(desk: dict[str, Any]) -> Any:
+    return importlib.import_module("exercises")
+
+
+def reversed_births(root: Any) -> list[Any]:
+    seen, todo = {root}, [root]
+    for node in todo:
+        for x in node.args:
+            if isinstance(x, Value) and x not in seen:
+                seen.add(x)
+                todo.append(x)
+    return sorted(todo, key=lambda node: -node.birth)
+
+
+def breadth_first(root: Any) -> list[Any]:
+    found = [root]
+    for node in found:
+        for x in node.args:
+            if isinstance(x, Value) and x not in found:
+                found.append(x)
+    return found
+
+
+def divided(f: Any, x: float) -> float:
+    return (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+
+
+RIGHT = {
+    "1.1": [0.5, "0.5", np.float64(0.5), Value(0.5)],
+    "1.2": [divided],
+    "1.3": [3, 3.001],
+    "2.1": [4],
+    "2.2": [1024, 2**10],
+    "2.3": [lambda x, y: [2 * x + y, x], lambda x, y: (x + (x + y), x)],
+    "3.1": ["b", " B "],
+    "3.2": [reversed_births],
+    "3.3": [18.0],
+    "4.1": [[-2, -2], np.array([-2.0, -2.0])],
+    "4.2": [lambda a, g: (np.diag(a) - np.outer(a, a)) @ g],
+    "4.3": [250000],
+    "5.1": [[3, 5], (3, 5)],
+    "5.2": [lambda W, dz, a: (dz @ W) * (1 - a**2)],
+    "5.3": [[0.2, -0.5, 0.3]],
+    "6.1": [2],
+    "6.2": [0.2],
+    "6.3": [lambda w, v, g: (w - 0.1 * (0.9 * v + g), 0.9 * v + g)],
+    "7.1": [7201],
+    "7.2": [43],
+    "7.3": [lambda logits, labels: float((logits.argmax(1) == labels).mean())],
+}
+WRONG = {  # an answer, and what the verdict must point at
+    "1.1": [(0.0, "positive"), (4.5, "negative"), (7, "add up"), ([0.5], "shape"), ("half", "ValueError")],
+    "1.2": [(lambda f, x: (f(x + 0.1) - f(x)) / 0.1, "both|up and down"), (lambda f, x: None, "None"), (3, "function")],
+    "1.3": [(-3, "sign"), (0.5, "input")],
+    "2.1": [(3, "another"), (1, "direct"), (5, "path")],
+    "2.2": [(20, "multiply"), (10, "nodes"), (0, "single")],
+    "2.3": [(lambda x, y: [x + y, x], "twice"), (lambda x, y: x, "is right"), (lambda x: x, "TypeError")],
+    "3.1": [("a", "missing"), ("c", "missing"), ("d", "letters"), (7, "letters")],
+    "3.2": [
+        (breadth_first, "before one that uses it"),
+        (lambda root: [root], "has 1 nodes"),
+        (lambda root: [root, root], "twice"),
+        (lambda root: None, "TypeError"),
+        ([], "function"),
+    ],
+    "3.3": [(6, "one sweep"), (9, "leaves add")],
+    "4.1": [([-1, -1], "M g"), ([0, 0], "column"), (-2, "shape")],
+    "4.2": [(lambda a, g: a * (1 - a) * g, "Multiply out"), (lambda a, g: a @ g, "is right")],
+    "4.3": [(5000, "row"), (50, "pair")],
+    "5.1": [([5, 3], "columns"), ([5, 4], "W\\[1\\]"), ([3, 5, 1], "shape")],
+    "5.2": [(lambda W, dz, a: W.T @ dz, "slope"), (lambda W, dz, a: W @ dz, "ValueError")],
+    "5.3": [([-0.2, 0.5, -0.3], "sign"), ([0, -2, 0], "softmax"), ([0.2, 0.5, 0.3], "difference")],
+    "6.1": [(0, "sign"), (5, "alpha"), (-4, "slope"), (1, "slope")],
+    "6.2": [(0.1, "still converges"), (0.4, "10 w"), (1, "factor")],
+    "6.3": [(lambda w, v, g: [w - 0.1 * v, 0.9 * v + g], "new v"), (lambda w, v, g: w, "is right")],
+    "7.1": [(7050, "biases"), (3, "each layer")],
+    "7.2": [(42, "3 samples"), (1347 / 32, "parts"), (1347, "left over")],
+    "7.3": [
+        (lambda logits, labels: np.mean(logits[:, 1] > 0.5), "argmax"),
+        (lambda logits, labels: labels, "is right"),
+    ],
+}
+
+
+def test_every_exercise_of_the_lessons_is_tested(exercises: Any) -> None:
+    own = [name for name in exercises.EXERCISES if name[0] != "9"]
+    assert own == list(RIGHT) == list(WRONG)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answers_are_right_and_wrong_ones_are_told_why(
+    name: str, exercises: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for answer in RIGHT[name]:
+        exercises.check(name, answer)
+        assert capsys.readouterr().out == f"{name} right: {exercises.EXERCISES[name].why}\n"
+    for answer, pointer in WRONG[name]:
+        exercises.check(name, answer)
+        said = capsys.readouterr().out
+        assert said.startswith(f"{name} not yet: ")
+        assert re.search(pointer, said), said
+    for answer in (None, "nonsense", object(), float("nan"), [], lambda: 1, lambda *args: 1 / 0):
+        exercises.check(name, answer)
+        assert capsys.readouterr().out.startswith(f"{name} not yet: ")
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_empty_place_is_no_mistake(name: str, exercises: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    exercises.check(name)
+    exercises.check(name, ...)
+    if callable(RIGHT[name][0]):
+        exercises.check(name, lambda *args: ...)
+    assert set(capsys.readouterr().out.splitlines()) == {f"{name} {exercises.EXERCISES[name].verdict(...)}"}
+    assert "not answered yet" in exercises.EXERCISES[name].verdict(...)
