@@ -21,7 +21,9 @@ from .atomic import Path, open_regular, write_whole
 from .codec import DIGITS, build, describe, finite_state
 from .errors import StateError, extra
 from .forms import MISFITS
+from .memory import Entry, describe_state, read_entries, remembered
 from .module import Module
+from .optim import State
 
 VERSION = 1
 KEY = "autograd_mini"
@@ -33,13 +35,14 @@ class FormatError(AutogradError, ValueError):
     """A file that is no model saved by `save`, or no longer: cut, changed, of a newer version, or made by hand."""
 
 
-def save(model: Any, path: Path) -> None:
+def save(model: Any, path: Path, state: State | None = None) -> None:
     """Write a module or an estimator to a file: structure, parameters, settings, and what training has remembered.
 
-    The file arrives whole or not at all; see `write_whole` for what can go wrong with it (FileError). A module of your
-    own, or one that holds a function, is saved by its parameters alone: `load_into` takes them back. DataError names
-    what cannot be saved, StateError a parameter that is NaN or infinite; the old file is kept then. Needs safetensors
-    (ExtraError).
+    An estimator knows what its training remembers; for a module it is the `state` of its optimizer, which `load_into`
+    takes back. The file arrives whole or not at all; see `write_whole` for what can go wrong with it (FileError). A
+    module of your own, or one that holds a function, is saved by its parameters alone: `load_into` takes them back.
+    DataError names what cannot be saved, StateError what is NaN or infinite; the old file is kept then. Needs
+    safetensors (ExtraError).
 
     >>> import tempfile; from nn import MLP
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -48,6 +51,11 @@ def save(model: Any, path: Path) -> None:
     True
     """
     about, arrays = _description(model)
+    if state is not None:
+        if not isinstance(model, Module):
+            raise DataError(f"a {type(model).__name__} has its optimizer's state in itself: save it without one")
+        entries, memory = describe_state(state, model, arrays)
+        about, arrays = {**about, "state": entries}, {**arrays, **memory}
     write_whole(path, pack(about, arrays))
 
 
@@ -69,21 +77,43 @@ def load(path: Path) -> Any:
         raise FormatError(f"{_shown(path)} describes no model: {error or type(error).__name__}") from None
 
 
-def load_into(model: Module, path: Path) -> None:
-    """Give the parameters of a module the numbers that a file has under their names: all of them, or none.
+def load_into(model: Module, path: Path, state: State | None = None) -> None:
+    """Give the parameters of a module, and the `state` of an optimizer, the numbers of a file: all of them, or none.
 
-    StateError lists every name that is missing or unknown and every shape or dtype that differs; other errors as in
-    `load`.
+    The names must be the same. StateError lists every name that is missing or unknown and every shape or dtype that
+    differs; other errors as in `load`.
+
+    >>> import tempfile; from nn import Dense, adam
+    >>> model, optimizer = Dense(2, 1, rng=0), adam(); state = optimizer.init(model); state[0][1] = 7
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/run.safetensors", state)
+    ...     again = load(f"{folder}/run.safetensors"); where = optimizer.init(again)
+    ...     load_into(again, f"{folder}/run.safetensors", where); where[0][1]
+    7
     """
     if not isinstance(model, Module):
         raise DataError(
             f"load_into fills the parameters of a module, got {type(model).__name__}: use load for the rest"
         )
-    _, arrays = _open(path)
+    about, arrays = _open(path)
+    entries = _entries(about, path)
+    memory = {name for entry in entries for name in entry.arrays}
     try:
-        model.load_state_dict(arrays)
+        if state is not None and "state" not in about:
+            raise StateError("it holds no state of an optimizer: give save the state as well")
+        restored = remembered(state, entries, arrays, model) if state is not None else []
+        model.load_state_dict({name: x for name, x in arrays.items() if name not in memory})
     except StateError as error:
         raise StateError(f"{_shown(path)}: {error}") from None
+    for entry, numbers in zip(state or [], restored):
+        entry[1:] = numbers
+
+
+def _entries(about: Mapping[str, Any], path: Path) -> list[Entry]:
+    try:
+        return read_entries(about.get("state", []))
+    except MISFITS as error:
+        raise FormatError(f"{_shown(path)} describes no state of an optimizer: {error}") from None
 
 
 def _description(model: Any) -> tuple[dict[str, Any], Mapping[str, Array]]:

@@ -47,6 +47,7 @@ def fit(
     tol: float = 1e-4,
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
+    state: State | None = None,
 ) -> list[Record]:
     """Train a model in place and return its history, one dict per epoch: epoch, learning_rate, loss, validation_loss.
 
@@ -57,7 +58,8 @@ def fit(
     With `patience`, training stops after so many epochs in a row that improved the loss - on the `validation` data
     (X, y) where there are some - by less than `tol`, and the best parameters are put back. A callback is called as
     `callback(model, record)` after each epoch; one that returns True ends the training. `progress` shows a bar: always,
-    never, or (None) in a terminal when it takes longer than a second.
+    never, or (None) in a terminal when it takes longer than a second. `state`, from `optimizer.init(model)`, is gone on
+    from and updated: `nn.save(model, path, state)` then saves the run.
 
     Ctrl-C ends the training after the current batch with a warning; the model and the history so far are good to use.
     A loss that is NaN or infinite raises NonFiniteError. The model is left switched to use (`model.eval()`).
@@ -72,7 +74,7 @@ def fit(
     checks = _dataset(model, *validation, None) if validation is not None else None
     optimizer = optimizer or adam()
     schedule = schedule or constant(optimizer.learning_rate)
-    train = Trainer(model, loss, optimizer, real("clip", clip, "(0, inf]"))
+    train = Trainer(model, loss, optimizer, real("clip", clip, "(0, inf]"), state)
     source, size = init.source(rng), whole("batch_size", batch_size)
     best = EarlyStopping(model, "loss" if checks is None else "validation_loss", patience, tol)
     history: list[Record] = []
@@ -107,9 +109,14 @@ def _rates(schedule: Schedule, epochs: int, history: list[Record]) -> Iterator[f
 class Trainer:
     """A model, its loss and its optimizer at work: epochs of batches, one update each."""
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf) -> None:
+    def __init__(
+        self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf, state: State | None = None
+    ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
-        self.state: State = optimizer.init(model)
+        self.state: State = optimizer.init(model) if state is None else state
+        own = set(model.parameters())
+        if any(entry[0] not in own or len(entry) != optimizer.memory + 2 for entry in self.state):
+            raise SettingError("state is that of another model or optimizer: make it with optimizer.init(model)")
         self.params = [entry[0] for entry in self.state]
         self.pause: Callable[[], None] = lambda: None
 
