@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from table_cases import ROWS, Case, called, cases, close, differentiable
 
 from autograd_mini import AutogradError, Node, Tensor, Value, ops
-from autograd_mini.explain import local_derivative
+from autograd_mini.derivative import local_derivative
 from autograd_mini.formula import LONGEST, LONGEST_NAME, FormulaError, equation, names_of, number, short_text, text
 from autograd_mini.op import TABLE, Elementwise, Op, contribution
 from autograd_mini.sweep import order
