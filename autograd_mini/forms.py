@@ -6,14 +6,13 @@ import html
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .sheet import LATEX, PLAIN, Block, Cells, Sheet, sheet_of
+from .sheet import LATEX, PLAIN, Block, Cells, Sheet, cut, sheet_of
 
 if TYPE_CHECKING:
     from .explain import Explanation
 
 INDENT = 6
 COLUMN = 40  # characters of a column; what is longer pushes the rest of its row to the next line
-CELL = 90  # characters after which the middle of a cell is left out
 LINE = 130  # the same of a line of a proof
 WIDE_CELL = 1000  # the same where lines wrap by themselves
 
@@ -27,29 +26,29 @@ def text(explanation: Explanation) -> str:
 
 
 def _lines(sheet: Sheet) -> Iterator[str]:
-    yield _cut(sheet.title)
+    yield cut(sheet.title)
     rows = [row for block in sheet.blocks for row in _rows(block)]
     widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
     for i, block in enumerate(sheet.blocks, 1):
         yield ""
         yield from _placed(f"{i:<3} ", _rows(block)[0], widths)
         for row in block.rows:
-            yield from _placed(" " * INDENT, tuple(map(_cut, row.cells)), widths)
-            yield from (" " * INDENT + "| " + _cut(line, LINE) for line in row.proof)
+            yield from _placed(" " * INDENT, tuple(map(cut, row.cells)), widths)
+            yield from (" " * INDENT + "| " + cut(line, LINE) for line in row.proof)
     yield from _listed(sheet.paths_title, sheet.paths)
     yield from _listed(f"gradients of {sheet.root}", sheet.gradients)
 
 
 def _rows(block: Block) -> list[Cells]:
-    return [tuple(map(_cut, cells)) for cells in (block.head, *(row.cells for row in block.rows))]
+    return [tuple(map(cut, cells)) for cells in (block.head, *(row.cells for row in block.rows))]
 
 
 def _listed(title: str, pairs: Iterable[Cells]) -> Iterator[str]:
-    cut = [tuple(map(_cut, pair)) for pair in pairs]
-    width = max((len(pair[0]) for pair in cut if len(pair[0]) <= COLUMN), default=0)
+    short = [tuple(map(cut, pair)) for pair in pairs]
+    width = max((len(pair[0]) for pair in short if len(pair[0]) <= COLUMN), default=0)
     if title:
         yield from ("", title)
-    yield from (f"    {first:<{width}}   {second}" for first, second in cut)
+    yield from (f"    {first:<{width}}   {second}" for first, second in short)
 
 
 def _placed(head: str, cells: Cells, widths: list[int]) -> Iterator[str]:
@@ -64,11 +63,6 @@ def _placed(head: str, cells: Cells, widths: list[int]) -> Iterator[str]:
         end += 3
         line = f"{line:<{end}}"
     yield line + cells[-1]
-
-
-def _cut(cell: str, limit: int = CELL) -> str:
-    """Return a cell without its middle where it is too long."""
-    return cell if len(cell) <= limit else f"{cell[: limit // 2 - 2]} ... {cell[3 - limit // 2 :]}"
 
 
 # LaTeX --------------------------------------------------------------------------------------------------------------
@@ -124,7 +118,7 @@ def _table(titles: Cells, rows: Iterable[Cells]) -> Iterator[str]:
 
 def _code(cell: str) -> str:
     """Return a cell as code, in which nothing means anything but a backtick, and in a table a bar."""
-    cell = _cut(cell, WIDE_CELL)
+    cell = cut(cell, WIDE_CELL)
     fence = "`"
     while fence in cell:
         fence += "`"
@@ -157,7 +151,7 @@ def fragment(explanation: Explanation) -> str:
 
 def page(explanation: Explanation) -> str:
     """Return the explanation as a page of its own, which loads nothing and runs nothing."""
-    title = html.escape(_cut(sheet_of(explanation, PLAIN).title))
+    title = html.escape(cut(sheet_of(explanation, PLAIN).title))
     return f"""\
 <!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -194,4 +188,4 @@ def _pairs(title: str, pairs: Iterable[Cells]) -> str:
 
 
 def _cell(text: str) -> str:
-    return f"<code>{html.escape(_cut(text, WIDE_CELL))}</code>"
+    return f"<code>{html.escape(cut(text, WIDE_CELL))}</code>"

@@ -47,6 +47,12 @@ class Mode:
     def check_gradients(self, reached: dict[Node, Any]) -> None:
         """See the gradients of a sweep before they are written to the nodes."""
 
+    def see_sweep(self, root: Node, reached: dict[Node, Any]) -> None:
+        """See the gradients that `backward` from `root` is about to add to the leaves."""
+
+    def see_zero(self, node: Node) -> None:
+        """See a node whose gradient `zero_grad` is about to forget."""
+
     def __enter__(self) -> Mode:
         with _counting:
             _node.modes_in_use += 1

@@ -24,6 +24,7 @@ Number = float | Array
 Names = Mapping[Node, str]
 Cells = tuple[str, ...]
 
+CELL = 90  # characters after which the middle of a cell is left out
 LONGEST = 2000  # characters of an equation that are still worth reading as LaTeX, which cannot be cut
 FACTORS = 12  # of a path that are written out
 _LONG_NUMBER = re.compile(r"(?<![\w.])\d+\.\d{6,}(?:e[+-]\d+)?(?!\w)")
@@ -92,6 +93,15 @@ def shown(x: Number) -> str:
     if np.size(x) > ENTRIES:
         return f"array of shape {np.shape(x)}"
     return f"[{', '.join(map(shown, np.asarray(x)))}]"
+
+
+def cut(cell: str, limit: int = CELL) -> str:
+    """Return a cell without its middle where it is longer than `limit`.
+
+    >>> cut("0123456789" * 3, 20)
+    '01234567 ... 3456789'
+    """
+    return cell if len(cell) <= limit else f"{cell[: limit // 2 - 2]} ... {cell[3 - limit // 2 :]}"
 
 
 def many(n: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from . import node as _node
 from .data import array_of, number_of, quietly
 from .errors import AutogradError, DataError, RuleError, ShapeError
 from .node import ALL, Node, Tensor, Value, check_fresh
+
+if TYPE_CHECKING:
+    from .modes import Mode
 
 Pull = Callable[[Node, Any, dict[Node, Any]], None]
 
@@ -65,11 +68,14 @@ def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
     steps = sweep(nodes, seeds, pull)
     gradients = list(steps) if pull is not None else quietly(list, steps)  # rules on plain arrays do not warn
     reached = dict(zip(nodes, gradients))
-    if _node.modes_in_use:
-        for mode in _node.modes.get():
-            if mode.depth:
-                mode.check_gradients(reached)
+    for mode in watching():
+        mode.check_gradients(reached)
     return reached
+
+
+def watching() -> list[Mode]:
+    """Return the modes in force here: those that want to see what a sweep does."""
+    return [mode for mode in _node.modes.get() if mode.depth] if _node.modes_in_use else []
 
 
 def backward(root: Node, gradient: Any = None) -> None:
@@ -85,6 +91,8 @@ def backward(root: Node, gradient: Any = None) -> None:
     seed = seed_of(root, gradient)
     nodes = order(root)
     reached = swept(nodes, {root: seed})
+    for mode in watching():
+        mode.see_sweep(root, reached)
     shared = {id(g) for node, g in reached.items() if node.op is not None} if isinstance(nodes[-1], Tensor) else ()
     for node, g in reached.items():
         if node.op is None or g is None:
@@ -154,6 +162,8 @@ def zero_grad(*nodes: Node) -> None:
                 f"zero_grad takes nodes, got {type(node).__name__}: for a list of them write zero_grad(*nodes)"
             )
         if node.has_grad:
+            for mode in watching():
+                mode.see_zero(node)
             del node.grad
 
 
