@@ -1,4 +1,4 @@
-"""The command `autograd-mini`: explains and draws the backward pass of an expression."""
+"""The command `autograd-mini`: explains and draws the backward pass of an expression, and grades engines."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from autograd_mini.explain import explain
 
 from .drawing import DIRECTIONS, WRITERS, draw
 from .expression import CONSTANTS, FUNCTIONS, LENGTH, ExpressionError, read_values, record_expression
+from .grading import command as grading
 from .render import ENGINES
 
 MISTAKE = 2  # exit status of a mistake in the command or in what it was given
@@ -26,6 +27,7 @@ examples:
   autograd-mini explain "tanh(w1*x1 + w2*x2 + b)" w1=-3 x1=2 w2=1 x2=0 b=6.881373587019543 -o neuron.svg
   autograd-mini draw "x**2 * sin(x)" x=1.5 -o graph.png
   echo "log(1 + exp(-x))" | autograd-mini explain - x=0.5
+  autograd-mini grade my_engine.py
 """
 
 LANGUAGE = f"""\
@@ -36,10 +38,10 @@ expressions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 2 with a message on stderr for a mistake."""
+    """Run the command and return its exit status: 0, 1 for a poor grade, 2 and a message for a mistake."""
     try:
         arguments = parser().parse_args(_shielded(sys.argv[1:] if argv is None else list(argv)))
-        _run(arguments)
+        status: int = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
         _drop_output()
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError:  # a full disk: Python would try again on its way out, and end with a status of its own
             _drop_output()
         return MISTAKE
-    return 0
+    return status
 
 
 def _drop_output() -> None:
@@ -71,10 +73,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--version", action="version", version=f"autograd-mini {importlib.metadata.version('autograd-mini')}"
     )
-    tasks = command.add_subparsers(dest="task", required=True, metavar="explain | draw", parser_class=_Parser)
+    tasks = command.add_subparsers(dest="task", required=True, metavar="explain | draw | grade", parser_class=_Parser)
     for task, does in (("explain", "print the backward pass step by step"), ("draw", "write the graph to a file")):
         _add_task(tasks.add_parser(task, help=does, description=f"{does.capitalize()}.", epilog=EXAMPLES,
                                    formatter_class=argparse.RawDescriptionHelpFormatter), task)  # fmt: skip
+    grading.add_options(
+        tasks.add_parser("grade", help=grading.DOES, description=f"{grading.DOES.capitalize()}.",
+                         epilog=grading.EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    )  # fmt: skip
     return command
 
 
@@ -87,6 +93,7 @@ def _add_task(task: argparse.ArgumentParser, name: str) -> None:
         "--direction", choices=DIRECTIONS, default="LR", help="where the graph leads (default: %(default)s)"
     )
     task.add_argument("--engine", choices=ENGINES, default="auto", help="the layout program (default: %(default)s)")
+    task.set_defaults(run=_run)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,7 +115,7 @@ def _shielded(argv: list[str]) -> list[str]:
     return argv
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     root = record_expression(_expression(arguments.expression), read_values(arguments.values))
     if arguments.output is not None:
         root.backward()
@@ -119,6 +126,7 @@ def _run(arguments: argparse.Namespace) -> None:
         print(explain(root))
     if arguments.output is not None:
         print(f"wrote {arguments.output!a}: {drawing}", file=sys.stderr)
+    return 0
 
 
 def _message(error: Exception) -> str:

@@ -1,0 +1,5 @@
+"""Grading: a learner's engine is asked the questions of an exam, and every fault is shown on its smallest graph."""
+
+from .grade import GradeError, Report, grade
+
+__all__ = ["GradeError", "Report", "grade"]

@@ -1,0 +1,201 @@
+"""Grading one engine: every check asked, every failure made as small as it will go, every fault told once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from autograd_mini import AutogradError
+
+from .diagnosis import Fault, failure, is_missing, is_refused, kind_of
+from .exam import Check, exam
+from .exercise import Exercise
+from .sandbox import ENDS, HANGS, Answer, Problem, Sandbox
+from .shrink import shrink
+
+PASSED, FAILED, WAITS, MISSING, LEFT_OUT, UNSEEN = "passed", "failed", "waits", "missing", "left out", "unseen"
+
+WHOLE = 12  # times as long as one graph may take, an engine has for the whole exam
+IMPATIENT = 0.2  # of that time, once a graph has taken all of it
+SMALLEST = 6  # failing exercises of a check that are made smaller
+TRIES = {HANGS: 12, ENDS: 60, "RecursionError": 120}  # for one exercise: new processes and deep graphs take time
+MANY = 300
+
+
+class GradeError(AutogradError, ValueError):
+    """A file that cannot be graded because it is not there or not Python, or limits that are none."""
+
+
+class Result(NamedTuple):
+    """What became of a check; `notes` names the methods that are missing, or the checks whose faults hide it."""
+
+    check: Check
+    status: str
+    notes: tuple[str, ...] = ()
+
+
+class Found(NamedTuple):
+    """A fault, the check that found it, and the formulas of other graphs that show the same."""
+
+    check: str
+    fault: Fault
+    also: tuple[Exercise, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The grade of one file: a result for each check, and the faults; or `broken`, where it cannot be imported."""
+
+    file: str
+    results: tuple[Result, ...] = ()
+    faults: tuple[Found, ...] = ()
+    broken: Problem | None = None
+
+    @property
+    def required(self) -> list[Result]:
+        """The results of the checks that every engine should pass."""
+        return [result for result in self.results if not result.check.optional]
+
+    @property
+    def passed(self) -> int:
+        """How many of the required checks are passed."""
+        return sum(result.status == PASSED for result in self.required)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every required check is passed, and whatever else has been built."""
+        return bool(self.results) and all(result.status in (PASSED, LEFT_OUT) for result in self.results)
+
+    def __str__(self) -> str:
+        from .text import text_of
+
+        return text_of(self)
+
+
+def grade(file: str | os.PathLike[str], seconds: float = 5.0, memory: int = 1024) -> Report:
+    """Return the grade of the scalar engine `Value` in a Python file; print it to read it.
+
+    The file runs in a process of its own. A graph may take so many seconds, an import four times, the whole exam twelve
+    times as many, and the process `memory` MiB where the platform can hold it to that. This is a seat belt, not a
+    prison: do not grade a file that you would not run. GradeError if the file cannot be read or a limit is not
+    positive.
+
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "mine.py"); _ = file.write_text("from autograd_mini import Value")
+    ...     report = grade(file)
+    >>> report.passed, report.is_full, report.faults
+    (18, True, ())
+    """
+    path = checked(file, seconds, memory)
+    with Sandbox(path, seconds, memory) as sandbox:
+        broken = sandbox.start()
+        if broken is not None:
+            return Report(os.fspath(file), broken=broken)
+        return _Examiner(os.fspath(file), sandbox).report()
+
+
+def checked(file: str | os.PathLike[str], seconds: float, memory: int) -> str:
+    """Return where the file is; GradeError if it cannot be read, or a limit is not positive."""
+    if not 0.0 < seconds < 1e6 or memory <= 0:
+        raise GradeError(f"the limits are positive numbers, got {seconds:g} seconds and {memory} MiB")
+    path = Path(file)
+    if path.suffix != ".py":
+        raise GradeError(f"{str(file)!a} is not a Python file: save the engine as NAME.py")
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise GradeError(f"cannot read {str(file)!a}: {error.strerror}") from error
+    return str(path.resolve())
+
+
+class _Examiner:
+    """Asks the checks in turn, and remembers which check has found which fault."""
+
+    def __init__(self, file: str, sandbox: Sandbox) -> None:
+        self.file = file
+        self.sandbox = sandbox
+        self.seconds = sandbox.seconds
+        self.deadline = time.monotonic() + WHOLE * sandbox.seconds
+        self.answers: dict[str, Answer] = {}
+        self.known: list[tuple[str, Fault]] = []
+        self.found: list[Found] = []
+
+    def report(self) -> Report:
+        results = tuple(self._result(check) for check in exam())
+        return Report(self.file, results, tuple(self.found))
+
+    def _result(self, check: Check) -> Result:
+        if check.optional and is_refused(self._ask(check.exercises[0])):
+            return Result(check, LEFT_OUT)
+        faults = list(self._faults(check))
+        if self._is_late() and not faults:
+            return Result(check, UNSEEN)
+        hidden = dict.fromkeys(name for fault in faults for name in self._explained(fault))
+        fresh = [fault for fault in faults if not any(self._explained(fault))]
+        missing = [fault for fault in fresh if fault.kind == "missing"]
+        self.known += [(check.name, fault) for fault in fresh]
+        if len(missing) < len(fresh):
+            self._enter(check, [fault for fault in fresh if fault.kind != "missing"])
+            return Result(check, FAILED)
+        if missing:
+            return Result(check, MISSING, tuple(dict.fromkeys(name for fault in missing for name in fault.methods)))
+        return Result(check, WAITS, tuple(hidden)) if faults else Result(check, PASSED)
+
+    def _explained(self, fault: Fault) -> Iterator[str]:
+        """Yield the checks that have found this fault before."""
+        return (name for name, known in self.known if known.explains(fault))
+
+    def _enter(self, check: Check, fresh: list[Fault]) -> None:
+        """Tell the faults of one kind once, on the smallest graph."""
+        fresh.sort(key=lambda fault: (fault.kind, len(fault.exercise.calls)))
+        for _, alike in groupby(fresh, key=lambda fault: fault.kind):
+            fault, *rest = alike
+            others = {other.methods: other.exercise for other in rest if not fault.explains(other)}
+            self.found.append(Found(check.name, fault, tuple(others.values())))
+
+    def _faults(self, check: Check) -> Iterator[Fault]:
+        """Yield the faults that the exercises of a check show, each on the smallest graph."""
+        shown = 0
+        for exercise in check.exercises:
+            answer = None if self._is_late() or shown == SMALLEST else self._ask(exercise)
+            if answer is None:
+                return
+            if failure(exercise, answer):
+                shown += 1
+                yield self._smallest(exercise, answer)
+            if _is_hanging(answer):
+                return
+
+    def _ask(self, exercise: Exercise) -> Answer:
+        script = exercise.script()
+        if script not in self.answers:
+            self.answers[script] = self.sandbox.ask(script, self.seconds)
+            if _is_hanging(self.answers[script]):
+                self.seconds = IMPATIENT * self.sandbox.seconds
+        return self.answers[script]
+
+    def _smallest(self, exercise: Exercise, answer: Answer) -> Fault:
+        """Return the fault on the smallest exercise that fails as this one does."""
+        how = failure(exercise, answer)
+
+        def fails(candidate: Exercise) -> bool:
+            candidate = candidate.renamed()
+            return not self._is_late() and failure(candidate, self._ask(candidate)) == how
+
+        if not is_missing(answer):
+            exercise = shrink(exercise, fails, TRIES.get(how, MANY)).renamed()
+            answer = self._ask(exercise)
+        return Fault(kind_of(exercise, answer), exercise, answer, exercise.right())
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+
+def _is_hanging(answer: Answer) -> bool:
+    return isinstance(answer, Problem) and answer.kind == HANGS
