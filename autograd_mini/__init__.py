@@ -1,5 +1,7 @@
 """A reverse-mode autodiff engine to read in one sitting: record, differentiate, look at every step."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import ops, surface
 from .check import gradcheck
 from .errors import (
@@ -18,12 +20,18 @@ from .node import Node, Tensor, Value
 from .sweep import backward, backward_steps, zero_grad
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
+if TYPE_CHECKING:
+    from .program import BranchError, Branches, Program, compile
+
 __all__ = [
     "AutogradError",
+    "BranchError",
+    "Branches",
     "CycleError",
     "DataError",
     "Node",
     "NonFiniteError",
+    "Program",
     "RangeError",
     "RuleError",
     "ShapeError",
@@ -32,6 +40,7 @@ __all__ = [
     "Value",
     "backward",
     "backward_steps",
+    "compile",
     "detect_nonfinite",
     "explain",
     "grad",
@@ -47,3 +56,14 @@ __all__ = [
     "vjp",
     "zero_grad",
 ]
+
+_OF_PROGRAM = ("BranchError", "Branches", "Program", "compile")
+
+
+def __getattr__(name: str) -> Any:
+    """Import programs when they are asked for: they read the source of the table, and a gradient needs none of it."""
+    if name in _OF_PROGRAM:
+        from . import program
+
+        return getattr(program, name)
+    raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")

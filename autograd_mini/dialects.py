@@ -55,24 +55,36 @@ def _call(op: Op, args: tuple[Any, ...], terms: list[Term]) -> Term:
     return Term(f"{op.name}({', '.join(shown)})")
 
 
+def _sum_of(*xs: Term) -> Term:
+    """Return x + y + ...; of very many a call, for a parser goes one level deeper with every sign."""
+    return WRITERS["add_n"](*xs) if len(xs) <= LONGEST_SUM else Term(f"add_n({', '.join(x.text for x in xs)})")
+
+
 def _power(x: Term, y: Term) -> Term:
     short = SHORTER["power"](x, y)
     return short if short.number is not None or short is x else Term(f"power({x.text}, {y.text})")
 
 
-_OWN = "neg identity add_n"
-_SHORT = "neg identity add_n add sub mul div"
+LONGEST_SUM = 100
+_OWN = "neg identity"
+_SHORT = "neg identity add sub mul div"
 
 PYTHON = Dialect(
     "python",
     frozenset("+-*/%@") | {"//"},
-    _writers(WRITERS, _OWN),
-    {**_writers(SHORTER, _SHORT), "power": _power},
+    {**_writers(WRITERS, _OWN), "add_n": _sum_of},
+    {**_writers(SHORTER, _SHORT), "power": _power, "add_n": _sum_of},
     lambda: definitions("scalar"),
 )
 NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"))
 JAVASCRIPT = PYTHON._replace(name="javascript", operators=frozenset("+-*/"), defined=lambda: JAVASCRIPT_DEFINITIONS)
-CAREFUL = Dialect("careful", frozenset(), {}, {}, dict)  # rows alone, which answer where Python's floats raise
+
+
+def _tests() -> Definitions:
+    return {name: definitions("scalar")[name] for name in ("isnan", "isinf", "isfinite", "inf", "nan")}
+
+
+CAREFUL = Dialect("careful", frozenset(), {}, {}, _tests)  # rows alone, which never raise as floats do
 DIALECTS = {dialect.name: dialect for dialect in (PYTHON, NUMPY, JAVASCRIPT, CAREFUL)}
 
 
@@ -191,8 +203,18 @@ def _step(node: Node, terms: Mapping[Node, Term], dialect: Dialect, writers: Wri
     if op.symbol in dialect.operators and len(args) == 2:
         return _infix(op.symbol, *args)
     if op.name == "getitem":
-        return Term(f"{args[0].at(ATOM)}[{args[1].text.removeprefix('(').removesuffix(')')}]")
+        return Term(f"{args[0].at(ATOM)}[{_index(node.args[1], terms, pool)}]")
     return _call(op, node.args, args)
+
+
+def _index(index: Any, terms: Mapping[Node, Term], pool: Pool) -> str:
+    """Return an index as it stands between brackets: `1:, 0`."""
+    if isinstance(index, tuple) and index:
+        return ", ".join(_index(i, terms, pool) for i in index) + ("," if len(index) == 1 else "")
+    if isinstance(index, slice):
+        ends = ["" if e is None else str(e) for e in (index.start, index.stop, index.step)]
+        return ":".join(ends if index.step is not None else ends[:2])
+    return _term(index, terms, pool).text
 
 
 def _term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
@@ -208,6 +230,6 @@ def _term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
     if isinstance(arg, tuple):
         inner = [_term(a, terms, pool).at(SUM) for a in arg]
         return Term(f"({', '.join(inner)}{',' if len(inner) == 1 else ''})")
-    if isinstance(arg, np.dtype):
-        return Term(repr(arg.name))
+    if isinstance(arg, (type, np.dtype)):
+        return Term(repr(np.dtype(arg).name))
     return Term("..." if arg is Ellipsis else repr(arg))

@@ -259,7 +259,7 @@ def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     if type(axis) is int:
         axis %= len(shape)
         return shape[:axis] + (1,) + shape[axis + 1 :]
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % (len(shape) or 1)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 

@@ -22,6 +22,9 @@ def _functions(source: str, head: str) -> dict[str, str]:
 JAVASCRIPT = {
     "inf": "const inf = Infinity;",
     "nan": "const nan = NaN;",
+    "isnan": "const isnan = Number.isNaN;",
+    "isfinite": "const isfinite = Number.isFinite;",
+    "isinf": "const isinf = x => Math.abs(x) === Infinity;",
     **_same(
         "abs sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
         "atan2 hypot floor",
@@ -30,6 +33,7 @@ JAVASCRIPT = {
     **_functions(
         """
 const add = (x, y) => x + y;
+const add_n = (...xs) => xs.reduce(add);
 const sub = (x, y) => x - y;
 const mul = (x, y) => x * y;
 const div = (x, y) => x / y;

@@ -44,6 +44,9 @@ class Mode:
     def see(self, node: Node) -> None:
         """See a node that has just been recorded."""
 
+    def compared(self, text: str, args: tuple[Any, ...], outcome: Any) -> None:
+        """See that data was looked at: `text`, such as "{} > {}", gave `outcome` for the data of `args`."""
+
     def check_gradients(self, reached: dict[Node, Any]) -> None:
         """See the gradients of a sweep before they are written to the nodes."""
 

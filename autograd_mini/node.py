@@ -156,14 +156,17 @@ class Node(Surface):
         return self.item()
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(float(self))
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
                 f"the truth of a node of shape {self.shape} is ambiguous: test .data with numpy's all() or any()"
             )
-        return bool(self.item())
+        truth = bool(self.item())
+        if modes_in_use:
+            tell("{} != {}", (self, 0.0), truth)
+        return truth
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
@@ -279,6 +282,15 @@ def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
             if mode.depth:
                 mode.see(node)
     return node
+
+
+def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
+    """Tell the modes in force that data was looked at: `text` with `args` in its {} gave `outcome`, on which a branch
+    may depend.
+    """
+    for mode in modes.get():
+        if mode.depth:
+            mode.compared(text, args, outcome)
 
 
 def assign(node: Node, data: float | Array) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -17,8 +18,9 @@ from .op import TABLE, Elementwise
 
 Definitions = Mapping[str, str]
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 IMPORT = ("import ", "from ")
+_HOME = {"scalar": "math", "array": "numpy"}
 _ARGUMENT = {"scalar": 2, "array": 3}  # where a row of the table has its function; one over whole arrays has it at 1
 
 MODULES = {
@@ -42,12 +44,13 @@ def definitions(kind: str) -> Definitions:
     """
     found = dict(MODULES)
     found.update(_kernels())
+    found.update((test, f"from {_HOME[kind]} import {test}") for test in ("isnan", "isinf", "isfinite"))
     found.update((name, _definition(name, function)) for name, function in _functions(kind))
     return {name: text for name, text in found.items() if text != f"{name} = {name}"}
 
 
 def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
-    """Return the definitions of every name that the texts use, directly or not: imports first, in order of the names.
+    """Return the definitions of every name that the texts use, directly or not: imports first, then functions.
 
     >>> prelude(["y = log(x) + exp(x)"], definitions("scalar"))
     ['from math import exp, log']
@@ -58,11 +61,24 @@ def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
         for word in _WORD.findall(pending.pop()):
             if word in defined and word not in wanted:
                 wanted[word] = None
-                if not defined[word].startswith(IMPORT):
-                    pending.append(defined[word])
+                pending.append(" ".join(_needs(defined[word])))
     lines = [defined[word] for word in sorted(wanted)]
     imports = [line for line in lines if line.startswith(IMPORT)]
-    return [*_joined(imports), *(line for line in lines if line not in imports)]
+    functions = [line for line in lines if line.startswith("def ")]
+    return [*_joined(imports), *functions, *(line for line in lines if line not in imports and line not in functions)]
+
+
+@cache
+def _needs(definition: str) -> list[str]:
+    """Return the names from outside that a definition uses."""
+    if definition.startswith(IMPORT):
+        return []
+    if definition.startswith("const "):
+        return _WORD.findall(definition)
+    scopes = [symtable.symtable(definition, "definition", "exec")]
+    for scope in scopes:
+        scopes += scope.get_children()
+    return [s.get_name() for scope in scopes for s in scope.get_symbols() if s.is_global() and s.is_referenced()]
 
 
 def _joined(imports: list[str]) -> list[str]:
@@ -84,7 +100,7 @@ def _functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
             name = str(call.args[0].value)
             if isinstance(TABLE[name], Elementwise):
                 yield name, call.args[_ARGUMENT[kind]]
-            elif kind == "array":
+            elif kind == "array" or name == "add_n":
                 yield name, call.args[1]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import node as _node
 from . import ops, sweep
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node, Value
@@ -48,20 +49,36 @@ def _data(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
-def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _compare(compare: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
     """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
 
     def method(x: Any, y: Any) -> Any:
-        x, y = _data(operand(x)), _data(operand(y))
+        x, y = operand(x), operand(y)
         try:
-            return compare(x, y)
+            outcome = compare(_data(x), _data(y))
         except ValueError:
             raise ShapeError(f"a comparison of shapes {np.shape(x)} and {np.shape(y)}: they do not broadcast") from None
+        if _node.modes_in_use:
+            _node.tell(text, (x, y), outcome)
+        return outcome
 
     return method
 
 
-COMPARISONS = {name: _compare(getattr(operator, name)) for name in ("lt", "le", "gt", "ge")}
+def _test(test: np.ufunc) -> Callable[[Any], Any]:
+    """Return a test of data, such as isnan."""
+
+    def method(x: Any) -> Any:
+        outcome = test(_data(x))
+        if _node.modes_in_use:
+            _node.tell(f"{test.__name__}({{}})", (x,), outcome)
+        return outcome
+
+    return method
+
+
+MARKS = {"lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}"}
+COMPARISONS = {name: _compare(getattr(operator, name), text) for name, text in MARKS.items()}
 
 
 def _getitem(x: Node, index: Any) -> Any:
@@ -89,9 +106,9 @@ UFUNCS |= {
     np.matmul: ops.matmul,
     np.less: COMPARISONS["lt"], np.less_equal: COMPARISONS["le"],
     np.greater: COMPARISONS["gt"], np.greater_equal: COMPARISONS["ge"],
-    np.equal: _compare(np.equal), np.not_equal: _compare(np.not_equal),
-    np.isnan: lambda x: np.isnan(_data(x)), np.isfinite: lambda x: np.isfinite(_data(x)),
-    np.isinf: lambda x: np.isinf(_data(x)), np.fabs: ops.absolute, np.float_power: ops.power,
+    np.equal: _compare(np.equal, "{} == {}"), np.not_equal: _compare(np.not_equal, "{} != {}"),
+    np.isnan: _test(np.isnan), np.isfinite: _test(np.isfinite), np.isinf: _test(np.isinf),
+    np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
 
 SAME_NAME = (

@@ -1,0 +1,170 @@
+"""Lines: a record and its backward sweep written out, one line per node and one per contribution."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .data import Array
+from .dialects import Dialect, contribution, expression
+from .formula import names_of, number
+from .languages import JAVASCRIPT
+from .node import Node
+from .op import TABLE, Elementwise, Sum
+from .prelude import definitions
+
+BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx
+_NO_NAME = re.compile(r"\W+")
+
+
+class Line(NamedTuple):
+    """`target = text`, or `target += text` where `adds`; `node` is whose value or whose contribution it is."""
+
+    target: str
+    text: str
+    adds: bool
+    node: Node
+
+
+class Guard(NamedTuple):
+    """Data that was looked at while the record was made: `text` with `args` in its {} gave `outcome`."""
+
+    text: str
+    args: tuple[Any, ...]
+    outcome: Any
+
+
+class Listing:
+    """A record as a program sees it: nodes oldest first, each with a name, and which of them depend on the inputs.
+
+    `leaves` are the inputs and, after them, the other leaves of the record. `carriers` are the nodes that pass a
+    gradient on: reached from the root through rules, on the way to an input. `is_scalar` says that every node is
+    a number computed from numbers.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        root: Node,
+        inputs: Sequence[Node],
+        names: Mapping[Node, str] | None = None,
+        guards: Sequence[Guard] = (),
+    ) -> None:
+        self.nodes = nodes
+        self.root = root
+        self.inputs = inputs
+        self.guards = guards
+        given = set(inputs)
+        self.captured = [n for n in nodes if n.op is None and n not in given]
+        self.names = _identifiers(names_of({**dict.fromkeys(inputs), **dict.fromkeys(nodes)}, names, root))
+        self.live = _live(nodes, given)
+        self.carriers = _carriers(nodes, root, self.live)
+        self.is_scalar = all(map(_is_scalar, (*nodes, *inputs)))
+        self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
+
+    def bar(self, node: Node) -> str:
+        """Return the name of the gradient of a node."""
+        return self.names[node] + BAR
+
+    def pool(self, array: Array) -> str:
+        """Return the name of a constant array; arrays with the same entries share one."""
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self.constants:
+            self.constants[key] = (f"constant_{len(self.constants) + 1}", array)
+        return self.constants[key][0]
+
+    def forward(self, dialect: Dialect) -> Iterator[Line]:
+        """Yield the line of every node that is no leaf, oldest first."""
+        for node in self.nodes:
+            if node.op is not None:
+                yield Line(self.names[node], expression(node, self.names, dialect, self.pool), False, node)
+
+    def backward(self, dialect: Dialect) -> Iterator[Line]:
+        """Yield the line of every contribution, in the order of the sweep."""
+        begun = {self.root}
+        for node in reversed(self.nodes):
+            for i in _ways(node, self.live) if node in self.carriers else ():
+                arg = node.args[i]
+                text = contribution(node, i, self.names, self.bar(node), dialect, self.pool)
+                yield Line(self.bar(arg), text, arg in begun, node)
+                begun.add(arg)
+
+
+def _is_scalar(node: Node) -> bool:
+    return type(node._data) is float and (node.op is None or isinstance(node.op, (Elementwise, Sum)))
+
+
+def _ways(node: Node, live: set[Node]) -> list[int]:
+    """Return the places of the arguments that a gradient flows back to."""
+    op = node.op
+    return [i for i, a in enumerate(node.args) if isinstance(a, Node) and a in live and op.rule(i) is not None]  # type: ignore[union-attr]
+
+
+def _live(nodes: Sequence[Node], inputs: set[Node]) -> set[Node]:
+    live = set(inputs)
+    for node in nodes:
+        if any(a in live for a in node.args if isinstance(a, Node)):
+            live.add(node)
+    return live
+
+
+def _carriers(nodes: Sequence[Node], root: Node, live: set[Node]) -> set[Node]:
+    found = {root} & live
+    for node in reversed(nodes):
+        if node in found and node.op is not None:
+            found.update(node.args[i] for i in _ways(node, live))
+    return found
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+
+def _identifiers(names: Mapping[Node, str]) -> dict[Node, str]:
+    """Return names that every language can read, and that mean nothing else to it; no two are alike."""
+    taken = _reserved()
+    found: dict[Node, str] = {}
+    for node, name in names.items():
+        word = _word(name)
+        while word in taken or word.endswith(BAR):
+            word += "_"
+        taken.add(word)
+        found[node] = word
+    return found
+
+
+def _word(name: str) -> str:
+    """Return a label as one word: `W[1][0,2]` becomes W_1_0_2."""
+    word = _NO_NAME.sub("_", unicodedata.normalize("NFKC", name)).strip("_") or "v"
+    word = word if word[0].isalpha() else f"v{word}"
+    return word if word.isidentifier() else re.sub(r"[^A-Za-z0-9_]", "_", word)
+
+
+def _reserved() -> set[str]:
+    words = "np inf nan gradient Math var let const new function typeof delete void switch case default do enum export"
+    more = "extends super this throw catch static implements interface package private protected public null undefined"
+    rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT)
+    return {*words.split(), *more.split(), "arguments", "eval", *keyword.kwlist, *rows}
+
+
+def literal(data: Any) -> str:
+    """Return a number or an array as Python source that gives it back exactly."""
+    if type(data) is float:
+        return repr(data)
+    dtype = "float" if data.dtype == float else repr(data.dtype.name)
+    return f"np.array({data.tolist()!r}, dtype={dtype})" if data.size else f"np.zeros({data.shape}, dtype={dtype})"
+
+
+def guard_text(guard: Guard, names: Mapping[Node, str], pool: Callable[[Array], str]) -> str:
+    """Return what was looked at as it is written: `x > 0.5`."""
+    written = (names[a] if isinstance(a, Node) else pool(a) if np.ndim(a) else number(a) for a in guard.args)
+    return guard.text.format(*written)
+
+
+def zeros(node: Node) -> str:
+    """Return the source of a gradient that nothing reached."""
+    return f"np.zeros({node.shape})" if isinstance(node._data, np.ndarray) else "0.0"

@@ -1,0 +1,393 @@
+"""Programs: the printed source, run alone, gives the value and the gradients of the engine."""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from table_cases import ROWS, called, cases, differentiable
+
+import autograd_mini
+from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
+from autograd_mini.op import Elementwise, Flat
+from autograd_mini.source import run_source
+
+HOSTILE = [0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 1e-300, 30.0, -700.0, 1e308, -1e308, math.inf, -math.inf, math.nan]
+SCALAR_ROWS = [row for row in ROWS if isinstance(row, Elementwise)]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two results are equal bit for bit, but for the signs of zeros and the payloads of NaNs."""
+    return np.shape(a) == np.shape(b) and np.array_equal(a, b, equal_nan=True)
+
+
+def random_record(seed: int, size: int = 12, hostile: bool = False) -> tuple[Any, list[Any]]:
+    """Return a root and its leaves: rows of the table on random nodes and constants, nodes used more than once."""
+    rng = random.Random(seed)
+    draw = (lambda: rng.choice(HOSTILE)) if hostile else (lambda: rng.uniform(-2.0, 2.0))
+    leaves = [Value(draw(), label=f"x{i}") for i in range(3)]
+    nodes: list[Any] = list(leaves)
+    for _ in range(size):
+        row = rng.choice([*SCALAR_ROWS, ops.add_n])
+        arity = len(row.params) if row is not ops.add_n else rng.randint(1, 4)
+        args = [rng.choice(nodes) if rng.random() < 0.8 else draw() for _ in range(arity)]
+        args[rng.randrange(arity)] = nodes[-1]
+        nodes.append(row(*args))
+    return ops.add_n(*nodes[-4:]), leaves
+
+
+def engine(root: Any, leaves: list[Any], seed: float = 1.0) -> tuple[float, tuple[float, ...]]:
+    autograd_mini.zero_grad(*leaves)
+    root.backward(seed)
+    return root.data, tuple(x.grad for x in leaves)
+
+
+def equal(got: Any, expected: Any) -> bool:
+    return same(got[0], expected[0]) and all(map(same, got[1], expected[1]))
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_a_program_is_the_engine_bit_for_bit(hostile: bool) -> None:
+    for seed in range(250):
+        root, leaves = random_record(seed, hostile=hostile)
+        program = autograd_mini.compile(root, leaves)
+        inputs = [x.data for x in leaves]
+        for gradient in (1.0, -0.3, 0.0):
+            assert equal(program(*inputs, gradient=gradient), engine(root, leaves, gradient)), (seed, program.source)
+
+
+def test_a_program_serves_other_inputs_than_the_recorded() -> None:
+    for seed in range(60):
+        root, leaves = random_record(seed)
+        program = autograd_mini.compile(root, leaves)
+        again, fresh = random_record(seed)
+        other = [random.Random(-seed).uniform(-2.0, 2.0) for _ in leaves]
+        for x, a in zip(fresh, other):
+            x.data = a
+        replayed = replay(again, fresh)
+        assert equal(program(*other), engine(replayed, fresh))
+
+
+def replay(root: Any, leaves: list[Any]) -> Any:
+    """Record the graph of a root again from the leaves' present data."""
+    new = {x: x for x in leaves}
+    for n in autograd_mini.sweep.order(root)[::-1]:
+        if n.op is not None:
+            new[n] = n.op(*[new.get(a, a) if isinstance(a, Value) else a for a in n.args])
+    return new[root]
+
+
+def test_a_batch_is_its_samples_one_by_one() -> None:
+    for seed in range(60):
+        root, leaves = random_record(seed)
+        program = autograd_mini.compile(root, leaves)
+        rng = np.random.default_rng(seed)
+        batch = [rng.uniform(-2.0, 2.0, 5), float(rng.uniform(-2.0, 2.0)), rng.uniform(-2.0, 2.0, 5)]
+        value, gradients = program(*batch, gradient=0.7)
+        for i in range(5):
+            one = program(*(a if isinstance(a, float) else float(a[i]) for a in batch), gradient=0.7)
+            np.testing.assert_allclose(value[i], one[0], rtol=1e-12, atol=1e-300)
+            for g, expected in zip(gradients, one[1]):
+                np.testing.assert_allclose(g[i], expected, rtol=1e-9, atol=1e-12)
+        total, sums = program.summed(*batch, gradient=0.7)
+        np.testing.assert_allclose((total, *sums), (value.sum(), *(g.sum() for g in gradients)))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, Flat)], ids=lambda row: row.name)
+def test_every_row_is_printed_for_arrays(row: Any) -> None:
+    """Each case of the table, arrays and numbers, as a program of numpy alone."""
+    for args in cases(row)[:40]:
+        root, recorded = called(row, args, differentiable(row, args))
+        leaves = list(recorded.values())
+        seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape) if root.ndim else 0.7
+        program = autograd_mini.compile(root, leaves)
+        value, gradients = program(*(x.data for x in leaves), gradient=seed)
+        expected = engine(root, leaves, seed)  # type: ignore[arg-type]
+        np.testing.assert_allclose(value, expected[0], rtol=1e-13, atol=1e-300, err_msg=program.source)
+        for g, e in zip(gradients, expected[1]):
+            np.testing.assert_allclose(g, e, rtol=1e-12, atol=1e-13, err_msg=program.source)
+            assert np.shape(g) == np.shape(e)
+
+
+def test_the_source_of_a_neuron_reads_like_the_textbook() -> None:
+    w, x, b = Value(-3.0, label="w"), Value(2.0, label="x"), Value(6.5, label="b")
+    z = w * x + b
+    z.label = "z"
+    a = z.sigmoid()
+    a.label = "a"
+    body = autograd_mini.compile(a, [w, b, x]).source.partition("def program")[2].splitlines()
+    assert [line.split("  #")[0].strip() for line in body[1:]] == [
+        "v1 = w * x",
+        "z = v1 + b",
+        "a = sigmoid(z)",
+        "z_bar = a_bar * a * (1 - a)",
+        "v1_bar = z_bar",
+        "b_bar = z_bar",
+        "w_bar = v1_bar * x",
+        "x_bar = v1_bar * w",
+        "return a, (w_bar, b_bar, x_bar)",
+    ]
+    assert body[4].endswith("# a = sigmoid(z)")
+
+
+def test_the_source_runs_in_an_interpreter_without_the_package(tmp_path: Any) -> None:
+    for seed in range(8):
+        root, leaves = random_record(seed)
+        program = autograd_mini.compile(root, leaves)
+        inputs = [x.data for x in leaves]
+        file = tmp_path / "alone.py"
+        file.write_text(f"{program.source}\nprint(repr(program{tuple(inputs)!r}))\n", encoding="utf-8")
+        try:
+            out = subprocess.run(
+                [sys.executable, "-I", "-W", "error", str(file)], capture_output=True, text=True, check=True, timeout=60
+            ).stdout
+        except subprocess.CalledProcessError as error:
+            assert "ZeroDivisionError" in error.stderr or "ValueError" in error.stderr or "Overflow" in error.stderr
+            continue
+        got = eval(out, {"nan": math.nan, "inf": math.inf})  # noqa: S307
+        assert equal(got, program(*inputs))
+        assert "autograd_mini" not in program.source
+
+
+def test_javascript_gives_the_engines_numbers() -> None:
+    racer = pytest.importorskip("py_mini_racer")
+    page = racer.MiniRacer()
+    for seed in range(80):
+        root, leaves = random_record(seed)
+        program = autograd_mini.compile(root, leaves)
+        args = ", ".join(repr(x.data) for x in leaves)
+        text = f"(() => {{ {program.javascript}; const r = program({args}); return [r.value, ...r.gradients]; }})()"
+        got = [math.nan if a is None else float(a) for a in page.eval(text)]
+        value, gradients = engine(root, leaves)
+        np.testing.assert_allclose(got, [value, *gradients], rtol=1e-9, atol=1e-12, err_msg=program.javascript)
+
+
+def test_leaves_that_are_no_inputs_keep_their_own_data() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    program = autograd_mini.compile(w * x, [x])
+    assert program(5.0) == (15.0, (3.0,))
+    w.data = 4.0
+    assert program(5.0) == (20.0, (4.0,))
+    assert "w=4.0" in autograd_mini.compile(w * x, [x]).source
+
+
+def test_an_input_that_nothing_reaches_has_gradient_zero() -> None:
+    x, y, z = (Value(v, label=n) for v, n in zip((2.0, 3.0, 4.0), "xyz"))
+    assert autograd_mini.compile(x * ops.sign(y), [x, y, z])(2.0, -3.0, 1.0) == (-2.0, (-1.0, 0.0, 0.0))
+    t = Tensor([1.0, 2.0])
+    value, (g, h) = autograd_mini.compile((t * 2.0).sum(), [t, x])([1.0, 1.0], 0.0)
+    assert (value, g.tolist(), h) == (4.0, [2.0, 2.0], 0.0)
+
+
+def test_a_leaf_alone_is_a_program() -> None:
+    x = Value(2.0, label="x")
+    assert autograd_mini.compile(x, [x])(7.0) == (7.0, (1.0,))
+    assert autograd_mini.compile(x)(7.0, gradient=3.0) == (7.0, (3.0,))
+
+
+HOSTILE_LABELS = [
+    "", "class", "np", "exp", "a b", "1x", 'q"""', "x\ny", "\ud800", "é", "x²", "__import__('os')", "x_bar", "λ",
+    "Math", "function", "\\", "{}", "{0}", "v1", "L", "x" * 5000, "program", "True", "ﬁ", "fi",
+]  # fmt: skip
+
+
+def test_no_label_breaks_the_source() -> None:
+    leaves = [Value(float(i + 1), label=label) for i, label in enumerate(HOSTILE_LABELS)]
+    root = ops.add_n(*(x * x for x in leaves))
+    root.label = "x_bar"
+    program = autograd_mini.compile(root, leaves)
+    value, gradients = program(*(x.data for x in leaves))
+    assert value == sum((i + 1.0) ** 2 for i in range(len(leaves)))
+    assert gradients == tuple(2.0 * x.data for x in leaves)
+    assert len(set(program.names)) == len(leaves)
+    program.numpy.encode()
+    racer = pytest.importorskip("py_mini_racer")
+    assert racer.MiniRacer().eval(f"{program.javascript}; program({', '.join('1' * len(leaves))}).value") == len(leaves)
+
+
+# Guards -------------------------------------------------------------------------------------------------------------
+
+
+@autograd_mini.compile
+def branching(x: Any, ys: Any) -> Any:
+    if x > ys[0]:
+        return x * ys[1]
+    if np.isnan(x):
+        return x + ys[0]
+    return ys[0] / x
+
+
+def test_a_compiled_function_records_again_where_a_branch_changes() -> None:
+    for x in (2.0, 0.5, 3.0, 0.25, math.nan, 0.0, 7.0):
+        value, (dx, dys) = branching(x, [1.0, 3.0])
+        expected, (ex, ey) = autograd_mini.value_and_grad(branching.__wrapped__, (0, 1))(x, [1.0, 3.0])
+        assert same(value, expected) and same(dx, ex) and same(dys, ey)
+
+
+def test_a_program_of_a_record_says_which_branch_it_froze() -> None:
+    x = Value(2.0, label="x")
+    with Branches() as branches:
+        y = x * x if x > 1 else -x
+    program = autograd_mini.compile(y, [x], branches=branches)
+    assert program(3.0) == (9.0, (6.0,))
+    for wrong in (0.5, math.nan, np.array([2.0, 0.5])):
+        with pytest.raises(BranchError, match=r"x > 1 was true when this was recorded"):
+            program(wrong)
+    with pytest.raises(RuntimeError, match="x > 1"):
+        run_source(program.source)(0.5)
+
+
+def test_a_branch_on_what_the_root_does_not_use_is_checked_too() -> None:
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    with Branches() as branches:
+        z = x * 2.0 if y.exp() > 1.0 else x
+    program = autograd_mini.compile(z, [x, y], branches=branches)
+    assert program(1.0, 1.0) == (2.0, (2.0, 0.0))
+    with pytest.raises(BranchError):
+        program(1.0, -1.0)
+
+
+def test_masks_of_arrays_are_guarded() -> None:
+    @autograd_mini.compile
+    def f(x: Any) -> Any:
+        return ops.where(x > 0.0, x * x, -x).sum()
+
+    for entries in ([1.0, -2.0], [-1.0, -2.0], [1.0, 2.0]):
+        x = np.array(entries)
+        value, (g,) = f(x)
+        assert value == np.where(x > 0, x * x, -x).sum()
+        assert g.tolist() == np.where(x > 0, 2 * x, -1.0).tolist()
+
+
+@pytest.mark.parametrize("frozen", [float, int, bool], ids=lambda f: f.__name__)
+def test_a_number_taken_out_of_a_node_is_refused_or_guarded(frozen: Any) -> None:
+    compiled = autograd_mini.compile(lambda x: x * 2.0 if frozen(x) else x)
+    if frozen is bool:
+        assert compiled(1.0) == (2.0, (2.0,)) and compiled(0.0) == (0.0, (1.0,))
+    else:
+        with pytest.raises(DataError, match=r"\.data"):
+            compiled(1.0)
+
+
+# Functions ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_compiled_function_takes_trees_and_records_again_for_other_shapes() -> None:
+    calls = []
+
+    @autograd_mini.compile
+    def loss(params: Any, x: Any) -> Any:
+        calls.append(1)
+        return ((x @ params["W"] + params["b"]) ** 2).mean()
+
+    rng = np.random.default_rng(0)
+    for n in (4, 4, 6, 4):
+        params, x = {"W": rng.normal(size=(3, 2)), "b": 0.5}, rng.normal(size=(n, 3))
+        value, (dparams, dx) = loss(params, x)
+        expected, (eparams, ex) = autograd_mini.value_and_grad(loss.__wrapped__, (0, 1))(params, x)
+        np.testing.assert_allclose([value, dparams["b"]], [expected, eparams["b"]], rtol=1e-12)
+        np.testing.assert_allclose(dparams["W"], eparams["W"], rtol=1e-12)
+        np.testing.assert_allclose(dx, ex, rtol=1e-12)
+    assert len(calls) == 2 + 4  # once for each shape; the rest is the oracle
+
+
+def test_a_compiled_function_reads_the_parameters_that_it_closes_over() -> None:
+    w = Value(3.0)
+    f = autograd_mini.compile(lambda x: w * x)
+    assert f(2.0) == (6.0, (3.0,))
+    w.data = 5.0
+    assert f(2.0) == (10.0, (5.0,))
+
+
+def test_methods_can_be_compiled() -> None:
+    class Model:
+        def __init__(self, w: float) -> None:
+            self.w = Value(w)
+
+        @autograd_mini.compile
+        def loss(self, x: Any) -> Any:
+            return self.w * x
+
+    one, two = Model(2.0), Model(3.0)
+    assert (one.loss(5.0), two.loss(5.0), one.loss(1.0)) == ((10.0, (2.0,)), (15.0, (3.0,)), (2.0, (2.0,)))
+
+
+# Wrong input --------------------------------------------------------------------------------------------------------
+
+
+def test_wrong_input_is_named() -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    y = w * x
+    program = autograd_mini.compile(y, [w, x])
+    W = Tensor(np.ones((2, 3)), label="W")
+    arrays = autograd_mini.compile(W.sum(), [W])
+    for call, error, words in [
+        (lambda: autograd_mini.compile(y, [y]), DataError, r"inputs\[0\] is computed by mul"),
+        (lambda: autograd_mini.compile(y, [x, x]), DataError, "twice"),
+        (lambda: autograd_mini.compile(y, [2.0]), DataError, r"inputs\[0\] is a float"),
+        (lambda: autograd_mini.compile(3.0), DataError, "root of a record"),
+        (lambda: program(1.0), ShapeError, "takes 2 inputs, got 1"),
+        (lambda: program(1.0, x), DataError, "x is a node"),
+        (lambda: program(1.0, "a"), DataError, "expected"),
+        (lambda: program(np.ones(2), np.ones(3)), ShapeError, r"w of shape \(2,\) and x of shape \(3,\)"),
+        (lambda: arrays(np.ones((3, 2))), ShapeError, r"W has shape \(3, 2\), and had \(2, 3\)"),
+        (lambda: arrays.javascript, DataError, "arrays"),
+        (lambda: autograd_mini.compile(lambda a: 3.0)(1.0), DataError, "returned float"),
+    ]:
+        with pytest.raises(error, match=words):
+            call()
+    x.data = 7.0
+    with pytest.raises(StaleError):
+        autograd_mini.compile(y, [w, x])
+
+
+def test_integers_and_numpy_scalars_become_floats() -> None:
+    x = Value(2.0)
+    program = autograd_mini.compile(x * x, [x])
+    for two in (2, np.float32(2.0), np.int64(2), True + True):
+        assert program(two) == (4.0, (4.0,))
+
+
+# Size ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_chain_and_a_wide_sum_compile() -> None:
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(20_000):
+        y = y * 0.999 + x
+    program = autograd_mini.compile(y, [x])
+    assert equal(program(0.5), engine(y, [x]))
+    xs = [Value(float(i)) for i in range(3_000)]
+    total = ops.add_n(*xs)
+    assert autograd_mini.compile(total, xs)(*[1.0] * 3_000) == (3_000.0, (1.0,) * 3_000)
+
+
+def test_threads_share_a_program() -> None:
+    root, leaves = random_record(3)
+    program = autograd_mini.compile(root, leaves)
+    expected = program(0.1, 0.2, 0.3)
+    wrong: list[Any] = []
+
+    def work() -> None:
+        wrong.extend(1 for _ in range(200) if not equal(program(0.1, 0.2, 0.3), expected))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_program_says_what_it_is() -> None:
+    x = Value(2.0, label="x")
+    program = autograd_mini.compile(x * x)
+    assert repr(program) == "<Program of 2 nodes: x>"
+    assert isinstance(program, Program) and program.inputs == (x,)
