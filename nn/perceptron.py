@@ -138,8 +138,7 @@ class Perceptron(BaseEstimator):
 
     def _train(self, rows: Rows, rng: Any, once: bool) -> None:
         dtype = self.coefs_[0].dtype
-        finer = np.float64 if self.solver == "lbfgs" else dtype  # the precision that SciPy's search works in
-        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, finer)
+        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, dtype)
         self.coefs_, self.intercepts_ = chain.coefs, chain.biases
         self.n_iter_ = 0
         if self.solver == "lbfgs":
