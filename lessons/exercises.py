@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from checking import Exercise, Unanswered, choice, function, number
 
-from autograd_mini import Node, Value
+from autograd_mini import Node, Value, grad, ops
 
 
 def check(name: str, answer: Any = ...) -> None:
@@ -228,4 +228,29 @@ EXAMPLES = {
     ),
 }
 
-EXERCISES: dict[str, Exercise] = {**NEURON, **GRAPH, **ORDER, **VECTORS, **NETWORK, **LEARNING, **EXAMPLES}
+PROGRAM = {
+    "8.1": number(
+        48.0,
+        "4 x^3, 12 x^2, 24 x: at 2 that is 48.",
+        "differentiate three times, then put in 2.",
+        {24.0: "that is the fourth derivative, or the third at 1.", 32.0: "that is the first."},
+    ),
+    "8.2": function(
+        lambda f, w: w - grad(f)(w) / grad(grad(f))(w),
+        [(lambda w: w**4 - 3.0 * w, 1.0), (lambda w: w**2 + w, 5.0), (ops.cosh, 0.7)],
+        "slope over curvature; a parabola is solved in one step.",
+        "It is w minus grad(f)(w) divided by grad(grad(f))(w).",
+    ),
+    "8.3": choice(
+        "b",
+        "the other factor, added to what came from later uses.",
+        {
+            "a": "that wipes out what is there already.",
+            "c": "the local derivative with respect to x is the other factor.",
+        },
+    ),
+}
+
+EXERCISES: dict[str, Exercise] = {
+    **NEURON, **GRAPH, **ORDER, **VECTORS, **NETWORK, **LEARNING, **EXAMPLES, **PROGRAM,
+}  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_mini import Value
+from autograd_mini import Value, grad, hessian
 
 LESSONS = Path(__file__).parent.parent / "lessons"
 FILES = sorted(LESSONS.glob("[0-9]*.md"))
@@ -218,6 +218,9 @@ RIGHT = {
     "7.1": [7201],
     "7.2": [43],
     "7.3": [lambda logits, labels: float((logits.argmax(1) == labels).mean())],
+    "8.1": [48],
+    "8.2": [lambda f, w: w - grad(f)(w) / hessian(f)(w)],
+    "8.3": ["b", "B"],
 }
 WRONG = {  # an answer, and what the verdict must point at
     "1.1": [(0.0, "positive"), (4.5, "negative"), (7, "add up"), ([0.5], "shape"), ("half", "ValueError")],
@@ -250,6 +253,9 @@ WRONG = {  # an answer, and what the verdict must point at
         (lambda logits, labels: np.mean(logits[:, 1] > 0.5), "argmax"),
         (lambda logits, labels: labels, "is right"),
     ],
+    "8.1": [(24, "fourth"), (32, "first"), (0, "three times")],
+    "8.2": [(lambda f, w: w - grad(f)(w), "divided"), (lambda f, w: w, "is right"), (lambda f: f, "TypeError")],
+    "8.3": [("a", "wipes out"), ("c", "other factor"), ("d", "letters")],
 }
 
 
