@@ -129,6 +129,10 @@ class Sweep:
             for i in _edges(node):
                 self.send(node, i, overwrite)
 
+    def gradients(self, names: Mapping[Node, str]) -> dict[str, Number]:
+        """Return the gradient of every node that something has reached, by name, the oldest first."""
+        return {names[node]: _plain(self.grads[node]) for node in reversed(self.nodes) if node in self.grads}
+
 
 def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Node, str] | None = None) -> Comparison:
     """Sweep back from `root` rightly and with one of `mistakes`, and return both side by side; no `grad` is changed.
