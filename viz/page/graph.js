@@ -1,0 +1,304 @@
+// The graph: places of what is open, cards and curves, pan and zoom.
+
+const SVG = "http://www.w3.org/2000/svg";
+const scene = document.querySelector("#graph .scene");
+const prefix = scene.querySelector("marker").id.replace(/-\w+$/, "");
+const layer = name => scene.querySelector(`:scope > .${name}`);
+const cards = new Map([...scene.querySelectorAll(".card")].map(card => [card.dataset.card, card]));
+const { widths, opened, scopes, high, chip: CHIP } = record.places;
+const FRAME_PAD = 12, FRAME_HEAD = 26;
+
+function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// Places --------------------------------------------------------------------------------------------------------------
+
+function laid(scopeId, open) {
+  const scope = scopes[scopeId];
+  const places = {
+    size: [...scope.size], cards: new Map(Object.entries(scope.cards)),
+    frames: new Map(Object.entries(scope.frames)), curves: new Map(Object.entries(scope.curves)),
+  };
+  for (const id of [...places.cards.keys()]) if (foldOf.has(id) && open.has(id)) unfold(places, id, laid(id, open));
+  return places;
+}
+
+// Make room for an open group where its card was: all that lies beyond moves away, and nothing overlaps that did not.
+function unfold(places, id, inner) {
+  const [cx, cy] = places.cards.get(id);
+  const across = stretch(cx - widths[id] / 2, widths[id], inner.size[0] + 2 * FRAME_PAD);
+  const down = stretch(cy - high / 2, high, inner.size[1] + FRAME_PAD + FRAME_HEAD);
+  const moved = ([x, y]) => [across(x), down(y)];
+  places.cards.delete(id);
+  for (const [key, at] of places.cards) places.cards.set(key, moved(at));
+  for (const [key, [x, y, w, h]] of places.frames)
+    places.frames.set(key, [...moved([x, y]), across(x + w) - across(x), down(y + h) - down(y)]);
+  for (const [key, curve] of places.curves)
+    places.curves.set(key, { ...curve, points: curve.points.map(moved), chip: curve.chip && moved(curve.chip) });
+  places.size = moved(places.size);
+  const left = cx - widths[id] / 2, top = cy - high / 2;
+  const shifted = ([x, y]) => [x + left + FRAME_PAD, y + top + FRAME_HEAD];
+  places.frames.set(id, [left, top, inner.size[0] + 2 * FRAME_PAD, inner.size[1] + FRAME_PAD + FRAME_HEAD]);
+  for (const [key, at] of inner.cards) places.cards.set(key, shifted(at));
+  for (const [key, [x, y, w, h]] of inner.frames) places.frames.set(key, [...shifted([x, y]), w, h]);
+  for (const [key, curve] of inner.curves)
+    places.curves.set(key, { ...curve, points: curve.points.map(shifted), chip: curve.chip && shifted(curve.chip) });
+}
+
+function stretch(from, length, wanted) {
+  const more = Math.max(0, wanted - length);
+  return x => x <= from ? x : x >= from + length ? x + more : from + (x - from) * (length + more) / length;
+}
+
+function cardOf(vertex, open) {
+  return shutIn(pathOf(vertices[vertex]), open) || `n${vertex}`;
+}
+
+// Which cards are seen, where; a group that was open at the start and is closed has its card in the middle of its frame.
+function visiblePlaces(open) {
+  const places = laid("", open);
+  const seen = new Map();
+  for (const vertex of vertices) {
+    const id = cardOf(vertex.id, open);
+    if (seen.has(id)) continue;
+    const frame = places.frames.get(id);
+    seen.set(id, places.cards.get(id) || [frame[0] + frame[2] / 2, frame[1] + frame[3] / 2]);
+  }
+  const frames = new Map([...places.frames].filter(([id]) => isOpen(id, open)));
+  return { ...places, seen, frames };
+}
+
+function isOpen(id, open) {
+  for (let at = id; at; at = foldOf.get(at).parent || "") if (!open.has(at)) return false;
+  return true;
+}
+
+// Drawing -------------------------------------------------------------------------------------------------------------
+
+let places = null;
+const edgeElements = new Map();
+const edgesOf = new Map();
+
+function layout(open) {
+  places = visiblePlaces(open);
+  for (const [id, card] of cards) {
+    const at = places.seen.get(id);
+    card.classList.toggle("away", !at);
+    if (at) card.setAttribute("transform", `translate(${at[0] - widths[id] / 2} ${at[1] - high / 2})`);
+  }
+  layer("frames").replaceChildren(...[...places.frames].map(([id, box]) => frameElement(id, box)));
+  drawEdges(open);
+}
+
+function frameElement(id, [x, y, w, h]) {
+  const label = draw("text", { x: x + 10, y: y + 16 }, `− ${foldOf.get(id).title}`);
+  const handle = draw("g", { class: "handle", role: "button", tabindex: 0, "aria-label": `close ${foldOf.get(id).title}` }, label);
+  handle.addEventListener("click", () => toggle(id));
+  handle.addEventListener("keydown", event => { if (event.key === "Enter") { toggle(id); event.stopPropagation(); } });
+  return draw("g", { class: "frame", "data-fold": id }, draw("rect", { x, y, width: w, height: h, rx: 12 }), handle);
+}
+
+function drawEdges(open) {
+  edgeElements.clear();
+  edgesOf.clear();
+  for (const edge of edges) {
+    const tail = cardOf(edge.tail, open), head = cardOf(edge.head, open);
+    if (tail === head && (tail[0] !== "n" || edge.tail !== edge.head)) continue;
+    const key = tail[0] === "n" && head[0] === "n" ? `e${edge.id}` : `${tail}-${head}`;
+    if (!edgesOf.has(key)) edgesOf.set(key, { tail, head, ids: [] });
+    edgesOf.get(key).ids.push(edge.id);
+  }
+  layer("edges").replaceChildren(...[...edgesOf].map(([key, join]) => edgeElement(key, join)));
+}
+
+function edgeElement(key, join) {
+  const routed = places.curves.get(key);
+  const fits = routed && routed.tail === join.tail && routed.head === join.head;
+  const curve = fits ? routed : straight(join.tail, join.head);
+  const line = draw("path", { class: "line", d: pathData(curve.points) });
+  const element = draw("g", { class: "edge", "data-edge": key }, line);
+  if (key[0] === "e" && curve.chip) element.append(chipElement(curve.chip, edges[join.ids[0]]));
+  edgeElements.set(key, element);
+  return element;
+}
+
+function straight(tail, head) {
+  const [x1, y1] = places.seen.get(tail), [x2, y2] = places.seen.get(head);
+  const from = x1 + widths[tail] / 2, to = x2 - widths[head] / 2;
+  const bend = Math.max(24, Math.abs(to - from) / 2);
+  const points = [[from, y1], [from + bend, y1], [to - bend, y2], [to, y2]];
+  return { tail, head, points, chip: [(from + to) / 2, (y1 + y2) / 2] };
+}
+
+const round = x => Math.round(x * 10) / 10;
+const pathData = ([first, ...rest]) => `M${first.map(round)}C${rest.map(point => point.map(round).join()).join(" ")}`;
+
+function chipElement([x, y], edge) {
+  const text = draw("text", { y: 4 });
+  const box = draw("rect", { x: -CHIP[0] / 2, y: -CHIP[1] / 2 + 1, width: CHIP[0], height: CHIP[1] - 2, rx: 9 });
+  const chip = draw("g", { class: "chip", transform: `translate(${x} ${y})` }, draw("title", {}, edge.symbols), box, text);
+  return chip;
+}
+
+// What a frame shows ---------------------------------------------------------------------------------------------------
+
+const setText = (card, name, text) => {
+  const element = card.querySelector(`.${name}`);
+  if (element && element.textContent !== text) element.textContent = text;
+};
+
+function paint(view, state, open, hide) {
+  for (const id of places.seen.keys()) id[0] === "n" ? paintNode(+id.slice(1), state, hide) : paintFold(id, state);
+  for (const [key, join] of edgesOf) paintEdge(key, join, state, view);
+  const now = activeCards(view, open);
+  for (const [id, card] of cards) {
+    card.classList.toggle("now", now.from === id);
+    card.classList.toggle("goal", now.to.has(id));
+  }
+}
+
+function paintNode(node, state, hide) {
+  const card = cards.get(`n${node}`), ready = state.computed.has(node), total = state.totals.get(node);
+  const wide = Array.isArray(vertices[node].shape);
+  if (!wide || typeof data[node] !== "object") setText(card, "data", ready ? show(data[node]) : "");
+  else if (card.querySelector(".data-key").textContent === "data") setText(card, "data", ready ? show(data[node]) : "");
+  const covered = hide && hide(node);
+  setText(card, "grad", covered ? "?" : total === undefined ? "" : show(total));
+  const left = state.left.get(node) || 0;
+  setText(card, "grad-key", left ? `grad, ${left} left` : "grad");
+  card.classList.toggle("ahead", !ready);
+  card.classList.toggle("empty", total === undefined || Boolean(covered));
+  card.classList.toggle("done", total !== undefined && !left);
+  card.classList.toggle("partial", left > 0);
+}
+
+function paintFold(id, state) {
+  const card = cards.get(id);
+  const inside = vertices.filter(v => pathOf(v).includes(id));
+  const ops = inside.filter(v => !isLeaf(v));
+  const out = (ops.length ? ops : inside)[(ops.length || inside.length) - 1].id;
+  const total = state.totals.get(out);
+  setText(card, "grad", total === undefined ? "" : show(total));
+  card.classList.toggle("ahead", !ops.every(v => state.computed.has(v.id)));
+  card.classList.toggle("empty", total === undefined);
+  card.classList.toggle("done", inside.every(v => state.totals.has(v.id) && !state.left.get(v.id)));
+}
+
+function paintEdge(key, join, state, view) {
+  const element = edgeElements.get(key), line = element.firstChild;
+  const step = base[view.first];
+  const now = view.group ? join.tail === view.group || join.head === view.group : join.ids.includes(step.edge) && step.edge !== undefined;
+  const back = view.first >= turn;
+  const through = join.ids.filter(id => state.sent.has(id)).map(id => size(state.sent.get(id)));
+  const total = through.length ? Math.hypot(...through) : undefined;
+  element.classList.toggle("now", now);
+  element.classList.toggle("flat", join.ids.every(id => !edges[id].carries));
+  element.classList.toggle("sent", total !== undefined);
+  element.classList.toggle("dead", total === 0);
+  element.classList.toggle("minus", join.ids.length === 1 && state.sent.get(join.ids[0]) < 0);
+  line.style.strokeWidth = total ? `${1.4 + Math.min(3, Math.max(0, Math.log10(total) + 2))}px` : "";
+  const marker = `url(#${prefix}-${now ? "now" : "rest"})`;
+  line.setAttribute("marker-end", back && (now || total !== undefined) ? "" : marker);
+  line.setAttribute("marker-start", back && (now || total !== undefined) ? marker : "");
+  const text = element.querySelector(".chip text");
+  if (text) paintChip(text, join, state, view, now && step.kind === "contribute" && !view.group);
+}
+
+function paintChip(text, join, state, view, now) {
+  const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
+  const local = edge.local === undefined ? "vjp" : show(localOf(edge));
+  text.textContent = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now ? `× ${local}` : local;
+  text.parentNode.classList.toggle("away", !ready);
+}
+
+function localOf(edge) {
+  return LIVE ? pull(edge.id, data, 1) : edge.local;
+}
+
+function activeCards(view, open) {
+  const step = base[view.first], to = new Set();
+  if (step.kind === "start") return { from: "", to };
+  if (view.group) {
+    if (view.first > turn) for (const sent of sentBy(view)) to.add(cardOf(sent.target, open));
+    to.delete(view.group);
+    return { from: view.group, to };
+  }
+  if (step.target !== undefined) to.add(cardOf(step.target, open));
+  return { from: cardOf(step.node, open), to };
+}
+
+// Pan and zoom --------------------------------------------------------------------------------------------------------
+
+const window_ = { x: 0, y: 0, scale: 1 };
+const EDGE = 16;
+
+function applyView() {
+  const { width, height } = scene.getBoundingClientRect();
+  scene.setAttribute("viewBox", [window_.x, window_.y, width / window_.scale, height / window_.scale].join(" "));
+}
+
+function fit() {
+  const { width, height } = scene.getBoundingClientRect();
+  const [w, h] = places.size;
+  const scale = Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6);
+  window_.scale = scale;
+  window_.x = w / 2 - width / scale / 2;
+  window_.y = h / 2 - height / scale / 2;
+  applyView();
+}
+
+function zoom(factor, at) {
+  const box = scene.getBoundingClientRect();
+  const [px, py] = at ? [at[0] - box.left, at[1] - box.top] : [box.width / 2, box.height / 2];
+  const scale = Math.min(6, Math.max(0.05, window_.scale * factor));
+  window_.x += px / window_.scale - px / scale;
+  window_.y += py / window_.scale - py / scale;
+  window_.scale = scale;
+  applyView();
+}
+
+function bringIntoView(ids) {
+  const { width, height } = scene.getBoundingClientRect();
+  const wide = width / window_.scale, tall = height / window_.scale;
+  for (const id of ids) {
+    const at = places.seen.get(id);
+    if (!at) continue;
+    const half = widths[id] / 2 + 8, rise = high / 2 + 8;
+    window_.x = Math.min(Math.max(window_.x, at[0] + half - wide), at[0] - half);
+    window_.y = Math.min(Math.max(window_.y, at[1] + rise - tall), at[1] - rise);
+  }
+  applyView();
+}
+
+function startPanning() {
+  const fingers = new Map();
+  scene.addEventListener("pointerdown", event => { fingers.set(event.pointerId, [event.clientX, event.clientY]); });
+  scene.addEventListener("pointermove", event => {
+    const before = fingers.get(event.pointerId);
+    if (!before) return;
+    const now = [event.clientX, event.clientY];
+    if (fingers.size === 1) drag(before, now);
+    else if (fingers.size === 2) pinch(fingers, event.pointerId, now);
+    fingers.set(event.pointerId, now);
+  });
+  for (const end of ["pointerup", "pointercancel", "pointerleave"])
+    scene.addEventListener(end, event => fingers.delete(event.pointerId));
+  scene.addEventListener("wheel", event => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 500), [event.clientX, event.clientY]); }, { passive: false });
+}
+
+function drag(before, now) {
+  window_.x -= (now[0] - before[0]) / window_.scale;
+  window_.y -= (now[1] - before[1]) / window_.scale;
+  applyView();
+}
+
+function pinch(fingers, moving, now) {
+  const other = [...fingers].find(([id]) => id !== moving)[1];
+  const before = fingers.get(moving);
+  const length = p => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
+  zoom(length(now) / length(before), [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2]);
+}

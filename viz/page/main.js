@@ -1,0 +1,304 @@
+// Where the reader is: the step, the open groups, the chosen node; keys, buttons and the address.
+
+let open_ = new Set(opened);
+let views = plan(open_);
+let at = 0, chosen = null, playing = 0;
+const breaks = new Set();
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+function say(text) {
+  $("said").textContent = text;
+}
+
+// Moving --------------------------------------------------------------------------------------------------------------
+
+function refresh() {
+  const view = views[at];
+  const state = quiz.on ? { computed: new Set(vertices.map(v => v.id)), totals: new Map(grads.map((g, i) => [i, g])), left: new Map(), sent: new Map() } : stateAt(view.last);
+  paint(quiz.on ? views[0] : view, state, open_, hiddenInQuiz);
+  for (const [id, card] of cards) {
+    card.classList.toggle("chosen", id === `n${chosen}`);
+    card.classList.toggle("break", id[0] === "n" && breaks.has(+id.slice(1)));
+  }
+  showStep(view);
+  showChosen(chosen);
+  showMistake(view);
+  showQuiz();
+  showList(views, at);
+  $("scrubber").max = views.length - 1;
+  $("scrubber").value = at;
+  $("scrubber").setAttribute("aria-valuetext", `step ${at} of ${views.length - 1}`);
+  $("count").textContent = `${at} / ${views.length - 1}`;
+  $("pass").style.setProperty("--turn", `${100 * views.findIndex(v => v.first >= turn) / (views.length - 1)}%`);
+}
+
+function goTo(step, quiet) {
+  at = Math.min(views.length - 1, Math.max(0, Math.round(step)));
+  refresh();
+  const now = activeCards(views[at], open_);
+  bringIntoView([...now.to].slice(0, 1).concat(now.from));
+  writeHash();
+  if (!quiet) say(`step ${at} of ${views.length - 1}: ${sentence(views[at])}`);
+}
+
+const next = () => { stop(); goTo(at + 1); };
+const previous = () => { stop(); goTo(at - 1); };
+const goToBase = step => goTo(views.findIndex(view => view.first <= step && step <= view.last));
+
+function play() {
+  if (playing) return stop();
+  if (at === views.length - 1) goTo(0);
+  $("play").textContent = "❚❚";
+  $("play").setAttribute("aria-label", "pause");
+  const tick = () => {
+    goTo(at + 1);
+    if (at === views.length - 1 || stopsHere(views[at])) return stop();
+    playing = setTimeout(tick, +$("speed").value);
+  };
+  playing = setTimeout(tick, +$("speed").value);
+}
+
+function stop() {
+  clearTimeout(playing);
+  playing = 0;
+  $("play").textContent = "▶";
+  $("play").setAttribute("aria-label", "play");
+}
+
+// The vertices that a step computes or whose gradient it changes.
+function touched(view) {
+  const found = new Set();
+  for (const step of base.slice(view.first, view.last + 1)) {
+    if (step.kind === "compute" || step.kind === "seed") found.add(step.node);
+    if (step.kind === "contribute") found.add(step.target);
+  }
+  return found;
+}
+
+function stopsHere(view) {
+  const hit = [...touched(view)].find(node => breaks.has(node));
+  if (hit !== undefined) say(`stopped at the breakpoint on ${vertices[hit].name}: ${sentence(view)}`);
+  return hit !== undefined;
+}
+
+function nextChange() {
+  if (chosen === null) return say("choose a node first");
+  const later = views.findIndex((view, i) => i > at && view.first >= turn && touched(view).has(chosen));
+  if (later < 0) return say(`the gradient of ${vertices[chosen].name} does not change any more`);
+  goTo(later);
+}
+
+const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => view.first >= turn) : 0);
+
+// Folding -------------------------------------------------------------------------------------------------------------
+
+const LIMIT = 300;
+
+function setOpen(open, step) {
+  const seen = new Set(vertices.map(v => cardOf(v.id, open)));
+  if (seen.size > Math.max(LIMIT, places.seen.size)) return say(`that would show ${seen.size} nodes, more than ${LIMIT}: close another group first`);
+  open_ = open;
+  views = plan(open_);
+  layout(open_);
+  goTo(Math.max(0, views.findIndex(view => view.first <= step && step <= view.last)), true);
+}
+
+function toggle(id) {
+  const open = new Set(open_), step = base[views[at].first].kind === "start" ? 0 : views[at].first;
+  if (isOpen(id, open)) open.delete(id); else for (let at_ = id; at_; at_ = foldOf.get(at_).parent || "") open.add(at_);
+  setOpen(open, step);
+  say(`${foldTitle(id)} is ${open_.has(id) ? "open" : "closed"}`);
+}
+
+function stepIn() {
+  const { group, first } = views[at];
+  if (!group) return next();
+  setOpen(new Set(open_).add(group), first);
+  say(`inside ${foldTitle(group)}: ${sentence(views[at])}`);
+}
+
+function stepOut() {
+  const path = pathOf(base[views[at].first]).filter(group => open_.has(group));
+  if (!path.length) return say("this step is in no group that could be closed");
+  const open = new Set(open_);
+  open.delete(path[path.length - 1]);
+  setOpen(open, views[at].first);
+  say(sentence(views[at]));
+}
+
+// Choosing and finding ------------------------------------------------------------------------------------------------
+
+function choose(node) {
+  chosen = chosen === node ? null : node;
+  if (quiz.on && asks.includes(node)) { ask(node); chosen = null; }
+  refresh();
+  if (chosen !== null) { bringIntoView([cardOf(node, open_)]); say(describe(node)); }
+}
+
+function describe(node) {
+  const g = grads[node];
+  return `${vertices[node].equation} = ${show(data[node])}, gradient ${hiddenInQuiz(node) ? "hidden" : show(g)}`;
+}
+
+function find() {
+  const wanted = $("find").value.toLowerCase().trim();
+  if (!wanted) return;
+  const names = [...vertices.map(v => [v.name, `n${v.id}`]), ...folds.map(f => [foldTitle(f.id), f.id])];
+  const hits = names.filter(([name]) => name.toLowerCase().includes(wanted));
+  if (!hits.length) return say(`nothing is called ${wanted}`);
+  const hit = hits[(hits.findIndex(([, id]) => id === `n${chosen}`) + 1) % hits.length];
+  if (hit[1][0] !== "n" || foldOf.has(hit[1])) { bringIntoView([shutIn([hit[1]], open_) || hit[1]]); return say(`${hits.length} found: ${hit[0]}`); }
+  chosen = null;
+  const node = +hit[1].slice(1), around = pathOf(vertices[node]);
+  if (around.some(group => !open_.has(group))) setOpen(new Set([...open_, ...around]), views[at].first);
+  choose(node);
+}
+
+function toggleBreak(node = chosen ?? base[views[at].first].target ?? base[views[at].first].node) {
+  breaks.has(node) ? breaks.delete(node) : breaks.add(node);
+  refresh();
+  say(`breakpoint on ${vertices[node].name} ${breaks.has(node) ? "set" : "removed"}`);
+}
+
+function startCards() {
+  for (const [id, card] of cards) {
+    const act = () => foldOf.has(id) ? toggle(id) : choose(+id.slice(1));
+    card.setAttribute("role", "button");
+    card.setAttribute("tabindex", "-1");
+    card.setAttribute("aria-label", foldOf.has(id) ? `open ${foldTitle(id)}` : vertices[+id.slice(1)].name);
+    card.addEventListener("click", act);
+    card.addEventListener("focus", () => { roving(card); bringIntoView([id]); if (!foldOf.has(id)) say(describe(+id.slice(1))); });
+    card.addEventListener("keydown", event => cardKey(event, id, act));
+  }
+  roving(cards.get(places.seen.keys().next().value));
+}
+
+function roving(card) {
+  for (const other of cards.values()) other.setAttribute("tabindex", other === card ? "0" : "-1");
+}
+
+function cardKey(event, id, act) {
+  const seen = [...places.seen.keys()], i = seen.indexOf(id);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (event.key === "Enter") act();
+  else if (step) cards.get(seen[(i + step + seen.length) % seen.length]).focus();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// Keys ----------------------------------------------------------------------------------------------------------------
+
+const KEYS = {
+  ArrowRight: next, j: next, ArrowLeft: previous, k: previous,
+  Home: () => { stop(); goTo(0); }, End: () => { stop(); goTo(views.length - 1); }, " ": play,
+  g: () => openDialog("go"), "/": () => $("find").focus(), b: () => toggleBreak(), n: nextChange,
+  i: stepIn, o: stepOut, f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": fit,
+  Escape: () => { chosen = null; refresh(); },
+};
+
+function startKeys() {
+  document.addEventListener("keydown", event => {
+    const { target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches("input:not([type=range]):not([type=checkbox]),select,textarea") || target.closest("dialog")) return;
+    if (target.matches("input") && event.key.startsWith("Arrow")) return;
+    if (target.matches("button,summary,[role=tab],a") && [" ", "Enter"].includes(event.key)) return;
+    const act = KEYS[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+}
+
+function openDialog(id) {
+  $(id).showModal();
+}
+
+// The address ---------------------------------------------------------------------------------------------------------
+
+function writeHash() {
+  const words = [`step=${at}`];
+  if (folds.length) words.push(`open=${folds.filter(fold => open_.has(fold.id)).map(fold => fold.id).join(",")}`);
+  try { history.replaceState(null, "", `#${words.join("&")}`); } catch { /* a frame in a notebook has no address */ }
+}
+
+function readHash() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  if (words.has("open")) setOpen(new Set(words.get("open").split(",").filter(id => foldOf.has(id))), 0);
+  goTo(Number(words.get("step")) || 0, true);
+}
+
+// Export --------------------------------------------------------------------------------------------------------------
+
+function save(name, text) {
+  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "image/svg+xml" })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function frameSvg() {
+  const copy = scene.cloneNode(true), [w, h_] = places.size;
+  for (const element of copy.querySelectorAll(".away,.handle > text")) if (element.matches(".away")) element.remove();
+  for (const element of copy.querySelectorAll("[tabindex],[role=button]")) { element.removeAttribute("tabindex"); element.removeAttribute("role"); }
+  copy.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${w + 2 * EDGE} ${h_ + 2 * EDGE}`);
+  copy.setAttribute("width", w + 2 * EDGE);
+  copy.setAttribute("height", h_ + 2 * EDGE);
+  copy.querySelector("style").textContent += $("states").textContent;
+  return new XMLSerializer().serializeToString(copy);
+}
+
+// Start ---------------------------------------------------------------------------------------------------------------
+
+function startTabs() {
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const turnTo = tab => {
+    for (const other of tabs) {
+      other.setAttribute("aria-selected", String(other === tab));
+      other.tabIndex = other === tab ? 0 : -1;
+      $(other.getAttribute("aria-controls")).hidden = other !== tab;
+    }
+    refresh();
+  };
+  tabs.forEach((tab, i) => {
+    tab.addEventListener("click", () => turnTo(tab));
+    tab.addEventListener("keydown", event => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const other = tabs[(i + step + tabs.length) % tabs.length];
+      turnTo(other);
+      other.focus();
+      event.stopPropagation();
+      event.preventDefault();
+    });
+  });
+}
+
+function startButtons() {
+  const acts = {
+    first: () => { stop(); goTo(0); }, previous, play, next, last: () => { stop(); goTo(views.length - 1); }, in: stepIn, out: stepOut,
+    "other-pass": otherPass, closer: () => zoom(1.25), further: () => zoom(0.8), fit, "save-frame": () => save("frame.svg", frameSvg()),
+    "save-animation": () => save("steps.svg", $("animation").textContent.trim()), "help-button": () => openDialog("help"), count: () => openDialog("go"),
+  };
+  for (const [id, act] of Object.entries(acts)) $(id)?.addEventListener("click", act);
+  $("scrubber").addEventListener("input", () => { stop(); goTo(+$("scrubber").value); });
+  $("find").addEventListener("keydown", event => { if (event.key === "Enter") find(); if (event.key === "Escape") $("find").blur(); });
+  $("go").addEventListener("close", () => { const step = $("go-to").value; if ($("go").returnValue === "go" && step !== "") goTo(+step); });
+}
+
+function start() {
+  document.documentElement.classList.add("scripted");
+  if (LIVE) recompute(); else { readNumbers(); readGrads(); }
+  layout(open_);
+  startTabs();
+  startButtons();
+  startCards();
+  startKeys();
+  startPanning();
+  startLive();
+  startMistakes();
+  startQuiz();
+  fit();
+  readHash();
+  addEventListener("hashchange", readHash);
+  addEventListener("resize", fit);
+}
+
+start();

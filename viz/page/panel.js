@@ -1,0 +1,163 @@
+// The panel: what one step does, in symbols and in numbers, and the list of all steps.
+
+const $ = id => document.getElementById(id);
+
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter(child => child !== undefined && child !== null && child !== ""));
+  return element;
+}
+
+const partial = name => h("span", { class: "frac", role: "img", "aria-label": `d ${title} by d ${name}` }, h("i", {}, `∂${title}`), h("i", {}, `∂${name}`));
+const ratio = (z, x) => h("span", { class: "frac", role: "img", "aria-label": `d ${z} by d ${x}` }, h("i", {}, `∂${z}`), h("i", {}, `∂${x}`));
+const long = x => typeof x === "number" ? show(x, 6) : Array.isArray(x) && x.flat(Infinity).length <= 64 ? heat(x) : show(x);
+
+function term(kind, word, symbols, value) {
+  return h("div", { class: `term ${kind}` }, h("span", { class: "word" }, word), h("span", { class: "symbols" }, symbols), h("b", {}, long(value)));
+}
+
+function showStep(view) {
+  const step = base[view.first];
+  $("where").textContent = view.first < turn ? "forward pass" : "backward pass";
+  const body = view.group ? groupBody(view) : (BODIES[step.kind] || (() => []))(step);
+  const source = !view.group && vertices[step.node].source;
+  $("step").replaceChildren(h("h2", {}, headline(view, step)), ...body, source ? sourceLine(source) : "");
+}
+
+function headline(view, step) {
+  if (view.group) return `${foldTitle(view.group)}: one step`;
+  const node = vertices[step.node].name, target = step.target === undefined ? "" : vertices[step.target].name;
+  return {
+    start: "Start: the leaves have their data", compute: `Compute ${node}`, seed: "Turn round: the seed",
+    broadcast: `Repeat ${target}`, reduce: `Sum for ${target}`,
+    contribute: `${node} sends to ${target}`, finish: `${node} is complete`,
+  }[step.kind];
+}
+
+const sourceLine = ([file, line, text]) => h("p", { class: "source" }, h("span", {}, `${file}:${line}`), h("code", {}, text));
+
+const BODIES = {
+  start: () => [h("p", {}, "Step through the forward pass, which computes the data, then through the backward pass, which carries gradients back. Right arrow: next step.")],
+  compute: step => [
+    h("p", { class: "formula" }, h("code", {}, vertices[step.node].equation)),
+    h("p", { class: "formula" }, h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
+  ],
+  seed: step => [
+    h("p", { class: "formula" }, partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
+    h("p", {}, `If ${title} changes by a little, ${title} changes by just as much. From here gradients flow back, against the arrows.`),
+  ],
+  contribute: contributeBody,
+  finish: step => [
+    h("p", { class: "formula" }, partial(vertices[step.node].name), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
+    h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum is complete and may be sent on. This is why the sweep follows the topological order.`),
+    ledger(step.node),
+  ],
+  broadcast: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Its gradient will be summed over the same axes on the way back.")],
+  reduce: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "What was repeated on the way forward is summed on the way back: each copy contributes.")],
+};
+
+// The arguments of an equation replaced by their numbers, for scalars.
+function withNumbers(node) {
+  const names = edges.filter(edge => edge.head === node).map(edge => vertices[edge.tail]);
+  const right = vertices[node].equation.slice(vertices[node].name.length + 3);
+  if (names.some(v => typeof data[v.id] !== "number")) return right;
+  const known = new Map(names.map(v => [v.name, show(data[v.id])]));
+  const words = [...known.keys()].sort((a, b) => b.length - a.length).map(name => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`(?<![\\w.\\]])(${words.join("|")})(?![\\w\\[(])`, "g");
+  return words.length ? right.replace(pattern, name => known.get(name).startsWith("-") ? `(${known.get(name)})` : known.get(name)) : right;
+}
+
+function contributeBody(step) {
+  const edge = edges[step.edge], node = vertices[step.node].name, target = vertices[step.target].name;
+  if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
+  const product = edge.local === undefined
+    ? [h("p", { class: "formula" }, h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), term("upstream", "upstream g", partial(node), step.upstream)]
+    : [h("div", { class: "product" },
+        term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
+        term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), localOf(edge)))];
+  return [...product, h("div", { class: "product" }, h("span", { class: "sign" }, "="), term("contribution", "contribution to", partial(target), step.contribution)), zeroReason(step, edge), total(step), adjoint(step, edge)];
+}
+
+function zeroReason(step, edge) {
+  if (size(step.contribution) !== 0) return "";
+  const why = size(step.upstream) === 0 ? "nothing came from above" : `${vertices[edge.head].op} is flat at this point: ${vertices[edge.tail].name} = ${show(data[edge.tail])}`;
+  return h("p", { class: "dead" }, `✕ The gradient dies on this edge: ${why}.`);
+}
+
+function total(step) {
+  const name = vertices[step.target].name;
+  const sum = step.before === undefined ? [h("span", { class: "slot" }, "empty"), " + "] : [long(step.before), " + "];
+  const rest = step.uses_left ? h("span", { class: "left" }, ` ${step.uses_left} more to come`) : h("span", { class: "tick" }, " ✓ complete");
+  return h("p", { class: "total" }, partial(name), " = ", ...sum, h("span", { class: "contribution" }, long(step.contribution)), " = ", h("b", {}, long(step.after)), rest);
+}
+
+function adjoint(step, edge) {
+  const g = `d${vertices[step.node].name}`;
+  const right = edge.local === undefined ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : `${g} * (${edge.symbols})`;
+  return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${vertices[step.target].name} += ${right}`));
+}
+
+// Why is this number what it is: the contributions that it is the sum of, each a link to its step.
+function ledger(node) {
+  const parts = base.filter(step => step.kind === "contribute" && step.target === node);
+  const rows = parts.map(step => h("li", {}, h("button", { class: "link", onclick: () => goToBase(step.i) }, `from ${vertices[step.node].name}`), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
+  return h("ul", { class: "ledger" }, ...rows);
+}
+
+function groupBody(view) {
+  const close = h("button", { onclick: () => stepIn() }, "step in");
+  if (view.first < turn) return [h("p", {}, groupSentence(view)), close];
+  const received = receivedBy(view).map(node => h("li", {}, partial(vertices[node].name), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
+  const sent = sentBy(view), shown = sent.slice(0, 12);
+  const rows = shown.map(s => h("tr", {}, h("td", {}, vertices[s.target].name), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
+  return [
+    h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
+    h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received), h("h3", {}, "goes out"),
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
+    sent.length > shown.length ? h("p", { class: "word" }, `and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,
+  ];
+}
+
+// Small arrays as coloured tables: blue below zero, orange above, the number in words beside the colour.
+function heat(x) {
+  const rows = Array.isArray(x[0]) ? x : [x];
+  if (!rows.length || rows.some(row => !Array.isArray(row) || row.some(Array.isArray))) return show(x);
+  const most = Math.max(...rows.flat().map(Math.abs), 1e-300);
+  const cell = e => {
+    const td = h("td", {}, show(e, 3));
+    td.style.backgroundColor = `color-mix(in srgb, ${e < 0 ? "#0072b2" : "#e69f00"} ${Math.round(45 * Math.abs(e) / most) || 0}%, transparent)`;
+    return td;
+  };
+  return h("table", { class: "heat" }, h("tbody", {}, ...rows.map(row => h("tr", {}, ...row.map(cell)))));
+}
+
+// A node that was chosen: its numbers and where its gradient comes from.
+function showChosen(node) {
+  const box = $("chosen");
+  box.hidden = node === null;
+  if (node === null) return;
+  const v = vertices[node];
+  box.replaceChildren(
+    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", long(data[node])),
+    v.shape ? h("p", { class: "word" }, `shape (${v.shape.join(", ")})`) : "",
+    h("p", {}, partial(v.name), " = ", node === root ? "1, the seed" : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
+    node === root || quiz.on ? "" : ledger(node), v.source ? sourceLine(v.source) : "",
+    h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
+    h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
+  );
+}
+
+function showList(views, at) {
+  const list = $("list");
+  if (list.hidden) return;
+  const rows = views.map((view, i) => h("tr", { class: i === at ? "now" : undefined, "aria-current": i === at ? "step" : undefined },
+    h("td", {}, h("button", { class: "link", onclick: () => goTo(i) }, String(i))),
+    h("td", {}, view.first < turn ? "forward" : "backward"), h("td", {}, quiz.on && view.first >= turn ? "hidden in the quiz" : sentence(view))));
+  $("rows").replaceChildren(...rows);
+  $("rows").children[at]?.scrollIntoView({ block: "nearest" });
+}

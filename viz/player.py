@@ -1,0 +1,184 @@
+"""Frames -> player: one self-contained HTML file in which a person walks through both passes and changes the inputs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from autograd_mini import AutogradError, Node
+from autograd_mini.dialects import JAVASCRIPT, contribution, expression, prelude
+from autograd_mini.formula import FormulaError, text
+from autograd_mini.sweep import order
+from nn.atomic import write_whole
+from nn.module import Module
+
+from .folds import folds_of
+from .frames import Frames, frames_of
+from .names import caller_namespace, variables_of
+from .places import CHIP, HIGH, Places, places_of
+from .scene import asset, colours_css, scene_of
+from .text import clean
+from .wording import TEMPLATES, sentences
+
+SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
+LONGEST = 160  # characters of the formula in the head of the page
+SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+class PlayerError(AutogradError, ValueError):
+    """A player that cannot be made, or cannot be saved as it was asked for."""
+
+
+class Player:
+    """A page in which the two passes through a graph are walked step by step; a notebook shows it.
+
+    `.html` is the page, `.svg` its graph with the end of both passes, `.frames` the steps as data.
+    """
+
+    def __init__(self, frames: Frames, places: Places, formula: str, program: str) -> None:
+        self.frames = frames
+        self.places = places
+        self._formula = formula
+        self._program = program
+
+    def __repr__(self) -> str:
+        return f"<Player of {self.frames.title}: {len(self.frames.vertices)} nodes, {len(self.frames.steps)} steps>"
+
+    @cached_property
+    def svg(self) -> str:
+        """The graph of what is open at the start, as one SVG element."""
+        return scene_of(self.frames, self.places)
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one file that needs no network, with a strict Content-Security-Policy."""
+        script = "{\n" + "".join(map(asset, SCRIPTS)) + "}\n"
+        parts = {
+            "policy": _policy(self._program, script),
+            "title": escape(self.frames.title),
+            "formula": escape(self._formula),
+            "style": colours_css(":root") + asset("page.css"),
+            "states": asset("states.css"),
+            "scene": scene_of(self.frames, self.places, hidden=True),
+            "animated": "",
+            "steps": "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(self.frames)),
+            "record": _inert(self._record()),
+            "live": self._program,
+            "script": script,
+        }
+        return SLOT.sub(lambda slot: parts[slot[1]], asset("page.html"))
+
+    def _record(self) -> dict[str, Any]:
+        places = {**asdict(self.places), "high": HIGH, "chip": CHIP}
+        return {"frames": self.frames.plain(), "places": places, "templates": TEMPLATES}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file that ends in .html, whole or not at all, and return the path."""
+        suffix = Path(path).suffix.lower()
+        if suffix not in (".html", ".htm"):
+            raise PlayerError(f"cannot save {str(path)!r}: a player is a page, give it a name that ends in .html")
+        write_whole(path, self.html.encode())
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, where its style and its names meet nobody else's."""
+        style = "width:100%;height:680px;border:1px solid #8a96a3;border-radius:8px"
+        return (
+            f'<iframe title="{escape(repr(self))}" sandbox="allow-scripts allow-downloads" style="{style}" '
+            f'srcdoc="{escape(self.html)}"></iframe>'
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+def player(
+    root: Node, *, model: Module | None = None, names: Mapping[str, Any] | None = None, engine: str = "auto"
+) -> Player:
+    """Return a player of the forward pass to `root` and the backward pass from it; no `grad` is changed.
+
+    Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this).
+    `model`, or one among those variables, folds its layers and neurons; labelled expressions fold too. The sliders of
+    the page recompute graphs of scalars; of graphs with arrays it shows the recorded numbers. `engine` is as in `draw`.
+    StaleError where data was assigned after the record, RenderError where no layout program is found.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
+    <Player of L: 3 nodes, 8 steps>
+    """
+    if not isinstance(root, Node):
+        raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    variables = caller_namespace() if names is None else names
+    nodes = order(root)
+    folds, paths = folds_of(root, model, variables)
+    frames = frames_of(root, variables_of(nodes, variables), paths, folds)
+    return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program_of(root))
+
+
+def program_of(root: Node) -> str:
+    """Return the JavaScript that recomputes a graph of scalars: each node, and each contribution, is one function.
+
+    `d` holds the data by the number of the vertex and `g` is the upstream gradient; a graph with arrays has none.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); print(program_of(x * x * 2.0))
+    const LIVE = (() => {
+    return {
+    forward: [
+    [1, d => d[0] * d[0]],
+    [2, d => d[1] * 2],
+    ],
+    pull: {
+    0: (d, g) => g * d[0],
+    1: (d, g) => g * d[0],
+    2: (d, g) => g * 2,
+    }};})();
+    """
+    nodes = order(root)[::-1]
+    if any(node.ndim for node in nodes):
+        return "const LIVE = null;"
+    atoms = {node: f"d[{i}]" for i, node in enumerate(nodes)}
+    uses = [(node, i) for node in nodes for i, arg in enumerate(node.args) if isinstance(arg, Node)]
+    forward = [f"[{i}, d => {expression(n, atoms, JAVASCRIPT)}],\n" for i, n in enumerate(nodes) if n.op is not None]
+    pulls = [
+        f"{k}: (d, g) => {contribution(n, i, atoms, 'g', JAVASCRIPT)},\n"
+        for k, (n, i) in enumerate(uses)
+        if n.op is not None and n.op.rule(i) is not None
+    ]
+    lines = "".join(f"{line}\n" for line in prelude([*forward, *pulls], JAVASCRIPT.defined()))
+    body = f"forward: [\n{''.join(forward)}],\npull: {{\n{''.join(pulls)}}}"
+    return f"const LIVE = (() => {{\n{lines}return {{\n{body}}};}})();"
+
+
+def _formula(root: Node, frames: Frames, nodes: list[Node]) -> str:
+    """Return how the root is computed from the leaves, where that is short enough to read."""
+    leaves = {node: frames.vertices[len(nodes) - 1 - i].name for i, node in enumerate(nodes) if node.op is None}
+    try:
+        return clean(f"{frames.title} = {text(root, leaves)}", LONGEST)
+    except FormulaError:
+        return f"{frames.title}: {len(nodes):,} nodes"
+
+
+def _policy(*scripts: str) -> str:
+    """Return the policy of the page: its own scripts by their digests, its own style, and nothing from anywhere."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    sources = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _inert(record: dict[str, Any]) -> str:
+    """Return JSON in ASCII in which nothing can end a script element."""
+    written = json.dumps(record, separators=(",", ":"), allow_nan=False)
+    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,169 @@
+"""Places -> scene: the cards and curves of a player as SVG, for the page, for a file, and for an animation.
+
+Cards show the end of both passes. Everything is addressed by class and data attribute, so that scenes share a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from html import escape
+from importlib.resources import files
+
+from .colours import PALETTE
+from .frames import Fold, Frames, Number, Vertex
+from .places import CHIP, HIGH, PAD, Places, Point, fold_title, shown
+from .text import clean
+
+MARGIN = 16.0
+KEY_ROW, GRAD_ROW = 38.0, 55.0
+
+
+def asset(name: str) -> str:
+    """Return a file that the page is made of."""
+    return (files("viz") / "page" / name).read_text(encoding="utf-8")
+
+
+def scene_of(frames: Frames, places: Places, hidden: bool = False, more: str = "") -> str:
+    """Return the scene of what is open at the start as one SVG element, `hidden` cards of closed groups included.
+
+    `more` is style that comes after that of the scene.
+    """
+    base = places.scopes[""]
+    wide, high = (side + 2 * MARGIN for side in base.size)
+    prefix = "s" + hashlib.sha256(repr((frames.title, base)).encode()).hexdigest()[:8]
+    ends = gradients_at_end(frames)
+    parts = [
+        *(_frame(fold, base.frames[fold.id]) for fold in frames.folds if fold.id in base.frames),
+        '</g><g class="edges">',
+        *_edges(frames, places, prefix),
+        '</g><g class="cards">',
+        *_cards(frames, places, ends, hidden),
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="scene" role="img" '
+        f'aria-label="Graph of {escape(frames.title)}" '
+        f'width="{wide:.0f}" height="{high:.0f}" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.1f} {high:.1f}">'
+        f"<style>{colours_css('.scene')}{asset('scene.css').replace('PREFIX', prefix)}{more}</style>"
+        f"<defs>{''.join(_marker(prefix, name) for name in ('rest', 'now'))}</defs>"
+        f'<g class="frames">{"".join(parts)}</g></svg>\n'
+    )
+
+
+def gradients_at_end(frames: Frames) -> dict[int, Number]:
+    """Return the complete gradient of every vertex that one reaches."""
+    found: dict[int, Number] = {}
+    for step in frames.steps:
+        if step.kind == "seed":
+            found[step.node] = step.after
+        if step.kind == "contribute" and step.target is not None:
+            found[step.target] = step.after
+        found.update((target, after) for target, _, _, after in step.sent)
+    return found
+
+
+def colours_css(selector: str) -> str:
+    """Return the palette as variables of a selector, in light and in dark surroundings."""
+    light = "".join(f"--{name}:{colour.light};" for name, colour in PALETTE.items())
+    dark = "".join(f"--{name}:{colour.dark};" for name, colour in PALETTE.items() if colour.dark != colour.light)
+    return f"{selector}{{{light}}}@media (prefers-color-scheme:dark){{{selector}{{{dark}}}}}"
+
+
+def path_data(points: Sequence[Point]) -> str:
+    """Return the control points of Bezier curves as a path."""
+    first, *rest = (f"{x:g},{y:g}" for x, y in points)
+    return f"M{first}C{' '.join(rest)}"
+
+
+def _marker(prefix: str, name: str) -> str:
+    return (
+        f'<marker id="{prefix}-{name}" class="head {name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
+        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
+        '<path d="M0,.6L8,4L0,7.4Z"/></marker>'
+    )
+
+
+def _frame(fold: Fold, box: tuple[float, float, float, float]) -> str:
+    x, y, wide, high = box
+    return (
+        f'<g class="frame" data-fold="{fold.id}"><rect x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="12"/>'
+        f'<text x="{x + 10:g}" y="{y + 16:g}">{escape(clean(fold.title))}</text></g>'
+    )
+
+
+def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
+    """Yield the curves; those between two nodes carry the local derivative."""
+    curves = places.scopes[""].curves
+    edges = {f"e{edge.id}": edge for edge in frames.edges}
+    for key, curve in curves.items():
+        edge = edges.get(key)
+        flat = " flat" if edge is not None and not edge.carries else ""
+        chip = "" if edge is None or curve.chip is None else _chip(curve.chip, edge.symbols, edge.local)
+        yield (
+            f'<g class="edge{flat}" data-edge="{key}"><path class="line" d="{path_data(curve.points)}" '
+            f'marker-end="url(#{prefix}-rest)"/>{chip}</g>'
+        )
+
+
+def _chip(at: Point, symbols: str, local: Number) -> str:
+    wide, high = CHIP
+    return (
+        f'<g class="chip" transform="translate({at[0]:g} {at[1]:g})"><title>{escape(symbols)}</title>'
+        f'<rect x="{-wide / 2:g}" y="{-high / 2 + 1:g}" width="{wide:g}" height="{high - 2:g}" rx="9"/>'
+        f'<text y="4">{escape("vjp" if local is None else shown(local))}</text></g>'
+    )
+
+
+def _cards(frames: Frames, places: Places, ends: dict[int, Number], hidden: bool) -> Iterator[str]:
+    seen = places.scopes[""].cards
+    for vertex in frames.vertices:
+        if hidden or f"n{vertex.id}" in seen:
+            yield _node_card(vertex, vertex.id == len(frames.vertices) - 1, ends.get(vertex.id), places)
+    for fold in frames.folds:
+        if hidden or fold.id in seen:
+            yield _fold_card(fold, frames, ends, places)
+
+
+def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
+    kind = "leaf" if not vertex.op else "root" if root else "inner"
+    wide = places.widths[f"n{vertex.id}"]
+    key, value = (
+        ("shape", str(vertex.shape)) if vertex.shape and len(shown(vertex.data)) > 14 else ("data", shown(vertex.data))
+    )
+    rows = [_row(key, value, KEY_ROW, "data", wide), _row("grad", shown(grad), GRAD_ROW, "grad", wide)]
+    return _card(f"n{vertex.id}", kind, vertex.name, vertex.op or "leaf", vertex.equation, rows, places)
+
+
+def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Places) -> str:
+    inner = [v for v in frames.vertices if fold.id in v.group_path]
+    wide = places.widths[fold.id]
+    last = inner[-1] if inner else frames.vertices[-1]
+    rows = [
+        _row("nodes", f"{len(inner)}", KEY_ROW, "data", wide),
+        _row("grad", shown(ends.get(last.id)), GRAD_ROW, "grad", wide),
+    ]
+    return _card(fold.id, "fold", fold_title(fold), "", f"{fold.kind} {fold.title}: {len(inner)} nodes", rows, places)
+
+
+def _row(key: str, value: str, y: float, kind: str, wide: float) -> str:
+    return (
+        f'<text class="key {kind}-key" x="{PAD:g}" y="{y:g}">{key}</text>'
+        f'<text class="value {kind}" x="{wide - PAD:g}" y="{y:g}">{escape(value)}</text>'
+    )
+
+
+def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str], places: Places) -> str:
+    wide = places.widths[id]
+    x, y = places.scopes[""].cards.get(id, (0.0, 0.0))
+    away = "" if id in places.scopes[""].cards else " away"
+    pile = f'<rect class="pile" x="4" y="-4" width="{wide:g}" height="{HIGH:g}" rx="9"/>' if kind == "fold" else ""
+    return (
+        f'<g class="card {kind}{away}" data-card="{id}" transform="translate({x - wide / 2:g} {y - HIGH / 2:g})">'
+        f"<title>{escape(clean(tooltip))}</title>{pile}"
+        f'<rect class="body" width="{wide:g}" height="{HIGH:g}" rx="9"/>'
+        f'<path class="rule" d="M0,23.5h{wide:g}"/>'
+        f'<rect class="slot" x="{wide / 2:g}" y="43" width="{wide / 2 - 6:g}" height="16" rx="4"/>'
+        f'<text class="name" x="{PAD:g}" y="16">{escape(name)}</text>'
+        f'<text class="op" x="{wide - PAD:g}" y="16">{escape(op)}</text>'
+        f"{''.join(rows)}</g>\n"
+    )
