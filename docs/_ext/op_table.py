@@ -1,0 +1,169 @@
+"""The op table as a page: each row's formula, its derivative printed by its own rule, its values at kinks, its plot.
+
+Nothing here knows an op by name. The rows come from the table, their order and headings from its source, the sample
+arguments from the tests of the table, the values at kinks from docs/edges.md, which the tests execute line by line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import table_cases
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+from autograd_mini import Node, ops
+from autograd_mini.explain import local_derivative
+from autograd_mini.formula import short_text
+from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
+
+EDGES = Path(__file__).resolve().parent.parent / "edges.md"
+HEADING = re.compile(r"^# ([A-Z].*?) -{5,}$", re.MULTILINE)
+LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
+WIDE, HIGH, REACH = 320, 200, 4.0  # of a plot, in pixels and in units
+
+
+def page() -> Iterator[str]:
+    """Yield the Markdown of the page."""
+    edges = edges_by_op(EDGES.read_text(encoding="utf-8"))
+    for title, rows in sections(inspect.getsource(ops)):
+        yield f"\n## {title}\n"
+        for row in rows:
+            yield from card(row, edges.get(row.name, []))
+
+
+def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
+    """Yield the headings of the table and the rows under each; ValueError if a row were left out."""
+    parts = HEADING.split(source)[1:]
+    shown = 0
+    for title, text in zip(parts[::2], parts[1::2]):
+        rows = [row for row in TABLE.values() if re.search(rf'^\w+ *= \w+\("{row.name}"', text, re.MULTILINE)]
+        shown += len(rows)
+        if rows:
+            yield title.split(":")[0], rows
+    if shown != len(TABLE):
+        raise ValueError(f"{shown} rows stand under headings, the table has {len(TABLE)}")
+
+
+def card(row: Op, edges: list[str]) -> Iterator[str]:
+    """Yield what there is to know about one row."""
+    formula, derivatives = derivatives_of(row)
+    yield f"\n(op-{row.name.replace('_', '-')})=\n### {row.name}\n"
+    yield f"`ops.{row.__doc__}`\n"
+    yield from ("| | |", "|---|---|", f"| computes | `{formula}` |")
+    yield from (f"| {what} | `{text}` |" for what, text in derivatives)
+    yield ""
+    if edges:
+        yield from ("| at the edge | at | value | gradient | torch | why |", "|---|---|---|---|---|---|", *edges, "")
+    if isinstance(row, Elementwise) and len(row.required) == 1:
+        yield from ("```{raw} html", plot(row), "```", "")
+
+
+def derivatives_of(row: Op) -> tuple[str, list[tuple[str, str]]]:
+    """Return how a row is written, and the derivative for each argument, as its own rule prints it."""
+    args = sample(row)
+    recorded = [i for i in range(len(args)) if row.rule(i) is not None]
+    if isinstance(row, Flat):
+        return _name(row) + row.text.format(*row.params), [("derivative", "0")]
+    result, given = table_cases.called(row, args, recorded)
+    if not isinstance(result, Node):
+        raise ValueError(f"{row.name}: no node for the sample {args}")
+    names = {
+        x: row.params[i] if i < len(row.params) and not isinstance(row, Variadic) else f"x{i}" for i, x in given.items()
+    }
+    z = "z" if len(recorded) > 1 else "y"
+    found = [_derivative(row, result, i, {**names, result: z}, z) for i in recorded]
+    return f"{z} = {short_text(result, names)}", found
+
+
+def _name(row: Op) -> str:
+    return "z = " if len(row.params) > 1 else "y = "
+
+
+def _derivative(row: Op, result: Node, i: int, names: dict[Node, str], z: str) -> tuple[str, str]:
+    x = names[result.args[i]]
+    text = LONG_NUMBER.sub(lambda long: f"{float(long[0]):.5g}", local_derivative(result, i, names)[0])
+    return (f"d{z}/d{x}" if isinstance(row, Elementwise) else f"vjp for {x}, given g = dL/d{z}"), text
+
+
+def sample(row: Op) -> tuple[Any, ...]:
+    """Return arguments for a row: matrices where it has such a case, else vectors, else what there is."""
+    cases = table_cases.cases(row)
+
+    def rank(args: tuple[Any, ...]) -> tuple[bool, bool]:
+        shapes = [np.shape(a) for i, a in enumerate(args) if row.rule(i) is not None]
+        return not isinstance(row, Elementwise) and all(len(s) == 2 for s in shapes), all(
+            s not in ((), (0,)) for s in shapes
+        )
+
+    return max(cases, key=rank)
+
+
+def edges_by_op(text: str) -> dict[str, list[str]]:
+    """Return the lines of the table of kinks for each op that stands alone in an expression."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        expression = re.match(r"\| `(.+?)` \|", line)
+        if expression:
+            found.setdefault(_outer(expression[1]), []).append(line)
+    return found
+
+
+OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "**": "power", "//": "floordiv", "@": "matmul"}
+
+
+def _outer(expression: str) -> str:
+    """Return the op that an expression is a single call of, "" where there are several."""
+    call = re.fullmatch(r"(\w+)\([^()]*\)", expression)
+    infix = re.fullmatch(r"[\w.]+ (\S+) [\w.()-]+", expression)
+    return call[1] if call else OPERATORS.get(infix[1], "") if infix else ""
+
+
+def plot(row: Elementwise) -> str:
+    """Return the graph of a function of one variable and of its derivative as an SVG in the colours of the page."""
+    x = np.linspace(-REACH, REACH, 321)
+    settings = list(row.defaults.values())
+    y = row(x)
+    slope = np.zeros_like(x) if row.rule(0) is None else row.run(0, np.ones_like(x), y, [x, *settings])
+    what = f"{row.name} (solid) and its derivative (dashed), for x from {-REACH:g} to {REACH:g}"
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{what}">'
+        f'<path class="axis" d="M0,{HIGH / 2}H{WIDE}M{WIDE / 2},0V{HIGH}"/>'
+        f'<path class="value" d="{_path(x, y)}"/><path class="slope" d="{_path(x, slope)}"/>'
+        f'<text x="{WIDE - 4}" y="{HIGH / 2 - 4}" text-anchor="end">x = {REACH:g}</text>'
+        f'<text x="{WIDE / 2 + 4}" y="12">{REACH:g}</text></svg>'
+    )
+
+
+def _path(x: Any, y: Any) -> str:
+    """Return a curve as an SVG path, with gaps where there is no value and where it leaps or leaves the picture."""
+    left, top = WIDE / 2 * (1 + x / REACH), HIGH / 2 * (1 - np.asarray(y) / REACH)
+    seen = np.isfinite(y) & (np.abs(y) < 2 * REACH)
+    leap = np.abs(np.diff(np.where(seen, y, 0.0), prepend=0.0)) > 0.45
+    steps = (f"{'L' if before and now and not far else 'M'}{a:.1f},{b:.1f}" if now else ""
+             for a, b, now, before, far in zip(left, top, seen, np.roll(seen, 1), leap))  # fmt: skip
+    return "".join(steps)
+
+
+class OpTable(Directive):
+    """`{op-table}`: the whole table."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the sections of the page."""
+        env = self.state.document.settings.env
+        env.note_dependency(str(EDGES))
+        return self.parse_text_to_nodes("\n".join(page()), allow_section_headings=True)  # type: ignore[attr-defined]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx."""
+    from sphinx.util.docutils import SphinxDirective
+
+    app.add_directive("op-table", type("OpTableDirective", (OpTable, SphinxDirective), {}))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

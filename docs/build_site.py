@@ -1,0 +1,72 @@
+"""Builds the site and looks it through: `python docs/build_site.py [-o FOLDER]`, then open FOLDER/index.html.
+
+Needs `pip install "autograd-mini[docs]"`, and no network. Warnings are errors; so are a link that leads nowhere, a
+picture without a text, and anything that a page would load from elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+from site_links import faults
+
+ROOT = Path(__file__).resolve().parent.parent
+FRONT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>autograd_mini</title>
+<meta http-equiv="refresh" content="0; url=docs/index.html"></head>
+<body><a href="docs/index.html">autograd_mini</a></body></html>
+"""
+
+
+def build(folder: Path) -> int:
+    """Build the site into a folder, emptied before, and return Sphinx's exit status."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", ROOT / "docs"]
+    done = subprocess.run(
+        [*command, "-d", folder.parent / "doctrees", ROOT, folder],
+        env={**os.environ, "IPYTHONDIR": str(quiet_kernel(folder.parent / "kernel"))},
+        check=False,
+    )
+    (folder / "index.html").write_text(FRONT, encoding="utf-8")
+    (folder / ".nojekyll").touch()
+    return done.returncode
+
+
+def quiet_kernel(folder: Path) -> Path:
+    """Return a folder of settings for the lessons' Python: nobody's own, and without advice about its sockets."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    return folder
+
+
+def notebooks(folder: Path) -> None:
+    """Put each lesson beside its page as a notebook that nobody has run, with what its cells import."""
+    for lesson in sorted((ROOT / "lessons").glob("[0-9]*.md")):
+        notebook = jupytext.read(lesson)
+        jupytext.write(notebook, folder / "lessons" / f"{lesson.stem}.ipynb")
+    for module in (ROOT / "lessons").glob("*.py"):
+        shutil.copy(module, folder / "lessons")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build, look through, and say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", dest="folder", type=Path, default=ROOT / "build" / "site", help="where the site goes")
+    folder = parser.parse_args(arguments).folder.resolve()
+    status = build(folder)
+    notebooks(folder)
+    found = list(faults(folder))
+    print(*found, sep="\n", end="\n" if found else "")
+    print(f"{len(list(folder.rglob('*.html')))} pages in {folder}, {len(found)} faults")
+    return status or bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

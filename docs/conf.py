@@ -1,0 +1,49 @@
+"""How the site is built: Sphinx reads docs/ and lessons/ where they lie, runs the lessons, and needs no network."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext"), str(ROOT / "tests")]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+os.environ["MATPLOTLIBRC"] = str(ROOT / "docs" / "matplotlibrc")
+
+project = "autograd_mini"
+author = "the autograd_mini authors"
+html_title = "autograd_mini"
+copyright = "the autograd_mini authors"
+
+root_doc = "docs/index"
+include_patterns = ["docs/**", "lessons/*"]
+exclude_patterns = ["docs/_*", "lessons/solutions", "lessons/*.py", "**/__pycache__"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "docstrings", "mathml", "op_table", "pictures"]
+source_suffix = {".md": "myst-nb"}
+
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.strikethrough"]
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 180
+nb_output_stderr = "error"
+nb_merge_streams = True
+nb_code_prompt_show = "Predicted? Show the {type}"
+nb_code_prompt_hide = "Hide the {type}"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_math_renderer = "mathml"
+html_theme_options = {"navigation_with_keys": True}
+pygments_style = "tango"
+pygments_dark_style = "github-dark"
