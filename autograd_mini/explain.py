@@ -6,6 +6,7 @@ prints itself and carries its number.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import forms
-from .data import Array
+from .data import Array, quietly
 from .derivative import local_derivative
 from .errors import DataError
 from .formula import equation, names_of
@@ -214,7 +215,7 @@ class _Account:
         symbols, local = local_derivative(node, i, names)
         amount = contribution(node, i, g) if node.op.rule(i) is not None else _zero(arg)  # type: ignore[union-attr]
         before = self.totals.get(arg)
-        after = amount if before is None else before + amount
+        after = amount if before is None else quietly(operator.add, before, amount)
         self.totals[arg] = after
         self.left[arg] -= 1
         complete = self.left[arg] == 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .data import Array
+from .data import Array, quietly
 from .errors import DataError
 from .formula import equation, names_of, one_line
 from .modes import Mode
@@ -102,13 +103,13 @@ class Ledger(Mode):
         entries: dict[Node, list[Entry]] = {leaf: [] for leaf in followed}
         for user, i, amount in _edges(reached, entries):
             leaf = user.args[i]
-            sums[leaf] = amount if sums[leaf] is None else sums[leaf] + amount
+            sums[leaf] = amount if sums[leaf] is None else quietly(operator.add, sums[leaf], amount)
             step = equation(user, names)
             entries[leaf].append(Entry(SWEEP, self.sweeps, names[root], step, i, amount, sums[leaf]))
         for leaf, new in entries.items():
             last = new.pop() if new else Entry(SWEEP, self.sweeps, names[root])
             self.names.setdefault(leaf, names[leaf])
-            self._enter(leaf, *new, replace(last, total=total(leaf, reached[leaf])))
+            self._enter(leaf, *new, replace(last, total=quietly(total, leaf, reached[leaf])))
 
     def see_zero(self, node: Node) -> None:
         """Enter that the gradient of a leaf is forgotten."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .data import Array
+from .data import Array, quietly
 from .node import Node
 from .op import contribution
 
@@ -101,8 +102,8 @@ def find_paths(
     paths = sorted((_path(root, _edges(link), seed, names) for link in links), key=_magnitude, reverse=True)
     total: Number = np.zeros(wrt.shape) if wrt.shape else 0.0
     for path in paths:
-        total = total + path.product
-    rest = gradient - total if count > len(paths) else None
+        total = quietly(operator.add, total, path.product)
+    rest = quietly(operator.sub, gradient, total) if count > len(paths) else None
     return Paths(names[root], names[wrt], seed, count, tuple(paths), total, gradient, rest, on)
 
 

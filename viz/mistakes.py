@@ -7,6 +7,7 @@ numbered from the oldest to the root, as in the frames; numbers are plain, array
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -14,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import AutogradError, Node
+from autograd_mini.data import quietly
 from autograd_mini.formula import names_of
+from autograd_mini.node import check_fresh
 from autograd_mini.op import contribution
 from autograd_mini.sheet import shown
 from autograd_mini.sweep import order, seed_of
@@ -116,9 +119,9 @@ class Sweep:
     def send(self, node: Node, i: int, overwrite: bool = False) -> None:
         """Send along one edge what the gradient of `node` makes of it now, and write it down."""
         arg, g = node.args[i], self.grads.get(node)
-        g = np.zeros(node.shape) if g is None else g
+        g = np.zeros_like(node._data) if g is None else g
         amount, before = contribution(node, i, g if node.shape else float(g)), self.grads.get(arg)
-        after = amount if before is None or overwrite else before + amount
+        after = amount if before is None or overwrite else quietly(operator.add, before, amount)
         self.grads[arg] = after
         numbers = (_plain(x) for x in (g, amount, before, after))
         self.sent.append(Sent(self.ids[node], i, self.ids[arg], *numbers))
@@ -150,6 +153,8 @@ def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Node,
         raise MistakeError(f"there is no mistake called {mistake!r}: choose one of {', '.join(mistakes)}")
     seed = seed_of(root, gradient)
     nodes = order(root)
+    for node in nodes:
+        check_fresh(node)
     ids = {node: i for i, node in enumerate(reversed(nodes))}
     called = names_of(nodes, names, root)
     right = Sweep(nodes, seed, ids)
