@@ -12,7 +12,7 @@ import viz
 from autograd_mini import Value, ops
 from viz.colours import PALETTE
 from viz.dot import quoted
-from viz.picture import PictureError
+from viz.folding import PictureError
 
 SVG = "{http://www.w3.org/2000/svg}"
 OURS = {"svg", "g", "title", "desc", "style", "path", "polygon", "polyline", "rect", "text"}

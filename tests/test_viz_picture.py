@@ -10,8 +10,9 @@ import pytest
 
 import viz
 from autograd_mini import StaleError, Tensor, Value, ops, zero_grad
+from viz.boxes import CONSTANT, FOLDED, INNER, LEAF, ROOT
 from viz.names import caller_namespace, variables_of
-from viz.picture import CONSTANT, INNER, LEAF, ROOT, PictureError, picture_of
+from viz.picture import picture_of
 from viz.text import LONG, clean, entries, number
 
 
@@ -186,23 +187,25 @@ def test_the_picture_is_of_the_moment_it_was_taken():
         viz.draw(y)
 
 
-def test_large_graphs_are_refused_with_the_remedy():
+def test_of_a_large_graph_without_groups_the_end_is_drawn_and_the_picture_says_so():
     x = Value(1.0)
     for _ in range(300):
         x = x + 1.0
-    with pytest.raises(PictureError, match=r"301 nodes.*limit of 300.*limit=None"):
-        viz.draw(x)
-    assert len(viz.draw(x, limit=None).picture.boxes) == 601
-    with pytest.raises(PictureError, match="limit of 5"):
-        viz.draw(x, limit=5)
+    picture = viz.draw(x, names={}).picture
+    assert picture.note == "Summary: 301 nodes in 300 boxes; a thick rim marks what is folded."
+    assert [box.name for box in picture.boxes if box.kind == FOLDED] == ["2 earlier nodes"]
+    assert (viz.draw(x, limit=None).picture.note, len(viz.draw(x, limit=None).picture.boxes)) == ("", 601)
+    assert [box.name for box in viz.draw(x, limit=2, names={}).picture.boxes if box.kind != CONSTANT] == [
+        "300 earlier nodes",
+        "L",
+    ]
 
 
-def test_a_graph_of_a_hundred_thousand_nodes_is_refused_at_once():
+def test_of_a_hundred_thousand_nodes_the_end_is_drawn():
     x = Value(1.0)
     for _ in range(100_000):
         x = x + 1.0
-    with pytest.raises(PictureError, match="100,001 nodes"):
-        viz.draw(x)
+    assert [box.name for box in viz.draw(x).picture.boxes if box.kind == FOLDED] == ["99,702 earlier nodes"]
 
 
 @pytest.mark.parametrize(

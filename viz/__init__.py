@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .drawing import Drawing, draw, draw_dot, show_node
-from .picture import PictureError
+from .folding import PictureError
 from .render import RenderError
 
 if TYPE_CHECKING:

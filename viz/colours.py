@@ -17,6 +17,18 @@ class Colour(NamedTuple):
     dark: str
 
 
+# From small to large: lightness falls (rises, in the dark) in even steps of OKLCH, so that the order can be seen
+# without any sense of hue, and text keeps its contrast on the last step too.
+TONES = (
+    ("#fbf9d7", "#282716"),
+    ("#dcf0c7", "#2a351d"),
+    ("#b7e6c2", "#23442c"),
+    ("#8edcc7", "#0c5244"),
+    ("#68ced1", "#005f62"),
+    ("#52bcdd", "#006884"),
+    ("#58a5e4", "#266ea4"),
+)
+
 PALETTE = {
     "ink": Colour("#16202b", "#e8eef4"),  # names and data
     "muted": Colour("#5b6672", "#a3afbb"),  # what a number is
@@ -31,6 +43,14 @@ PALETTE = {
     "constant": Colour("#f1f2f4", "#2a323b"),
     "local": Colour("#fff5dd", "#382b0c"),  # the chip of a local derivative
     "local-rim": Colour("#e69f00", "#e69f00"),
+    "dead": Colour("#fdeee6", "#3a2013"),  # the chip of a local derivative that is 0
+    "dead-rim": Colour("#d55e00", "#e8702a"),
+    "folded": Colour("#f8f0f5", "#2b1f2a"),  # a group in one box
+    "folded-rim": Colour("#a8527f", "#cc79a7"),
+    "frame": Colour("#f6f7f9", "#141a21"),  # an open group
+    "frame-rim": Colour("#c3cad2", "#3f4a55"),
+    "mark": Colour("#c44f00", "#ff9d4d"),  # the path that was asked for
+    **{f"tone{i}": Colour(*pair) for i, pair in enumerate(TONES)},
     "edge": Colour("#757b82", "#757b82"),  # dark and light enough for both grounds
 }
 

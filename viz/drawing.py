@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,18 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from autograd_mini.sweep import order
 from nn.atomic import write_whole
+from nn.module import Module
 
 from .dot import dot_of, square
+from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
 from .names import caller_namespace, notebook_namespace, variables_of
-from .picture import LIMIT, Picture, PictureError, picture_of
+from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_of
 from .render import ENGINES, layout, png
 from .svg import svg_of
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
+SHOWS = (BOTH, FORWARD, BACKWARD)
+COLOURS = ("kind", "grad")
 
 
 class Drawing:
@@ -102,13 +106,31 @@ def draw(
     engine: str = "auto",
     names: Mapping[str, Any] | None = None,
     limit: int | None = LIMIT,
+    model: Module | None = None,
+    fold: str | Sequence[str] | None = "auto",
+    unfold: Sequence[str] = (),
+    depth: int | None = None,
+    once: bool = False,
+    path: tuple[Node, Node] | None = None,
+    show: str = BOTH,
+    colour: str = "kind",
+    legend: bool = False,
 ) -> Drawing:
     """Draw everything that `root` was computed from: data, gradients, and the local derivative on every arrow.
 
     A gradient that no sweep has computed is a dash. A node is named after its label, else after the variable in
     `names` that holds it (yours, where you call this), else v1, v2, ...; the root without a name is L. `direction` is
-    LR, TB, RL or BT; `engine` is "auto", "bundled" (graphviz-pure) or "system" (the `dot` on PATH). More than `limit`
-    nodes are refused with PictureError; None draws any number.
+    LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients) or "backward" (arrows as
+    gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
+
+    A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
+    they need; the picture says so. The networks are those of `model`, else of the modules in `names`, else of the
+    labels of parameters. `unfold="layer 1/neuron 0"` opens a group, `depth` says how many groups inside each other are
+    open, `fold` names groups to fold while all others are open (None: no groups), `once=True` draws equal groups side
+    by side once, with their number. What is still more than `limit` boxes is cut down to those next to the root;
+    limit=None draws any number. `path=(leaf, root)` keeps the paths between two nodes and what meets them.
+
+    A wrong argument raises PictureError, and data that was assigned after the recording StaleError.
 
     >>> from autograd_mini import Value
     >>> a = Value(2.0, label="a"); c = a * a; c.backward()
@@ -117,12 +139,27 @@ def draw(
     """
     if not isinstance(root, Node):
         raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
-    if direction not in DIRECTIONS:
-        raise PictureError(f"direction is one of {', '.join(DIRECTIONS)}, got {direction!r}")
-    if engine not in ENGINES:
-        raise PictureError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
-    variables = variables_of(order(root), caller_namespace() if names is None else names)
-    return Drawing(picture_of(root, variables, limit), direction, engine)
+    for argument, given, known in (
+        ("direction", direction, DIRECTIONS), ("engine", engine, ENGINES), ("show", show, SHOWS),
+        ("colour", colour, COLOURS),
+    ):  # fmt: skip
+        if given not in known:
+            raise PictureError(f"{argument} is one of {', '.join(known)}, got {given!r}")
+    namespace = caller_namespace() if names is None else names
+    nodes = order(root)[::-1]
+    detail = Detail(fold, unfold, depth, once, limit)
+    marked = [] if path is None else between(*_ends(path), nodes)
+    view = cut(beside(marked), limit) if marked else view_in(root, nodes, detail, model, namespace)
+    variables = variables_of(nodes, namespace)
+    picture = picture_of(root, variables, view, show=show, colour=colour, legend=legend, marked=marked)
+    return Drawing(picture, direction, engine)
+
+
+def _ends(path: Any) -> tuple[Node, Node]:
+    """Return the two ends of a path."""
+    if not (isinstance(path, (tuple, list)) and len(path) == 2 and all(isinstance(end, Node) for end in path)):
+        raise PictureError(f"path is a pair of nodes, (leaf, root), got {path!r:.80}")
+    return path[0], path[1]
 
 
 def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> Drawing:

@@ -1,4 +1,4 @@
-"""Record -> picture: plain boxes and arrows, made of text only, for every way of drawing them.
+"""Record -> picture: plain boxes, arrows and frames, made of text only, for every way of drawing them.
 
 A picture knows nothing of layout, colours or markup, and nothing in it depends on addresses or on the order of sets:
 the same program gives the same picture. `dataclasses.asdict` turns it into JSON-able data.
@@ -6,71 +6,66 @@ the same program gives the same picture. `dataclasses.asdict` turns it into JSON
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from autograd_mini import AutogradError, Node
-from autograd_mini.formula import equation, names_of
+from autograd_mini import Node
+from autograd_mini.formula import names_of
 from autograd_mini.node import check_fresh
-from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.sweep import order
 
-from .text import DASH, SMALL, clean, entries, number
+from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constant_box, folded_box, is_constant
+from .colours import TONES
+from .folding import Item, View, plain_view
+from .groups import Group
+from .text import clean, number
 
-LIMIT = 300  # nodes that a person can still find their way in
-OP_LENGTH = 32  # characters of an op with its settings
-LEAF, INNER, ROOT, CONSTANT = "leaf", "inner", "root", "constant"
-
-
-class PictureError(AutogradError, ValueError):
-    """A graph that cannot be drawn as it was asked for."""
+BOTH, FORWARD, BACKWARD = "both", "forward", "backward"
 
 
 @dataclass(frozen=True)
-class Box:
-    """One node: its name, the op that made it, and rows such as ("data", "0.7071") and ("grad", "–")."""
+class Frame:
+    """An open group: boxes and frames that name it as theirs are drawn inside it."""
 
     id: str
-    kind: str
     name: str
-    op: str
-    rows: tuple[tuple[str, str], ...]
-    tooltip: str
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """One use of a node as an argument: from the box `tail` to the box `head` of the result.
-
-    `local` is the local derivative as text, "" where there is no single number; `carries` says whether a gradient
-    flows back along the arrow.
-    """
-
-    id: str
-    tail: str
-    head: str
-    local: str
-    carries: bool
-    tooltip: str
+    kind: str
+    frame: str = ""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The graph of one root, boxes from the oldest to the root, arrows in the order of the arguments."""
+    """The graph of one root, boxes from the oldest to the root, arrows in the order of the arguments.
+
+    `show` is "both", "forward" (no gradients) or "backward" (arrows as gradients flow). `note` says in words what the
+    picture leaves out; `tones` names the steps of the scale for |grad|, smallest first, where boxes are coloured by it.
+    """
 
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+    frames: tuple[Frame, ...] = ()
+    note: str = ""
+    show: str = BOTH
+    tones: tuple[str, ...] = ()
+    legend: bool = False
 
 
-def picture_of(root: Node, variables: Mapping[Node, str], limit: int | None = LIMIT) -> Picture:
-    """Return the picture of everything that `root` was computed from.
+def picture_of(
+    root: Node,
+    names: Mapping[Node, str],
+    view: View | None = None,
+    *,
+    show: str = BOTH,
+    colour: str = "kind",
+    legend: bool = False,
+    marked: Collection[Node] = (),
+) -> Picture:
+    """Return the picture of what `view` shows of the graph of `root`: every node, where there is no view.
 
-    `variables` names nodes without a label. A graph of more than `limit` nodes raises PictureError; one whose data was
-    assigned after it was recorded StaleError, for its numbers no longer belong together.
+    `names` gives names to nodes without a label. `colour` is "kind" or "grad"; `marked` are the nodes of a path. A
+    graph whose data was assigned after it was recorded raises StaleError, for its numbers no longer belong together.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); y = x * x; y.backward()
@@ -78,100 +73,126 @@ def picture_of(root: Node, variables: Mapping[Node, str], limit: int | None = LI
     [('n0', 'n1', '3'), ('n0', 'n1', '3')]
     """
     nodes = order(root)[::-1]
-    if limit is not None and len(nodes) > limit:
-        raise PictureError(
-            f"the graph has {len(nodes):,} nodes, more than the limit of {limit:,} that can be read: draw a part of it "
-            "(any node inside is the root of its own graph), or set limit=None"
-        )
     for node in nodes:
         check_fresh(node)
-    names = names_of(nodes, variables, root)
-    ids = {node: f"n{i}" for i, node in enumerate(nodes)}
-    boxes: list[Box] = []
-    arrows: list[Arrow] = []
-    for node in nodes:
+    if view is None:
+        view = plain_view(nodes)
+    picture = replace(_Drafter(root, nodes, names, view, show, marked).picture(), legend=legend)
+    return coloured(picture) if colour == "grad" else picture
+
+
+class _Drafter:
+    """Turns the items of a view into boxes and arrows, with ids that follow from the order of the nodes."""
+
+    def __init__(
+        self, root: Node, nodes: list[Node], known: Mapping[Node, str], view: View, show: str, marked: Collection[Node]
+    ) -> None:
+        shown = {item: None for item in view.items if isinstance(item, Node)}
+        needed = shown | {arg: None for node in shown for arg in node.args if isinstance(arg, Node)} | {root: None}
+        self.root, self.view, self.show, self.marked = root, view, show, set(marked)
+        self.whole = len(nodes)
+        self.names = names_of(needed, known, root)
+        self.ids: dict[Item, str] = {node: f"n{i}" for i, node in enumerate(nodes) if node in needed}
+        groups = [item for item in view.items if isinstance(item, Group)]
+        self.ids |= {group: f"g{i}" for i, group in enumerate(groups)}
+        self.frames = {group: f"f{i}" for i, group in enumerate(dict.fromkeys(view.frames.values()))}
+
+    def picture(self) -> Picture:
+        boxes: list[Box] = []
+        arrows: list[Arrow] = []
+        for item in self.view.items:
+            for part in self._group(item) if isinstance(item, Group) else self._node(item):
+                if isinstance(part, Box):
+                    boxes.append(replace(part, frame=self._frame(item)) if self.frames else part)
+                else:
+                    arrows.append(part)
+        if self.show == BACKWARD:
+            boxes, arrows = _backward(boxes, arrows)
+        frames = tuple(self._frames())
+        return Picture(self.names[self.root], tuple(boxes), tuple(arrows), frames, self._note(), self.show)
+
+    def _node(self, node: Node) -> Iterator[Box | Arrow]:
+        """Yield the box of a node, before it those of its constants, and the arrows from its arguments."""
+        head = self.ids[node]
+        place, ids = self.view.place, self.ids
+        bundles: dict[Group, list[int]] = {}
         for i, arg in enumerate(node.args):
-            if _is_constant(node, i):
-                boxes.append(_constant(node, i, ids[node]))
-            if isinstance(arg, Node) or _is_constant(node, i):
-                tail = ids[arg] if isinstance(arg, Node) else boxes[-1].id
-                arrows.append(_arrow(node, i, tail, ids[node], names))
-        boxes.append(_box(node, ids[node], names, ROOT if node is root and node.op else INNER))
-    return Picture(names[root], tuple(boxes), tuple(arrows))
+            if isinstance(arg, Node):
+                item = place.get(arg)
+                if isinstance(item, Group):
+                    bundles.setdefault(item, []).append(i)
+                elif item is not None:
+                    arrow = arrow_of(node, i, ids[item], head, self.names)
+                    yield replace(arrow, marked=True) if node in self.marked and arg in self.marked else arrow
+            elif is_constant(node, i) and self.show != BACKWARD:
+                box = constant_box(node, i, head)
+                yield box
+                yield arrow_of(node, i, box.id, head, self.names)
+        for group, places in bundles.items():
+            arrow = arrow_of(node, places[0], ids[group], head, self.names)
+            yield arrow if len(places) == 1 else self._bundle(arrow.id, group, node, [(node, i) for i in places])
+        box = box_of(node, head, self.names, ROOT if node is self.root and node.op else INNER)
+        yield replace(box, rows=_shown(box.rows, self.show), marked=node in self.marked)
+
+    def _group(self, group: Group) -> Iterator[Box | Arrow]:
+        """Yield the box of a folded group, and an arrow from each item that it uses."""
+        uses: dict[Item, list[tuple[Node, int]]] = {}
+        for node in group.all_nodes():
+            for i, arg in enumerate(node.args):
+                if isinstance(arg, Node) and (item := self.view.place.get(arg)) is not None and item is not group:
+                    uses.setdefault(item, []).append((node, i))
+        for k, (item, used) in enumerate(uses.items()):
+            yield self._bundle(f"{self.ids[group]}a{k}", item, group, used)
+        box = folded_box(group, self.ids[group], self.view.counts.get(group, 1))
+        yield replace(box, rows=_shown(box.rows, self.show))
+
+    def _bundle(self, id: str, tail: Item, head: Item, uses: list[tuple[Node, int]]) -> Arrow:
+        carries = any(node.op is not None and node.op.rule(i) is not None for node, i in uses)
+        return bundle_of(id, self.ids[tail], self.ids[head], dict.fromkeys(node.args[i] for node, i in uses), carries)
+
+    def _frame(self, item: Item) -> str:
+        group = self.view.frames.get(item)
+        return "" if group is None else self.frames[group]
+
+    def _frames(self) -> Iterator[Frame]:
+        return (Frame(id, clean(group.name), group.kind, self._frame(group)) for group, id in self.frames.items())
+
+    def _note(self) -> str:
+        if not self.view.folded:
+            return ""
+        return f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes; a thick rim marks what is folded."
 
 
-def _is_constant(node: Node, i: int) -> bool:
-    """Whether the i-th argument is a number or an array that the op computes with, not a setting such as an axis."""
-    op = node.op
-    if isinstance(node.args[i], Node) or op is None:
-        return False
-    return op.rule(i) is not None or isinstance(op, Elementwise)
+def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str], ...]:
+    """Return the rows that belong to a pass: its data to the forward, its gradient to the backward pass."""
+    if show == BOTH:
+        return rows
+    return tuple(row for row in rows if (row[0] == "grad") == (show == BACKWARD))
 
 
-def _box(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
-    grad = node.grad if node.has_grad else None
-    exact = f"data {_exact(node._data)}\ngrad {DASH if grad is None else _exact(grad)}"
-    return Box(
-        id=id,
-        kind=kind if node.op else LEAF,
-        name=names[node],
-        op=_op_text(node),
-        rows=tuple(_rows(node, grad)),
-        tooltip=f"{clean(equation(node, names))}\n{exact}",
-    )
+def _backward(boxes: list[Box], arrows: list[Arrow]) -> tuple[list[Box], list[Arrow]]:
+    """Return what takes part in the backward pass: arrows that carry a gradient, and what they join."""
+    carrying = [arrow for arrow in arrows if arrow.carries]
+    joined = {id for arrow in carrying for id in (arrow.tail, arrow.head)}
+    return [box for box in boxes if box.id in joined or box.kind == ROOT], carrying
 
 
-def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
-    if not node.ndim:
-        return [("data", number(node._data)), ("grad", DASH if grad is None else number(float(grad)))]
-    shape = ("shape", str(node.shape))
-    if node.size > SMALL:
-        return [shape, ("grad", DASH if grad is None else f"norm {number(_norm(grad))}")]
-    return [shape, ("data", entries(node._data)), ("grad", DASH if grad is None else entries(np.asarray(grad)))]
+# Colour by gradient -------------------------------------------------------------------------------------------------
 
 
-def _constant(node: Node, i: int, head: str) -> Box:
-    """Return the box of an argument that is not a node; where its place does not say what it is, a name does."""
-    op, arg = node.op, node.args[i]
-    name = op.params[i] if isinstance(op, Elementwise) and (op.defaults or len(op.params) > 2) else ""
-    return Box(f"{head}c{i}", CONSTANT, name, "", (("", entries(arg)),), f"constant {_exact(arg)}")
+def coloured(picture: Picture) -> Picture:
+    """Return the picture with a tone for each gradient that is a number other than 0, by its size on a log scale."""
+    sizes = [box.size for box in picture.boxes if box.size and math.isfinite(box.size)]
+    if not sizes:
+        return picture
+    low, high = math.log10(min(sizes)), math.log10(max(sizes))
+    step = (high - low) / len(TONES) or 1.0
+    boxes = tuple(replace(box, tone=_tone(box.size, low, step)) for box in picture.boxes)
+    tones = tuple(number(10 ** (low + step * i)) for i in range(len(TONES) if high > low else 1))
+    return replace(picture, boxes=boxes, tones=tones)
 
 
-def _arrow(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]) -> Arrow:
-    arg = node.args[i]
-    carries = isinstance(arg, Node) and node.op is not None and node.op.rule(i) is not None
-    local = _local(node, i) if isinstance(arg, Node) else ""
-    what = f"d{names[node]}/d{names[arg]}" if isinstance(arg, Node) else ""
-    return Arrow(f"{head}a{i}", tail, head, local, carries, clean(f"{what} = {local}" if local else what))
-
-
-def _local(node: Node, i: int) -> str:
-    """Return the local derivative as a number, or entry by entry for a small array: the op's own rule with g = 1."""
-    op, arg = node.op, node.args[i]
-    if not (isinstance(op, Elementwise) or node.ndim == arg.ndim == 0) or op is None or node.size > SMALL:
+def _tone(size: float | None, low: float, step: float) -> str:
+    if not size or not math.isfinite(size):
         return ""
-    if op.rule(i) is None:
-        return "0" if isinstance(op, Elementwise) else ""
-    ones = np.ones(node.shape) if node.ndim else 1.0
-    return entries(np.broadcast_to(run_rule(node, i, ones), node.shape))
-
-
-def _op_text(node: Node) -> str:
-    """Return the op's mark, and the short settings that differ from their defaults: `sum axis=0`."""
-    op = node.op
-    if op is None:
-        return ""
-    settings = [
-        f"{param}={arg!r}"
-        for param, arg in zip(op.params, node.args)
-        if isinstance(arg, (int, str, tuple)) and len(repr(arg)) <= 12 and arg != op.defaults.get(param, op)
-    ]
-    return clean(" ".join([op.symbol, *settings]), OP_LENGTH)
-
-
-def _exact(data: Any) -> str:
-    return repr(float(data)) if not np.ndim(data) else f"{entries(data)} ({data.dtype})"
-
-
-def _norm(grad: Any) -> float:
-    return float(np.linalg.norm(np.asarray(grad)))
+    return f"tone{min(len(TONES) - 1, int((math.log10(size) - low) / step))}"

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
+from .boxes import Arrow, Box
 from .colours import PALETTE
-from .dot import texts_of
-from .picture import Arrow, Box, Picture
+from .dot import caption_texts, texts_of
+from .picture import Frame, Picture
 
 FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 MARGIN = 6.0  # points around the picture
 ROUND = 9.0  # radius of the corners of boxes
+DASHES = {"dashed": ' stroke-dasharray="5 3"', "dotted": ' stroke-dasharray="1 4" stroke-linecap="round"'}
 Op = dict[str, Any]
 
 
@@ -28,16 +30,17 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
     prefix = "g" + hashlib.sha256(repr((picture, layout["bb"], layout.get("rankdir"))).encode()).hexdigest()[:8]
     wide, high = right + 2 * MARGIN, top + 2 * MARGIN
     places = {o["name"]: o for o in layout.get("objects", ())} | {e["id"]: e for e in layout.get("edges", ())}
-    items: list[Box | Arrow] = [*picture.arrows, *picture.boxes]
-    groups = (_group(item, prefix, places[item.id], top) for item in items)
+    items: list[Box | Arrow | Frame] = [*picture.frames, *picture.arrows, *picture.boxes]
+    groups = "".join(_group(item, prefix, places[_name(item)], top) for item in items)
+    caption = "".join(_elements({"_ldraw_": layout.get("_ldraw_", ())}, iter(caption_texts(picture)), top))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}" role="img" aria-labelledby="{prefix}-title" '
         f'font-family="{FAMILY}" '
         f'width="{wide:.2f}pt" height="{high:.2f}pt" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.2f} {high:.2f}">\n'
         f'<title id="{prefix}-title">Graph of {escape(picture.title)}</title>\n'
         f"<desc>Boxes show data and the gradient of {escape(picture.title)}, arrows local derivatives. "
-        f"Laid out by {escape(engine)}.</desc>\n"
-        f"<style>{_style(prefix)}</style>\n{''.join(groups)}</svg>\n"
+        f"{escape(picture.note)} Laid out by {escape(engine)}.</desc>\n"
+        f"<style>{_style(prefix)}</style>\n{groups}{caption}</svg>\n"
     )
 
 
@@ -52,9 +55,18 @@ def _style(prefix: str) -> str:
     return f"#{prefix}{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{dark}}}"
 
 
-def _group(item: Box | Arrow, prefix: str, place: Op, top: float) -> str:
-    kind = f"node {item.kind}" if isinstance(item, Box) else "edge" if item.carries else "edge flat"
-    title = f"<title>{escape(item.tooltip)}</title>" if item.tooltip else ""
+def _name(item: Box | Arrow | Frame) -> str:
+    """Return what a layout calls a part of the picture."""
+    return f"cluster_{item.id}" if isinstance(item, Frame) else item.id
+
+
+def _group(item: Box | Arrow | Frame, prefix: str, place: Op, top: float) -> str:
+    if isinstance(item, Arrow):
+        kind = "edge" if item.carries else "edge flat"
+    else:
+        kind = f"{'node' if isinstance(item, Box) else 'frame'} {item.kind}"
+    tooltip = item.name if isinstance(item, Frame) else item.tooltip
+    title = f"<title>{escape(tooltip)}</title>" if tooltip else ""
     elements = "".join(_elements(place, iter(texts_of(item)), top))
     return f'<g id="{prefix}-{item.id}" class="{kind}">{title}{elements}</g>\n'
 
@@ -65,7 +77,7 @@ def _elements(place: Op, texts: Iterator[str], top: float) -> Iterator[str]:
     The texts are ours: engines hand them back in several ways of escaping.
     """
     for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
-        pen: Op = {"c": "", "C": "", "style": "", "size": 12.0, "bold": False}
+        pen: Op = {"c": "", "C": "", "style": "", "width": "", "size": 12.0, "bold": False}
         for op in place.get(part, ()):
             if op["op"] == "T":
                 yield _text(op, pen, top, next(texts))
@@ -80,7 +92,11 @@ def _set(pen: Op, op: Op) -> None:
     if op["op"] in "cC":
         pen[op["op"]] = op["color"].lower()
     elif op["op"] == "S":
-        pen["style"] = op["style"]
+        style = op["style"]
+        if style.startswith("setlinewidth("):
+            pen["width"] = f' stroke-width="{float(style[13:-1]):g}"'
+        else:
+            pen["style"] = DASHES.get(style, "")
     elif op["op"] == "F":
         pen["size"] = op["size"]
     elif op["op"] == "t":
@@ -93,8 +109,7 @@ def _points(op: Op, top: float) -> list[str]:
 
 def _outline(pen: Op, filled: bool) -> str:
     fill, stroke = _colour(pen["C"]) if filled else "none", _colour(pen["c"])
-    dash = ' stroke-dasharray="5 3"' if pen["style"] == "dashed" else ""
-    return f' fill="{fill}" stroke="{stroke}"{dash}'
+    return f' fill="{fill}" stroke="{stroke}"{pen["style"]}{pen["width"]}'
 
 
 def _colour(colour: str) -> str:
