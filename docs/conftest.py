@@ -2,11 +2,16 @@
 
 from importlib.util import find_spec
 
-NEEDS = {"estimators.md": "sklearn", "howto/save.md": "safetensors", "howto/export.md": "torch"}
+NEEDS = {
+    "estimators.md": ["sklearn"],
+    "export.md": ["torch", "jax", "onnx", "onnxruntime"],
+    "howto/save.md": ["safetensors"],
+    "howto/export.md": ["torch"],
+}
 collect_ignore = [
     "conf.py",
     "_ext",
     "build_site.py",
     "site_links.py",
-    *(page for page, extra in NEEDS.items() if not find_spec(extra)),
+    *(page for page, modules in NEEDS.items() if not all(map(find_spec, modules))),
 ]
