@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node
+from autograd_mini.dialects import PYTHON
+from autograd_mini.dialects import contribution as printed
 from autograd_mini.explain import Contribution, Explanation, explain, local_derivative
-from autograd_mini.op import Elementwise, run_rule
+from autograd_mini.op import Elementwise, contribution, run_rule
 from autograd_mini.sweep import order
 
 from .text import clean, number
@@ -285,6 +287,8 @@ class _Writer:
         arg, sent = node.args[i], self.steps[node].contributions
         symbols, local = (sent[k].symbols, sent[k].local) if sent else local_derivative(node, i, self.names)
         carries = node.op is not None and node.op.rule(i) is not None
+        if local is None and not node.ndim and not arg.ndim:  # of scalars there is one, whatever the op
+            symbols, local = printed(node, i, self.names, "1", PYTHON), contribution(node, i, 1.0)
         self.edges[node, i] = Edge(
             len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), _number(local), carries
         )
@@ -349,8 +353,12 @@ def mark(node: Node) -> str:
     if node.op is None:
         return ""
     first = isinstance(node.args[0], float) and node.op.text.startswith("{}")
-    constants = [number(a) for a in node.args if isinstance(a, float)]
-    settings = [f"{p}={a!r}" for p, a in zip(node.op.params, node.args) if isinstance(a, (int, str, tuple))]
+    constants = [f"({number(a)})" if a < 0 else number(a) for a in node.args if isinstance(a, float)]
+    settings = [
+        f"{param}={arg!r}"
+        for param, arg in zip(node.op.params, node.args)
+        if isinstance(arg, (int, str, tuple)) and arg != node.op.defaults.get(param, node)
+    ]
     words = [node.op.symbol, *constants, *settings] if not first else [*constants, node.op.symbol]
     return clean(" ".join(words), MARK)
 
@@ -361,6 +369,11 @@ def source_of(node: Node) -> tuple[str, int, str] | None:
         return None
     file, line = node.source
     return clean(os.path.basename(file)), line, clean(linecache.getline(file, line).strip())
+
+
+def number_to(x: Any) -> Any:
+    """Return a number or array as frames write it to JSON: large arrays as their norm, inf and nan as texts."""
+    return _finite(_number(x))
 
 
 def number_from(x: Any) -> Any:

@@ -19,8 +19,9 @@ from .text import DASH, SMALL, entries, number, width
 
 OPEN = 60  # cards up to which groups are open at the start
 HIGH = 64.0  # points of a card
-LEAST = 108.0
+LEAST = 122.0
 PAD = 10.0
+BRIEF = 14  # characters of a number on a card
 CHIP = (58.0, 20.0)  # room for the local derivative on an edge
 CLUSTER = "cluster_"
 Point = tuple[float, float]
@@ -65,7 +66,7 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     >>> sorted(places.scopes[""].cards), sorted(places.scopes[""].curves)
     (['n0', 'n1'], ['e0', 'e1'])
     """
-    widths = {f"n{v.id}": card_width(v.name, v.op, [shown(v.data)] if v.shape else []) for v in frames.vertices}
+    widths = {f"n{v.id}": card_width(v.name, v.op, ["0" * BRIEF] if v.shape else []) for v in frames.vertices}
     widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
     opened = open_at_start(frames)
     tree = _Tree(frames, set(opened))
@@ -77,24 +78,23 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
 
 
 def open_at_start(frames: Frames, limit: int = OPEN) -> tuple[str, ...]:
-    """Return the groups that are open at the start: outer before inner, while at most `limit` cards are seen."""
+    """Return the groups that are open at the start: all, or level by level while at most `limit` cards are seen.
+
+    A level with a pile stays closed, so that equal parts are drawn once.
+    """
+    if len(frames.vertices) <= limit:
+        return tuple(fold.id for fold in frames.folds)
     inside: dict[str, int] = {}
     for holder in [*(fold.parent for fold in frames.folds), *((v.group_path or ("",))[-1] for v in frames.vertices)]:
         inside[holder] = inside.get(holder, 0) + 1
-    seen, opened = inside.get("", 0), {""}
-    for fold in sorted(frames.folds, key=lambda fold: _depth(fold, frames)):
-        if fold.parent in opened and fold.count == 1 and seen - 1 + inside.get(fold.id, 0) <= limit:
-            seen += inside.get(fold.id, 0) - 1
-            opened.add(fold.id)
+    seen, opened, level = inside.get("", 0), {""}, [fold for fold in frames.folds if not fold.parent]
+    while level:
+        seen += sum(inside.get(fold.id, 0) - 1 for fold in level)
+        if seen > limit or any(fold.count > 1 for fold in level):
+            break
+        opened |= {fold.id for fold in level}
+        level = [fold for fold in frames.folds if fold.parent in opened and fold.id not in opened]
     return tuple(fold.id for fold in frames.folds if fold.id in opened)
-
-
-def _depth(fold: Fold, frames: Frames) -> int:
-    parents = {f.id: f.parent for f in frames.folds}
-    depth, at = 0, fold.parent
-    while at:
-        depth, at = depth + 1, parents[at]
-    return depth
 
 
 def fold_title(fold: Fold) -> str:
@@ -113,6 +113,16 @@ def shown(x: Any) -> str:
     if isinstance(x, dict) or (isinstance(x, list) and np.size(x) > SMALL):
         return f"norm {number(x['norm'] if isinstance(x, dict) else float(np.linalg.norm(x)))}"
     return entries(np.asarray(x)) if isinstance(x, list) else number(x)
+
+
+def brief(x: Any) -> str:
+    """Return a number of frames as a card has room for it.
+
+    >>> brief([[1.25, 0.5], [3.0, -0.25]]), brief(2.0)
+    ('norm 3.298', '2')
+    """
+    text = shown(x)
+    return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(float(np.linalg.norm(x)))}"
 
 
 def card_width(name: str, op: str, values: list[str]) -> float:

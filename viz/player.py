@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from html import escape
@@ -21,8 +21,10 @@ from autograd_mini.sweep import order
 from nn.atomic import write_whole
 from nn.module import Module
 
+from .animation import animation_of
 from .folds import folds_of
-from .frames import Frames, frames_of
+from .frames import Frames, fold, frames_of, number_to
+from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
 from .places import CHIP, HIGH, Places, places_of
 from .scene import asset, colours_css, scene_of
@@ -31,6 +33,9 @@ from .wording import TEMPLATES, sentences
 
 SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
 LONGEST = 160  # characters of the formula in the head of the page
+NOT_LIVE = "const LIVE = null;"
+WRONG = 500  # nodes of a graph with arrays that is swept wrongly as well
+ANIMATED = 200  # steps of an animation that somebody watches to its end
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -44,11 +49,12 @@ class Player:
     `.html` is the page, `.svg` its graph with the end of both passes, `.frames` the steps as data.
     """
 
-    def __init__(self, frames: Frames, places: Places, formula: str, program: str) -> None:
+    def __init__(self, frames: Frames, places: Places, formula: str, program: str, wrong: dict[str, Any]) -> None:
         self.frames = frames
         self.places = places
         self._formula = formula
         self._program = program
+        self._wrong = wrong
 
     def __repr__(self) -> str:
         return f"<Player of {self.frames.title}: {len(self.frames.vertices)} nodes, {len(self.frames.steps)} steps>"
@@ -67,9 +73,8 @@ class Player:
             "title": escape(self.frames.title),
             "formula": escape(self._formula),
             "style": colours_css(":root") + asset("page.css"),
-            "states": asset("states.css"),
-            "scene": scene_of(self.frames, self.places, hidden=True),
-            "animated": "",
+            "scene": scene_of(self.frames, self.places, asset("states.css"), hidden=True),
+            "animated": self._embedded(),
             "steps": "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(self.frames)),
             "record": _inert(self._record()),
             "live": self._program,
@@ -77,16 +82,42 @@ class Player:
         }
         return SLOT.sub(lambda slot: parts[slot[1]], asset("page.html"))
 
+    @cached_property
+    def animation(self) -> str:
+        """Both passes as one animated SVG: it needs no script, and stands still where motion is not wanted.
+
+        Groups that are closed at the start stay closed; PlayerError where there are more than 200 steps even so.
+        """
+        if len(self._folded.steps) > ANIMATED:
+            raise PlayerError(
+                f"an animation of {len(self._folded.steps):,} steps, more than {ANIMATED}, is too long to watch: "
+                "save the page, name.html, or animate a node inside"
+            )
+        return animation_of(self._folded, self.places)
+
+    @cached_property
+    def _folded(self) -> Frames:
+        """The steps as they are seen at the start, with closed groups as one step each."""
+        return fold(self.frames, [f.id for f in self.frames.folds if f.id not in self.places.opened])
+
+    def _embedded(self) -> str:
+        if len(self._folded.steps) > ANIMATED:
+            return ""
+        button = (
+            '<button id="save-animation" type="button">both passes as animated SVG, with the recorded numbers</button>'
+        )
+        return f'{button}<script type="image/svg+xml" id="animation">{self.animation}</script>'
+
     def _record(self) -> dict[str, Any]:
         places = {**asdict(self.places), "high": HIGH, "chip": CHIP}
-        return {"frames": self.frames.plain(), "places": places, "templates": TEMPLATES}
+        return {"frames": self.frames.plain(), "places": places, "templates": TEMPLATES, "mistakes": self._wrong}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page to a file that ends in .html, whole or not at all, and return the path."""
+        """Write the page (.html) or the animation (.svg) to a file, whole or not at all, and return the path."""
         suffix = Path(path).suffix.lower()
-        if suffix not in (".html", ".htm"):
-            raise PlayerError(f"cannot save {str(path)!r}: a player is a page, give it a name that ends in .html")
-        write_whole(path, self.html.encode())
+        if suffix not in WRITERS:
+            raise PlayerError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
+        write_whole(path, WRITERS[suffix](self).encode())
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -99,6 +130,13 @@ class Player:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+WRITERS: dict[str, Callable[[Player], str]] = {
+    ".html": lambda player: player.html,
+    ".htm": lambda player: player.html,
+    ".svg": lambda player: player.animation,
+}
 
 
 def player(
@@ -121,7 +159,9 @@ def player(
     nodes = order(root)
     folds, paths = folds_of(root, model, variables)
     frames = frames_of(root, variables_of(nodes, variables), paths, folds)
-    return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program_of(root))
+    program = program_of(root)
+    wrong = _mistakes(root, recorded=program == NOT_LIVE)
+    return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program, wrong)
 
 
 def program_of(root: Node) -> str:
@@ -145,7 +185,7 @@ def program_of(root: Node) -> str:
     """
     nodes = order(root)[::-1]
     if any(node.ndim for node in nodes):
-        return "const LIVE = null;"
+        return NOT_LIVE
     atoms = {node: f"d[{i}]" for i, node in enumerate(nodes)}
     uses = [(node, i) for node in nodes for i, arg in enumerate(node.args) if isinstance(arg, Node)]
     forward = [f"[{i}, d => {expression(n, atoms, JAVASCRIPT)}],\n" for i, n in enumerate(nodes) if n.op is not None]
@@ -157,6 +197,22 @@ def program_of(root: Node) -> str:
     lines = "".join(f"{line}\n" for line in prelude([*forward, *pulls], JAVASCRIPT.defined()))
     body = f"forward: [\n{''.join(forward)}],\npull: {{\n{''.join(pulls)}}}"
     return f"const LIVE = (() => {{\n{lines}return {{\n{body}}};}})();"
+
+
+def _mistakes(root: Node, recorded: bool) -> dict[str, Any]:
+    """Return the words about each famous mistake, and what it makes of a graph that the page cannot sweep itself."""
+    words: dict[str, Any] = {
+        key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()
+    }
+    if recorded and len(order(root)) <= WRONG:
+        for key in words:
+            found = compare(root, key)
+            told = None if found.first_difference is None else found.first_difference.sentence
+            words[key] |= {
+                "recorded": [number_to(found.wrong_gradients.get(name)) for name in found.names],
+                "told": told,
+            }
+    return words
 
 
 def _formula(root: Node, frames: Frames, nodes: list[Node]) -> str:

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from .colours import PALETTE
 from .frames import Fold, Frames, Number, Vertex
-from .places import CHIP, HIGH, PAD, Places, Point, fold_title, shown
+from .places import BRIEF, CHIP, HIGH, PAD, Places, Point, brief, fold_title, shown
 from .text import clean
 
 MARGIN = 16.0
@@ -24,14 +24,17 @@ def asset(name: str) -> str:
     return (files("viz") / "page" / name).read_text(encoding="utf-8")
 
 
-def scene_of(frames: Frames, places: Places, hidden: bool = False, more: str = "") -> str:
-    """Return the scene of what is open at the start as one SVG element, `hidden` cards of closed groups included.
+def scene_of(
+    frames: Frames, places: Places, style: str = "", hidden: bool = False, over: Sequence[str] = (), below: float = 0.0
+) -> str:
+    """Return the scene of what is open at the start as one SVG element.
 
-    `more` is style that comes after that of the scene.
+    `style` comes after that of the scene; `hidden` includes cards inside closed groups; `over` is drawn on top, with
+    `below` points of room under the graph.
     """
     base = places.scopes[""]
-    wide, high = (side + 2 * MARGIN for side in base.size)
-    prefix = "s" + hashlib.sha256(repr((frames.title, base)).encode()).hexdigest()[:8]
+    wide, high = base.size[0] + 2 * MARGIN, base.size[1] + 2 * MARGIN + below
+    prefix = prefix_of(frames, places)
     ends = gradients_at_end(frames)
     parts = [
         *(_frame(fold, base.frames[fold.id]) for fold in frames.folds if fold.id in base.frames),
@@ -39,15 +42,22 @@ def scene_of(frames: Frames, places: Places, hidden: bool = False, more: str = "
         *_edges(frames, places, prefix),
         '</g><g class="cards">',
         *_cards(frames, places, ends, hidden),
+        "</g>",
+        *over,
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="scene" role="img" '
         f'aria-label="Graph of {escape(frames.title)}" '
         f'width="{wide:.0f}" height="{high:.0f}" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.1f} {high:.1f}">'
-        f"<style>{colours_css('.scene')}{asset('scene.css').replace('PREFIX', prefix)}{more}</style>"
+        f"<style>{colours_css('.scene')}{asset('scene.css')}{style}</style>"
         f"<defs>{''.join(_marker(prefix, name) for name in ('rest', 'now'))}</defs>"
-        f'<g class="frames">{"".join(parts)}</g></svg>\n'
+        f'<g class="frames">{"".join(parts)}</svg>\n'
     )
+
+
+def prefix_of(frames: Frames, places: Places) -> str:
+    """Return what the ids of a scene start with: two scenes share a page."""
+    return "s" + hashlib.sha256(repr((frames.title, places.scopes[""])).encode()).hexdigest()[:8]
 
 
 def gradients_at_end(frames: Frames) -> dict[int, Number]:
@@ -110,8 +120,14 @@ def _chip(at: Point, symbols: str, local: Number) -> str:
     return (
         f'<g class="chip" transform="translate({at[0]:g} {at[1]:g})"><title>{escape(symbols)}</title>'
         f'<rect x="{-wide / 2:g}" y="{-high / 2 + 1:g}" width="{wide:g}" height="{high - 2:g}" rx="9"/>'
-        f'<text y="4">{escape("vjp" if local is None else shown(local))}</text></g>'
+        f'<text y="4">{escape(_chip_text(local))}</text></g>'
     )
+
+
+def _chip_text(local: Number) -> str:
+    if local is None:
+        return "vjp"
+    return shown(local) if isinstance(local, float) else f"‖{shown(local).removeprefix('norm ')}‖"
 
 
 def _cards(frames: Frames, places: Places, ends: dict[int, Number], hidden: bool) -> Iterator[str]:
@@ -126,11 +142,9 @@ def _cards(frames: Frames, places: Places, ends: dict[int, Number], hidden: bool
 
 def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
     kind = "leaf" if not vertex.op else "root" if root else "inner"
-    wide = places.widths[f"n{vertex.id}"]
-    key, value = (
-        ("shape", str(vertex.shape)) if vertex.shape and len(shown(vertex.data)) > 14 else ("data", shown(vertex.data))
-    )
-    rows = [_row(key, value, KEY_ROW, "data", wide), _row("grad", shown(grad), GRAD_ROW, "grad", wide)]
+    wide, text = places.widths[f"n{vertex.id}"], shown(vertex.data)
+    key, value = ("data", text) if len(text) <= BRIEF and "norm" not in text else ("shape", str(vertex.shape))
+    rows = [_row(key, value, KEY_ROW, "data", wide), _row("grad", brief(grad), GRAD_ROW, "grad", wide)]
     return _card(f"n{vertex.id}", kind, vertex.name, vertex.op or "leaf", vertex.equation, rows, places)
 
 
@@ -140,7 +154,7 @@ def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Plac
     last = inner[-1] if inner else frames.vertices[-1]
     rows = [
         _row("nodes", f"{len(inner)}", KEY_ROW, "data", wide),
-        _row("grad", shown(ends.get(last.id)), GRAD_ROW, "grad", wide),
+        _row("grad", brief(ends.get(last.id)), GRAD_ROW, "grad", wide),
     ]
     return _card(fold.id, "fold", fold_title(fold), "", f"{fold.kind} {fold.title}: {len(inner)} nodes", rows, places)
 

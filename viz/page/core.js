@@ -133,6 +133,12 @@ function showArray(x) {
   return flat.length > 6 ? `norm ${show(Math.hypot(...flat))}` : `[${x.map(e => show(e)).join(", ")}]`;
 }
 
+// As cards have room for it.
+function brief(x) {
+  const text = show(x);
+  return text.length > 14 ? `norm ${show(size(x))}` : text;
+}
+
 const size = x => Array.isArray(x) ? Math.hypot(...x.flat(Infinity)) : x !== null && typeof x === "object" ? x.norm : Math.abs(x);
 const close = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
 

@@ -163,13 +163,11 @@ function paint(view, state, open, hide) {
 
 function paintNode(node, state, hide) {
   const card = cards.get(`n${node}`), ready = state.computed.has(node), total = state.totals.get(node);
-  const wide = Array.isArray(vertices[node].shape);
-  if (!wide || typeof data[node] !== "object") setText(card, "data", ready ? show(data[node]) : "");
-  else if (card.querySelector(".data-key").textContent === "data") setText(card, "data", ready ? show(data[node]) : "");
+  if (card.querySelector(".data-key").textContent === "data") setText(card, "data", ready ? brief(data[node]) : "");
   const covered = hide && hide(node);
-  setText(card, "grad", covered ? "?" : total === undefined ? "" : show(total));
+  setText(card, "grad", covered ? "?" : total === undefined ? "" : brief(total));
   const left = state.left.get(node) || 0;
-  setText(card, "grad-key", left ? `grad, ${left} left` : "grad");
+  setText(card, "grad-key", left ? `grad +${left}` : "grad");
   card.classList.toggle("ahead", !ready);
   card.classList.toggle("empty", total === undefined || Boolean(covered));
   card.classList.toggle("done", total !== undefined && !left);
@@ -191,7 +189,7 @@ function paintFold(id, state) {
 function paintEdge(key, join, state, view) {
   const element = edgeElements.get(key), line = element.firstChild;
   const step = base[view.first];
-  const now = view.group ? join.tail === view.group || join.head === view.group : join.ids.includes(step.edge) && step.edge !== undefined;
+  const now = view.group ? join.head === view.group : join.ids.includes(step.edge) && step.edge !== undefined;
   const back = view.first >= turn;
   const through = join.ids.filter(id => state.sent.has(id)).map(id => size(state.sent.get(id)));
   const total = through.length ? Math.hypot(...through) : undefined;
@@ -210,10 +208,12 @@ function paintEdge(key, join, state, view) {
 
 function paintChip(text, join, state, view, now) {
   const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
-  const local = edge.local === undefined ? "vjp" : show(localOf(edge));
+  const local = edge.local === undefined ? "vjp" : chipText(localOf(edge));
   text.textContent = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now ? `× ${local}` : local;
   text.parentNode.classList.toggle("away", !ready);
 }
+
+const chipText = x => typeof x === "object" ? `‖${show(size(x), 3)}‖` : show(x);
 
 function localOf(edge) {
   return LIVE ? pull(edge.id, data, 1) : edge.local;
@@ -241,10 +241,10 @@ function applyView() {
   scene.setAttribute("viewBox", [window_.x, window_.y, width / window_.scale, height / window_.scale].join(" "));
 }
 
-function fit() {
+function fit(least = 0) {
   const { width, height } = scene.getBoundingClientRect();
   const [w, h] = places.size;
-  const scale = Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6);
+  const scale = Math.max(least, Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6));
   window_.scale = scale;
   window_.x = w / 2 - width / scale / 2;
   window_.y = h / 2 - height / scale / 2;

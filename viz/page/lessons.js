@@ -1,87 +1,109 @@
 // Right beside wrong, and the quiz: both compare numbers with the sweep of the record.
 
-const sendersFirst = [...new Set(base.filter(s => s.kind === "contribute").map(s => s.node))];
-const edgesInto = vertices.map(v => edges.filter(edge => edge.head === v.id));
-const RECURSION = 20000;
+const contributions = base.filter(step => step.kind === "contribute" && edges[step.edge].carries);
+const senders = [...new Set(contributions.map(step => step.node))];
+const edgesInto = vertices.map(v => edges.filter(edge => edge.head === v.id && edge.carries));
+const LONGEST_SWEEP = 10000;
 
-// Wrong sweeps --------------------------------------------------------------------------------------------------------
+// Wrong sweeps: what is done with a contribution, or whose turn it is ---------------------------------------------------
 
-function wrongSweep(senders, put) {
-  const g = [];
+function newSweep(held = []) {
+  const g = [...held], sent = [];
   g[root] = 1;
-  for (const node of senders)
-    for (const edge of edgesInto[node]) if (edge.carries) put(g, edge.tail, pull(edge.id, data, g[node] ?? 0));
-  return g;
+  const send = (edge, overwrite) => {
+    const upstream = g[edge.head] ?? 0, amount = pull(edge.id, data, upstream), before = g[edge.tail];
+    const after = before === undefined || overwrite ? amount : before + amount;
+    g[edge.tail] = after;
+    sent.push({ edge: edge.id, upstream, contribution: amount, before, after });
+  };
+  const run = (nodes, overwrite) => nodes.forEach(node => edgesInto[node].forEach(edge => send(edge, overwrite)));
+  return { g, sent, send, run };
 }
 
-const add = (g, node, c) => { g[node] = (g[node] ?? 0) + c; };
-
-const MISTAKES = {
-  overwrite: {
-    name: "= in place of +=",
-    why: "Each contribution replaces the one before, so a node with several uses keeps only the last. Gradients add up over all paths (the sum in the chain rule of several variables).",
-    sweep: () => wrongSweep(sendersFirst, (g, node, c) => { g[node] = c; }),
+const WRONG = {
+  overwrite(sweep) { sweep.run(senders, true); },
+  creation(sweep) { sweep.run([...senders].sort((a, b) => a - b)); },
+  recursion(sweep) {
+    const calls = [[root, 0]];
+    while (calls.length && sweep.sent.length < LONGEST_SWEEP) {
+      const call = calls[calls.length - 1], edge = edgesInto[call[0]][call[1]++];
+      if (!edge) { calls.pop(); continue; }
+      sweep.send(edge);
+      calls.push([edge.tail, 0]);
+    }
   },
-  creation: {
-    name: "in order of creation, oldest first",
-    why: "The oldest nodes send first, before anything has reached them. A node may send only once its own gradient is complete: the sweep needs the reverse of the topological order.",
-    sweep: () => wrongSweep([...sendersFirst].reverse(), add),
-  },
-  recursion: {
-    name: "plain recursion from the root",
-    why: "Each visit sends on at once, whatever has come so far. A node that is reached along two paths sends twice, the second time including what it sent before.",
-    sweep: recursiveSweep,
-  },
-  zero: {
-    name: "zero_grad() was forgotten",
-    why: "The sweep before this one left its gradients in the leaves, and the new ones are added to them: everything is twice as large.",
-    sweep: () => grads.map((g, node) => isLeaf(vertices[node]) ? 2 * g : g),
-  },
+  zero_grad(sweep) { sweep.run(senders); },
 };
 
-function recursiveSweep() {
-  const g = [];
-  g[root] = 1;
-  const stack = [[root, 0]];
-  for (let visits = 0; stack.length && visits < RECURSION; visits++) {
-    const top = stack[stack.length - 1], edge = edgesInto[top[0]][top[1]++];
-    if (!edge) stack.pop();
-    else if (edge.carries) {
-      add(g, edge.tail, pull(edge.id, data, g[top[0]]));
-      stack.push([edge.tail, 0]);
-    }
+function wrongSweep(key) {
+  const held = key === "zero_grad" ? grads.map((g, node) => isLeaf(vertices[node]) ? g : undefined) : [];
+  const sweep = newSweep(held);
+  WRONG[key](sweep);
+  return sweep;
+}
+
+// The first contribution that is wrong, and the right one along its edge: another amount, sent again, or added to something else.
+function firstDifference(wrong) {
+  const right = new Map(contributions.map((step, j) => [step.edge, j])), seen = new Set();
+  let alike = true;
+  for (let i = 0; i < wrong.length; i++) {
+    const made = wrong[i], j = right.get(made.edge), due = contributions[j];
+    alike = alike && i === j;
+    if (!close(made.contribution, due.contribution) || seen.has(made.edge) || alike && !close(made.after, due.after)) return { made, due, again: seen.has(made.edge) };
+    seen.add(made.edge);
   }
-  return g;
+  return null;
+}
+
+function differenceSentence(key, { made, due, again }) {
+  const edge = edges[made.edge];
+  const words = {
+    user: vertices[edge.head].name, target: vertices[edge.tail].name, upstream: show(made.upstream), amount: show(made.contribution),
+    before: made.before === undefined ? "nothing" : show(made.before), after: show(made.after), right: show(due.after),
+    right_amount: show(due.contribution), complete: show(due.upstream), again: again ? "for the second time" : "before all of it had come",
+  };
+  return record.mistakes[key].sentence.replace(/\{(\w+)\}/g, (_, name) => words[name]);
+}
+
+// The gradients of a wrong sweep and a sentence about the first wrong number; of graphs with arrays, as recorded.
+function compared(key) {
+  if (!LIVE) return record.mistakes[key].recorded && { g: record.mistakes[key].recorded.map(num), text: record.mistakes[key].told };
+  const sweep = wrongSweep(key), found = firstDifference(sweep.sent);
+  return { g: sweep.g, text: found && differenceSentence(key, found), step: found && found.due.i };
 }
 
 // The vertices in the order in which their gradients become complete.
-const completed = [root, ...[...new Set(base.filter(s => s.kind === "contribute").map(s => s.target).reverse())].reverse()];
+const lastStep = new Map(base.filter(step => step.kind === "contribute").map(step => [step.target, step.i]));
+const completed = [root, ...[...lastStep].sort((a, b) => a[1] - b[1]).map(([node]) => node)];
 let mistake = "";
 
 function startMistakes() {
-  const options = Object.entries(MISTAKES).map(([key, { name }]) => h("option", { value: key }, name));
+  const options = Object.entries(record.mistakes).map(([key, known]) => h("option", { value: key }, known.title));
   $("mistake").append(h("option", { value: "" }, "none"), ...options);
-  $("mistake").disabled = !LIVE;
   $("mistake").addEventListener("change", () => { mistake = $("mistake").value; refresh(); });
-  if (!LIVE) $("wrong").replaceChildren(h("p", { class: "note" }, "Wrong sweeps are recomputed for graphs of scalars; this one has arrays."));
 }
 
 function showMistake(view) {
   for (const card of cards.values()) card.classList.remove("wrong", "first-wrong");
-  if (!mistake || !LIVE) return mistake || !LIVE ? undefined : $("wrong").replaceChildren();
-  const wrong = MISTAKES[mistake].sweep();
-  const differs = completed.filter(node => !close(wrong[node] ?? 0, grads[node]));
+  if (!mistake) return $("wrong").replaceChildren();
+  const found = compared(mistake);
+  if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, "This graph is too large to be swept wrongly as well."));
+  const differs = completed.filter(node => !alike(found.g[node] ?? 0, grads[node]));
+  const first = found.step === undefined || found.step === null ? differs[0] : base[found.step].target;
   for (const node of differs) mark(node, "wrong");
-  if (differs.length) mark(differs[0], "first-wrong");
-  const now = base[view.first].target;
-  const rows = completed.map(node => h("tr", { class: [differs.includes(node) ? "wrong" : "", node === differs[0] ? "first" : "", node === now ? "now" : ""].join(" ").trim() || undefined },
-    h("td", {}, h("button", { class: "link", onclick: () => choose(node) }, vertices[node].name)), h("td", {}, show(grads[node], 6)),
-    h("td", {}, show(wrong[node] ?? 0, 6)), h("td", {}, node === differs[0] ? "← first difference" : differs.includes(node) ? "≠" : "")));
+  if (differs.length) mark(first, "first-wrong");
+  const row = node => h("tr", { class: [differs.includes(node) && "wrong", differs.length && node === first && "first", node === base[view.first].target && "now"].filter(Boolean).join(" ") || undefined },
+    h("td", {}, h("button", { class: "link", type: "button", onclick: () => choose(node) }, vertices[node].name)), h("td", {}, show(grads[node], 6)),
+    h("td", {}, show(found.g[node] ?? 0, 6)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
+  const verdict = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
+  const jump = LIVE && found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
   $("wrong").replaceChildren(
-    h("p", {}, MISTAKES[mistake].why),
-    h("p", { class: differs.length ? "verdict bad" : "verdict good" }, differs.length ? `${differs.length} of ${completed.length} gradients are wrong, ${vertices[differs[0]].name} first.` : "On this graph the mistake does not show: every gradient is right."),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "node"), h("th", {}, "right"), h("th", {}, "wrong"), h("th", {}, ""))), h("tbody", {}, ...rows)));
+    h("p", { class: differs.length ? "verdict bad" : "verdict good" }, verdict), found.text ? h("p", {}, found.text, " ", jump) : "",
+    h("p", { class: "lead" }, record.mistakes[mistake].idea),
+    h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
 }
+
+const alike = (x, y) => typeof x === "object" || typeof y === "object" ? show(x, 9) === show(y, 9) && JSON.stringify(x) === JSON.stringify(y) : close(x, y);
 
 function mark(node, name) {
   const card = cards.get(cardOf(node, open_));
@@ -207,8 +229,8 @@ function diagnose(node, given) {
   if (same(sum(parts, step => localOf(edges[step.edge])))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
   if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient, passed on as it is: multiply it by the local derivative.", missing: [] };
   if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${vertices[node].name} itself: the local derivative of a product is the other factor.`, missing: [] };
-  const sweep = Object.values(MISTAKES).find(({ sweep }) => LIVE && same(sweep()[node] ?? 0));
-  if (sweep) return { text: `That is what a sweep finds with this mistake: ${sweep.name}. ${sweep.why}`, missing: [] };
+  const made = Object.keys(record.mistakes).find(key => same(compared(key)?.g[node] ?? 0));
+  if (made) return { text: `That is what a sweep finds with the mistake "${record.mistakes[made].title}". ${record.mistakes[made].idea}`, missing: [] };
   const other = completed.find(v => v !== node && same(grads[v]));
   if (other !== undefined) return { text: `That is the gradient of ${vertices[other].name}.`, missing: [] };
   return { text: "Go step by step: for each use, upstream times local; then add.", missing: [] };

@@ -92,7 +92,7 @@ const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => vi
 
 // Folding -------------------------------------------------------------------------------------------------------------
 
-const LIMIT = 300;
+const LIMIT = 300, LEGIBLE = 0.62;
 
 function setOpen(open, step) {
   const seen = new Set(vertices.map(v => cardOf(v.id, open)));
@@ -193,7 +193,7 @@ const KEYS = {
   ArrowRight: next, j: next, ArrowLeft: previous, k: previous,
   Home: () => { stop(); goTo(0); }, End: () => { stop(); goTo(views.length - 1); }, " ": play,
   g: () => openDialog("go"), "/": () => $("find").focus(), b: () => toggleBreak(), n: nextChange,
-  i: stepIn, o: stepOut, f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": fit,
+  i: stepIn, o: stepOut, f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": () => fit(),
   Escape: () => { chosen = null; refresh(); },
 };
 
@@ -236,12 +236,11 @@ function save(name, text) {
 
 function frameSvg() {
   const copy = scene.cloneNode(true), [w, h_] = places.size;
-  for (const element of copy.querySelectorAll(".away,.handle > text")) if (element.matches(".away")) element.remove();
+  for (const element of copy.querySelectorAll(".away")) element.remove();
   for (const element of copy.querySelectorAll("[tabindex],[role=button]")) { element.removeAttribute("tabindex"); element.removeAttribute("role"); }
   copy.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${w + 2 * EDGE} ${h_ + 2 * EDGE}`);
   copy.setAttribute("width", w + 2 * EDGE);
   copy.setAttribute("height", h_ + 2 * EDGE);
-  copy.querySelector("style").textContent += $("states").textContent;
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -274,7 +273,7 @@ function startTabs() {
 function startButtons() {
   const acts = {
     first: () => { stop(); goTo(0); }, previous, play, next, last: () => { stop(); goTo(views.length - 1); }, in: stepIn, out: stepOut,
-    "other-pass": otherPass, closer: () => zoom(1.25), further: () => zoom(0.8), fit, "save-frame": () => save("frame.svg", frameSvg()),
+    "other-pass": otherPass, closer: () => zoom(1.25), further: () => zoom(0.8), fit: () => fit(), "save-frame": () => save("frame.svg", frameSvg()),
     "save-animation": () => save("steps.svg", $("animation").textContent.trim()), "help-button": () => openDialog("help"), count: () => openDialog("go"),
   };
   for (const [id, act] of Object.entries(acts)) $(id)?.addEventListener("click", act);
@@ -295,10 +294,10 @@ function start() {
   startLive();
   startMistakes();
   startQuiz();
-  fit();
+  fit(LEGIBLE);
   readHash();
   addEventListener("hashchange", readHash);
-  addEventListener("resize", fit);
+  addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });
 }
 
 start();

@@ -89,11 +89,15 @@ function zeroReason(step, edge) {
   return h("p", { class: "dead" }, `✕ The gradient dies on this edge: ${why}.`);
 }
 
+const left = step => h("span", { class: "left" }, ` ${step.uses_left} more to come`);
+const done = () => h("span", { class: "tick" }, " ✓ complete");
+
 function total(step) {
   const name = vertices[step.target].name;
+  const whole = typeof step.after === "object";
+  if (whole && step.before === undefined) return h("p", { class: "total" }, partial(name), " is this contribution so far, the first to come", step.uses_left ? left(step) : done());
   const sum = step.before === undefined ? [h("span", { class: "slot" }, "empty"), " + "] : [long(step.before), " + "];
-  const rest = step.uses_left ? h("span", { class: "left" }, ` ${step.uses_left} more to come`) : h("span", { class: "tick" }, " ✓ complete");
-  return h("p", { class: "total" }, partial(name), " = ", ...sum, h("span", { class: "contribution" }, long(step.contribution)), " = ", h("b", {}, long(step.after)), rest);
+  return h("div", { class: "total" }, partial(name), " = ", ...sum, h("span", { class: "contribution" }, long(step.contribution)), " = ", h("b", {}, long(step.after)), step.uses_left ? left(step) : done());
 }
 
 function adjoint(step, edge) {
@@ -112,12 +116,13 @@ function ledger(node) {
 function groupBody(view) {
   const close = h("button", { onclick: () => stepIn() }, "step in");
   if (view.first < turn) return [h("p", {}, groupSentence(view)), close];
-  const received = receivedBy(view).map(node => h("li", {}, partial(vertices[node].name), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
+  const coming = receivedBy(view), more = coming.length - 6;
+  const received = coming.slice(0, 6).map(node => h("li", {}, partial(vertices[node].name), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
   const sent = sentBy(view), shown = sent.slice(0, 12);
   const rows = shown.map(s => h("tr", {}, h("td", {}, vertices[s.target].name), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
   return [
     h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
-    h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received), h("h3", {}, "goes out"),
+    h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", {}, "goes out"),
     h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
     sent.length > shown.length ? h("p", { class: "word" }, `and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,
   ];
