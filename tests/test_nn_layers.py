@@ -40,6 +40,37 @@ def test_the_scalar_network_is_micrograds():
     assert all(p.grad == 0 for p in ours.parameters())
 
 
+def train_like_its_demo(Value, net, X, y, steps):
+    """Descend as micrograd's demo does - hinge loss, L2 penalty, p.data -= ... - and return the losses."""
+    losses = []
+    for k in range(steps):
+        scores = list(map(net, [list(map(Value, row)) for row in X]))
+        margins = [(1 + -yi * score).relu() for yi, score in zip(y, scores)]
+        total = sum(margins) * (1.0 / len(margins)) + 1e-4 * sum(p * p for p in net.parameters())
+        net.zero_grad()
+        total.backward()
+        for p in net.parameters():
+            p.data -= (1.0 - 0.9 * k / 100) * p.grad
+        losses.append(total.data)
+    assert {bool(score.data > 0) for score in scores} == {True, False}
+    return losses
+
+
+def test_micrograds_demo_trains_to_the_same_numbers():
+    """With numpy's numbers in the data, as `make_moons` gives them."""
+    engine, theirs = pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
+    X = np.random.default_rng(0).uniform(-1.0, 1.0, (20, 2))
+    y = np.where(np.hypot(*X.T) < 0.75, 1, -1)
+    ends = []
+    for kind, network in ((Value, nn.MLP), (engine.Value, theirs.MLP)):
+        random.seed(1337)
+        net = network(2, [16, 16, 1])
+        ends.append((train_like_its_demo(kind, net, X, y, 5), [p.data for p in net.parameters()]))
+    assert len(ends[0][1]) == 337
+    assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-9)
+    assert ends[0][1] == pytest.approx(ends[1][1], rel=1e-9, abs=1e-9)
+
+
 def test_a_neuron_is_one_sum_over_its_products():
     neuron = nn.Neuron(3, "identity", rng=0)
     z = neuron([1.0, Value(2.0), 3.0])
