@@ -1,5 +1,8 @@
 """The errors this project raises: each is also the built-in class a caller would expect to catch."""
 
+import importlib
+from typing import Any
+
 
 class AutogradError(Exception):
     """Base of every error that the project raises on purpose."""
@@ -31,3 +34,15 @@ class NonFiniteError(AutogradError, ArithmeticError):
 
 class RuleError(AutogradError, RuntimeError):
     """A vjp rule raised, or returned something that is not a gradient of its argument."""
+
+
+class ExtraError(AutogradError, ImportError):
+    """A package that only some functions need is not installed; the message says how to install it."""
+
+
+def extra(module: str, package: str, name: str) -> Any:
+    """Import a module of an optional package, or raise ExtraError with the extra that installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ExtraError(f'this needs {package}, which is not installed: pip install "autograd-mini[{name}]"') from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from typing import Any
 
 from autograd_mini import AutogradError
+from autograd_mini.errors import ExtraError, extra
+
+__all__ = ["ExtraError", "SettingError", "StateError", "choice", "extra", "real", "whole"]
 
 
 class SettingError(AutogradError, ValueError):
@@ -15,10 +17,6 @@ class SettingError(AutogradError, ValueError):
 
 class StateError(AutogradError, ValueError):
     """A state that does not fit the module it is loaded into; the message lists every misfit."""
-
-
-class ExtraError(AutogradError, ImportError):
-    """A package that only some functions need is not installed; the message says how to install it."""
 
 
 def whole(name: str, n: Any, least: int = 1) -> int:
@@ -47,11 +45,3 @@ def choice(name: str, given: Any, table: dict[str, Any]) -> Any:
     if not isinstance(given, str) or given not in table:
         raise SettingError(f"{name} must be one of {', '.join(table)}; got {given!r}")
     return table[given]
-
-
-def extra(module: str, package: str, name: str) -> Any:
-    """Import a module of an optional package, or raise ExtraError with the extra that installs it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        raise ExtraError(f'this needs {package}, which is not installed: pip install "autograd-mini[{name}]"') from None

@@ -1,0 +1,256 @@
+"""Tapes: the numba backend gives the engine's values and gradients, for all rows, seeds and lanes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from table_cases import cases
+
+from autograd_mini import DataError, Node, Tensor, Value, backward, ops, zero_grad
+from autograd_mini.op import TABLE, Elementwise, Flat
+from autograd_mini.sweep import order
+
+pytest.importorskip("numba")
+
+from autograd_mini.tape import Tape, tape_of
+
+ROWS = [row for row in TABLE.values() if isinstance(row, Elementwise)]
+HOSTILE = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 3.0, 1e308, -1e308, 5e-324, 1e-308, 710.0, -745.2]
+HOSTILE += [math.inf, -math.inf, math.nan]
+SEEDS = [1.0, -0.7, 3.25, 0.0, 1e300]
+
+
+def tape(root: Node, inputs: list[Any]) -> Tape:
+    return tape_of(order(root)[::-1], root, inputs)
+
+
+def by_the_engine(root: Node, inputs: list[Any], seed: float = 1.0) -> tuple[float, list[float]]:
+    zero_grad(*order(root), *inputs)
+    backward(root, seed)
+    return root._data, [x.grad for x in inputs]
+
+
+def agree(root: Node, inputs: list[Any], seed: float = 1.0, rtol: float = 0.0, what: str = "") -> None:
+    """Assert that the tape and the engine agree: in every bit unless a tolerance is given; NaN equals NaN."""
+    value, gradients = tape(root, inputs)([x._data for x in inputs], seed)
+    expected, slopes = by_the_engine(root, inputs, seed)
+    np.testing.assert_allclose([value, *gradients], [expected, *slopes], rtol=rtol, atol=0.0, err_msg=what)
+
+
+# Every row ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_row_has_the_engines_value_and_gradients(row: Elementwise) -> None:
+    scalars = [args for args in cases(row) if not any(map(np.ndim, args))]
+    assert scalars
+    for args in scalars:
+        for variable in subsets(len(args)):
+            leaves = [Value(a) for a in args]
+            root = row(*(x if i in variable else x._data for i, x in enumerate(leaves)))
+            for seed in SEEDS[:3]:
+                agree(root, [leaves[i] for i in variable], seed, 1e-14, f"{row.name}{args}, variable {variable}")
+
+
+def subsets(n: int) -> Iterator[list[int]]:
+    return ([i for i in range(n) if mask & (1 << i)] for mask in range(1, 1 << n))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_row_answers_hostile_numbers_as_the_engine_does(row: Elementwise) -> None:
+    n = len(row.rules)
+    grid = np.array(np.meshgrid(*[HOSTILE if n < 3 else HOSTILE[::2]] * n)).reshape(n, -1).T.tolist()
+    leaves = [Value(1.5) for _ in range(n)]
+    compiled = tape(row(*leaves), leaves)
+    for args in grid:
+        for x, a in zip(leaves, args):
+            x.data = a
+        value, gradients = compiled(args, 0.5)
+        expected, slopes = by_the_engine(row(*leaves), leaves, 0.5)
+        np.testing.assert_allclose(
+            [value, *gradients], [expected, *slopes], rtol=1e-13, atol=0.0, err_msg=f"{row.name}{args}"
+        )
+
+
+def test_a_row_over_whole_arrays_is_refused_by_name() -> None:
+    x = Value(2.0)
+    with pytest.raises(DataError, match="logsumexp"):
+        tape(ops.logsumexp(x, None, False), [x])
+    w = Tensor([1.0, 2.0])
+    with pytest.raises(DataError, match="Tensor"):
+        tape((x * w).sum(), [x])
+
+
+# Random graphs --------------------------------------------------------------------------------------------------------
+
+EXACT = (
+    "add sub mul div neg square reciprocal identity sqrt abs relu maximum minimum leaky_relu where add_n squared_loss"
+)
+SMOOTH = "exp expm1 sin cos atan sinh cosh tanh sigmoid softplus silu erf erfc gelu elu asinh hypot atan2 logaddexp"
+STEPS = [row.name for row in ROWS if isinstance(row, Flat)] + ["mod"]
+
+
+def random_graph(seed: int, names: list[str], size: int) -> tuple[Node, list[Value]]:
+    """Return a random record of the rows; those with steps ask for leaves only, where rounding moves nothing."""
+    rng = np.random.default_rng(seed)
+    leaves = [Value(float(x)) for x in rng.normal(size=6)]
+    nodes: list[Any] = list(leaves)
+    for _ in range(size):
+        row = TABLE[str(rng.choice(names))]
+        arity = int(rng.integers(1, 6)) if row.name == "add_n" else len(row.rules)
+        pool = leaves if row.name in STEPS else nodes[-12:]
+        args = [pool[rng.integers(len(pool))] for _ in range(arity)]
+        if rng.random() < 0.2:
+            args[-1] = float(rng.choice([0.0, -0.0, 2.0, -1.5]))
+        result = row(*args)
+        if isinstance(result, Node):
+            nodes.append(result if abs(result._data) < 1e3 else result * 1e-3)
+    root = nodes[-1] if nodes[-1] is not leaves[-1] else leaves[0] * 1.0
+    return root, leaves
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_random_graphs_of_exact_rows_agree_in_every_bit(seed: int) -> None:
+    root, leaves = random_graph(seed, EXACT.split() + ["mul", "add", "mul", "add", "add_n"], 5 + seed)
+    agree(root, leaves, SEEDS[seed % len(SEEDS)])
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_random_graphs_of_all_rows_agree(seed: int) -> None:
+    root, leaves = random_graph(seed, (EXACT + " " + SMOOTH).split() + STEPS, 10 + seed // 2)
+    agree(root, leaves, SEEDS[seed % len(SEEDS)], 1e-7)
+
+
+# Sums of products -----------------------------------------------------------------------------------------------------
+
+DOTS: dict[str, Callable[..., Any]] = {
+    "one product at a time": lambda b, w, x: sum((u * v for u, v in zip(w, x)), b),
+    "products first": lambda b, w, x: sum([u * v for u, v in zip(w, x)], b),
+    "add_n": lambda b, w, x: ops.add_n(b, *[u * v for u, v in zip(w, x)]),
+    "no first term": lambda b, w, x: b * sum(u * v for u, v in zip(w, x)),
+    "add_n of products": lambda b, w, x: b * ops.add_n(*[u * v for u, v in zip(w, x)]),
+    "first term last": lambda b, w, x: w[0] * x[0] + b,
+    "the first term is a factor": lambda b, w, x: sum((u * v for u, v in zip(w, x)), w[1]),
+    "squares": lambda b, w, x: sum((u * u for u in w), b),
+    "a product used twice": lambda b, w, x: (lambda m: (b + m) * m)(w[0] * x[0]),
+    "a sum used twice": lambda b, w, x: (lambda s: s * (s + w[1] * x[1]))(b + w[0] * x[0]),
+    "terms of other kinds": lambda b, w, x: b + w[0] * x[0] + x[1].tanh() + w[1] * x[1] + w[2] + w[2] * x[2],
+    "something in between": lambda b, w, x: (lambda m, s: (b + m) * s)(w[0] * x[0], x[1] / w[1]),
+    "the same sum": lambda b, w, x: (lambda m: m + m)(w[0] * x[0]),
+    "add_n, out of order": lambda b, w, x: ops.add_n(b, *[u * v for u, v in zip(w, x)][::-1]),
+    "add_n, one twice": lambda b, w, x: (lambda m: ops.add_n(b, m, m))(w[0] * x[0]),
+    "add_n of one": lambda b, w, x: ops.add_n(b * x[0]) * w[0],
+    "add_n of two": lambda b, w, x: ops.add_n(b, x[0]) * w[0],
+    "minus zero": lambda b, w, x: sum((u * 0.0 for u in w), -0.0) / b,
+}
+
+
+@pytest.mark.parametrize("how", DOTS)
+def test_sums_of_products_agree_in_every_bit_however_they_were_recorded(how: str) -> None:
+    rng = np.random.default_rng(3)
+    b, *leaves = (Value(float(v)) for v in rng.normal(size=11))
+    w, x = leaves[:5], leaves[5:]
+    for seed in SEEDS:
+        agree(DOTS[how](b, w, x), [b, *leaves], seed, what=how)
+
+
+@pytest.mark.parametrize("how", list(DOTS)[:5])
+def test_a_sum_of_products_is_one_instruction(how: str) -> None:
+    b, *leaves = (Value(float(v)) for v in range(1, 12))
+    root = DOTS[how](b, leaves[:5], leaves[5:])
+    assert len(tape(root, [b, *leaves])) == (1 if root.op in (ops.add, ops.add_n) else 2)
+
+
+def test_x_squared_is_a_product() -> None:
+    x = Value(0.1)
+    for x.data in (0.1, 1e200, -math.inf, math.nan, -0.0, 5e-324):
+        agree(x**2, [x], 0.3)
+    y = Value(2.0)
+    agree(x**y, [x, y])
+
+
+# Shapes of graphs -----------------------------------------------------------------------------------------------------
+
+
+def test_a_chain_of_100_000_nodes() -> None:
+    x = y = Value(0.3)
+    for _ in range(50_000):
+        y = y * 1.0001 - 0.00001
+    agree(y, [x])
+
+
+def test_an_input_used_10_000_times() -> None:
+    x = Value(0.7)
+    agree(ops.add_n(*[x * float(i) for i in range(5_000)], *[x] * 5_000), [x])
+    agree(sum((x for _ in range(10_000)), Value(1.0)), [x])
+
+
+def test_inputs_that_nothing_reaches_have_gradient_0() -> None:
+    x, idle, stepped = Value(2.0), Value(5.0), Value(0.0)
+    root = x * ops.floor(1.0 / stepped)  # the slope of 1/x at 0 is infinite, and no gradient asks for it
+    value, gradients = tape(root, [idle, stepped, x])([1.0, 4.0, 3.0])
+    assert (value, gradients.tolist()) == (0.0, [0.0, 0.0, 0.0])
+    agree(root, [idle, stepped, x])
+
+
+def test_the_root_may_be_an_input_or_a_constant() -> None:
+    x, y = Value(2.0), Value(3.0)
+    assert tape(x, [x, y])([4.0, 5.0], 0.5)[1].tolist() == [0.5, 0.0]
+    value, gradients = tape(y, [x])([4.0])
+    assert (value, gradients.tolist()) == (3.0, [0.0])
+
+
+def test_leaves_that_are_no_inputs_keep_their_numbers_until_they_are_read_again() -> None:
+    x, w = Value(2.0), Value(3.0)
+    compiled = tape(w * x**w, [x])
+    w.data = 1.0
+    assert compiled([2.0])[0] == 24.0
+    compiled.refresh()
+    value, gradients = compiled([2.0])
+    assert (value, gradients.tolist()) == (2.0, [1.0])
+
+
+# Lanes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 31, 32, 33, 100])
+def test_lanes_are_the_samples_one_by_one(n: int) -> None:
+    root, leaves = random_graph(7, (EXACT + " " + SMOOTH).split() + STEPS, 60)
+    compiled = tape(root, leaves)
+    rng = np.random.default_rng(n)
+    rows, seeds = rng.normal(size=(len(leaves), n)), rng.normal(size=n)
+    values, gradients = compiled.lanes(rows, seeds)
+    assert gradients.shape == (len(leaves), n)
+    for j in range(n):
+        value, slopes = compiled(rows[:, j], seeds[j])
+        np.testing.assert_array_equal([values[j], *gradients[:, j]], [value, *slopes])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_row_in_lanes_is_the_same_as_alone(row: Elementwise) -> None:
+    n = len(row.rules)
+    rows = np.random.default_rng(0).choice(HOSTILE, size=(n, 80))
+    for variable in subsets(n):
+        leaves = [Value(0.5) for _ in range(n)]
+        compiled = tape(row(*(x if i in variable else x._data for i, x in enumerate(leaves))), leaves)
+        values, gradients = compiled.lanes(rows, -0.3)
+        for j in range(rows.shape[1]):
+            value, slopes = compiled(rows[:, j], -0.3)
+            np.testing.assert_array_equal([values[j], *gradients[:, j]], [value, *slopes], f"{row.name}{rows[:, j]}")
+
+
+def test_gradients_of_what_all_lanes_share_are_summed_in_their_order() -> None:
+    root, leaves = random_graph(11, (EXACT + " " + SMOOTH).split(), 60)
+    compiled = tape(root, leaves)
+    shared = [float(x._data) for x in leaves[:3]]
+    rows = np.random.default_rng(1).normal(size=(3, 77))
+    values, gradients = compiled.summed([*shared, *rows], 0.5)
+    alone, slopes = compiled.lanes([*shared, *rows], 0.5)
+    np.testing.assert_array_equal(values, alone)
+    for i in range(3):
+        assert gradients[i] == sum(slopes[i].tolist())
+        np.testing.assert_array_equal(gradients[3 + i], slopes[3 + i])
