@@ -14,6 +14,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from .data import Array
 from .errors import DataError, ShapeError
 
+NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than a copy of them as columns
+
 # On Python floats. NaN goes through; a comparison with NaN is false.
 
 
@@ -130,7 +132,7 @@ def fold(reduce: Callable[..., Any], x: Array, axis: Any) -> Array:
 
     Rows shorter than numpy's loop over them costs are copied as columns first: three to six times faster.
     """
-    if x.ndim == 2 and axis in (1, -1) and 0 < x.shape[1] < 32:
+    if x.ndim == 2 and axis in (1, -1) and 0 < x.shape[1] < NARROW:
         return reduce(np.ascontiguousarray(x.T), axis=0)[:, None]
     return reduce(x, axis=axis, keepdims=True)
 
@@ -206,7 +208,7 @@ def prod_others(x: Array, axis: Any) -> Array:
 
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Return W x + b for each row of x; a narrow W is turned over first, for BLAS multiplies it twice as fast then."""
-    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if len(W) < 32 else W.T), b)
+    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if len(W) < NARROW else W.T), b)
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:

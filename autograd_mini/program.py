@@ -21,8 +21,9 @@ from .dialects import CAREFUL, NUMPY
 from .errors import AutogradError, DataError, ShapeError
 from .lines import Guard, Listing
 from .modes import Mode, Recording
-from .node import Node, Tensor, Value, check_fresh
+from .node import Node, Tensor, Value, check_fresh, leaf
 from .op import TABLE
+from .replay import Replay
 from .sweep import order
 
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]
@@ -166,13 +167,26 @@ class Program:
 
     def _on_arrays(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         given = [_like(name, node, a) for name, node, a in zip(self.names, self.inputs, inputs)]
-        seed = _like("gradient", self.root, gradient) if self.root.ndim or np.ndim(gradient) else np.float64(gradient)
-        held = [np.float64(n._data) if isinstance(n, Value) else n._data for n in self._listing.captured]
+        seed = _like("gradient", self.root, gradient)
+        data = [*given, *(n._data for n in self._listing.captured), seed]
+        if self._listing.guards:
+            return self._on_arrays_guarded(data)
+        with self._replay.lock:
+            value, *gradients = self._replay(*data)
+            return _plain(value), tuple(map(_plain, gradients))
+
+    def _on_arrays_guarded(self, data: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        """Run the source, which looks at the comparisons; a replay computes what it must and nothing else."""
         try:
-            value, gradients = quietly(self._run, *given, *held, seed)
+            value, gradients = quietly(self._run, *(np.float64(a) if type(a) is float else a for a in data))
         except RuntimeError as error:
             raise self._other_branch(error) from None
         return _plain(value), tuple([_plain(np.broadcast_to(g, n.shape)) for g, n in zip(gradients, self.inputs)])
+
+    @cached_property
+    def _replay(self) -> Replay:
+        seed = leaf(np.ones_like(self.root._data) if self.root.ndim else 1.0)
+        return Replay([self.root], seed, [*self.inputs, *self._listing.captured, seed], self.inputs)
 
     def _other_branch(self, error: RuntimeError) -> Exception:
         return BranchError(str(error)) if self._listing.guards and type(error) is RuntimeError else error
@@ -210,7 +224,7 @@ def _like(name: str, node: Node, a: Any) -> Any:
     array = np.asarray(a) if isinstance(a, np.ndarray) and a.dtype == node.dtype else array_of(a, node.dtype)
     if array.shape != node.shape:
         raise ShapeError(f"{name} has shape {array.shape}, and had {node.shape} when this was recorded: record again")
-    return array if node.ndim else np.float64(array)
+    return array if node.ndim else float(array)
 
 
 def _plain(a: Any) -> Any:

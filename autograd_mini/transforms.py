@@ -70,7 +70,7 @@ class Trace:
             if isinstance(root, Node) and root in self.live:
                 seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
                 given[root] = given[root] + seed if root in given else seed
-        grads = swept(self.nodes, given, None if self.closed else partial(_pull_recorded, self.live))
+        grads = swept(self.nodes, given, None if self.closed else partial(pull_recorded, self.live))
         return [_owned(grads[v], v) for v in self.fresh]
 
     def push_forward(self, tangents: list[Any]) -> list[Any]:
@@ -144,7 +144,7 @@ def _owned(g: Any, like: Any) -> Any:
     return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
 
 
-def _pull_recorded(live: set[Node], node: Node, g: Any, grads: dict[Node, Any]) -> None:
+def pull_recorded(live: set[Node], node: Node, g: Any, grads: dict[Node, Any]) -> None:
     """Add the contributions of `node` as recorded nodes, to those of its arguments that are live."""
     check_fresh(node)
     op: Op = node.op  # type: ignore[assignment]

@@ -1,0 +1,197 @@
+"""Replay: the same buffers again and again, and the numbers of the engine every time."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_mini
+from autograd_mini import Tensor, Value, ops
+from autograd_mini.node import leaf
+from autograd_mini.replay import Replay
+
+Recipe = list[tuple[Any, list[int]]]
+
+STEPS: list[Any] = [
+    lambda x, y: x + y,
+    lambda x, y: x * y,
+    lambda x, y: x - y,
+    lambda x, y: x / (1.5 + y * y),
+    lambda x, y: ops.maximum(x, y),
+    lambda x, y: ops.squared_loss(x, y),
+    lambda x, y: x @ y,
+    lambda x, y: ops.affine(x, y, y[0]),
+    lambda x, y: x * ops.step(y),
+    lambda x, y: ops.relu(x) * 0.5,
+    lambda x, y: ops.tanh(x),
+    lambda x, y: ops.sigmoid(x) + ops.step(x),
+    lambda x, y: ops.softmax(x),
+    lambda x, y: ops.softmax(x, 0),
+    lambda x, y: x + ops.softmax_loss(x, y),
+    lambda x, y: x.T,
+    lambda x, y: x.T @ y,
+    lambda x, y: ops.transpose(x, (1, 0)) + x,
+    lambda x, y: x - x.mean(0),
+    lambda x, y: x * y[0] + y[:, :1],
+    lambda x, y: x.reshape(-1).reshape(x.shape),
+    lambda x, y: ops.flip(x, 0) + y.sum(),
+    lambda x, y: x * y.mean(),
+    lambda x, y: -x,
+    lambda x, y: ops.where(ops.greater(x, y), x, 2.0 * y),
+    lambda x, y: ops.exp(-ops.square(x)),
+    lambda x, y: ops.concatenate([x[:1], y[1:]]),
+]
+
+
+def recipe(seed: int, size: int = 14) -> Recipe:
+    rng = random.Random(seed)
+    return [(rng.choice(STEPS), [rng.randrange(99), rng.randrange(99)]) for _ in range(size)]
+
+
+def follow(steps: Recipe, leaves: list[Any]) -> Any:
+    nodes = list(leaves)
+    for step, picks in steps:
+        nodes.append(step(*(nodes[-1 - p % len(nodes)] if p % 3 else nodes[-1] for p in picks)))
+    return sum((k + 1.0) * x.mean() for k, x in enumerate(nodes[-5:]))
+
+
+def data_of(seed: int, dtype: Any) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(3, 3)).astype(dtype) for _ in range(3)]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_replay_is_the_engine_however_often_its_buffers_are_written_over(dtype: Any) -> None:
+    for seed in range(150):
+        leaves = [Tensor(a) for a in data_of(seed, dtype)]
+        root = follow(recipe(seed), leaves)
+        replay = Replay([root], leaf(1.0), leaves, leaves)
+        for again in range(3):
+            data = data_of(1000 * seed + again, dtype)
+            value, *gradients = replay(*data)
+            fresh = [Tensor(a) for a in data]
+            expected = follow(recipe(seed), fresh)
+            expected.backward()
+            tolerance = 1e-11 if dtype is np.float64 else 2e-4
+            np.testing.assert_allclose(value, expected.data, rtol=tolerance, atol=tolerance, err_msg=replay.source)
+            for g, x in zip(gradients, fresh):
+                scale = tolerance * (1.0 + np.abs(x.grad).max())
+                np.testing.assert_allclose(g, x.grad, rtol=tolerance, atol=scale, err_msg=replay.source)
+                assert g.dtype == dtype
+
+
+def network(rng: Any, dtype: Any = np.float64) -> tuple[list[Any], Any, Any]:
+    sizes = [5, 40, 33, 4]
+    params = [
+        Tensor(a.astype(dtype))
+        for m, n in itertools.pairwise(sizes)
+        for a in (rng.normal(size=(n, m)) / m**0.5, rng.normal(size=n))
+    ]
+    return params, Tensor(rng.normal(size=(9, 5)).astype(dtype)), Tensor(np.eye(4, dtype=dtype)[rng.integers(0, 4, 9)])
+
+
+def losses(params: list[Any], x: Any, y: Any) -> Any:
+    for W, b in zip(params[:-2:2], params[1:-2:2]):
+        x = ops.relu(ops.affine(x, W, b))
+    return ops.softmax_loss(ops.affine(x, *params[-2:]), y)
+
+
+def test_a_networks_gradients_are_the_engines_and_land_where_they_were_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    params, x, y = network(rng)
+    root = losses(params, x, y)
+    seed = np.full((9, 1), 1.0 / 9.0)
+    into = [np.full_like(p.data, np.nan) for p in params]
+    replay = Replay([root], leaf(seed), [x, y, *params], params, into)
+    root.backward(seed)
+    for _ in range(2):
+        value, *gradients = replay(x.data, y.data, *(p.data for p in params))
+        np.testing.assert_array_equal(value, root.data)
+        for g, array, p in zip(gradients, into, params):
+            assert g is array
+            np.testing.assert_allclose(g, p.grad, rtol=1e-13, atol=1e-16)
+
+
+def test_nothing_is_computed_twice_and_no_buffer_is_needed_twice() -> None:
+    params, x, y = network(np.random.default_rng(0))
+    replay = Replay([losses(params, x, y)], leaf(np.ones((9, 1))), [x, y, *params], params)
+    source = replay.source
+    assert source.count("np_exp(") == 1
+    assert source.count("np_maximum(") == 2
+    assert len(set(re.findall(r"buffer_\d+", source))) <= 10  # of the 30 arrays that are computed
+
+
+def test_what_no_variable_changes_is_computed_once() -> None:
+    x, c = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    root = (x * ops.exp(c)).sum()
+    replay = Replay([root], leaf(1.0), [x], [x])
+    assert "exp" not in replay.source
+    np.testing.assert_allclose(replay(np.array([1.0, 1.0]))[0], np.exp([3.0, 4.0]).sum())
+
+
+def test_a_result_may_be_a_variable_a_constant_or_the_same_as_another() -> None:
+    x, y = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    seed = Tensor([1.0, 1.0])
+    value, gx, gy = Replay([x + y], seed, [x, y, seed], [x, y])(*map(np.array, ([1.0, 1.0], [2.0, 2.0], [5.0, 6.0])))
+    assert [a.tolist() for a in (value, gx, gy)] == [[3.0, 3.0], [5.0, 6.0], [5.0, 6.0]]
+    into = [np.zeros(2), np.zeros(2)]
+    Replay([x + y], seed, [x, y, seed], [x, y], into)(*map(np.array, ([1.0, 1.0], [2.0, 2.0], [5.0, 6.0])))
+    assert [a.tolist() for a in into] == [[5.0, 6.0], [5.0, 6.0]]
+    value, g = Replay([x * 2.0], seed, [x], [y])(np.array([1.0, 1.0]))
+    assert (value.tolist(), g.tolist()) == ([2.0, 2.0], [0.0, 0.0])
+
+
+def test_scalars_among_arrays_stay_scalars() -> None:
+    x, a = Tensor(np.arange(6.0).reshape(2, 3)), Value(2.0)
+    root = (x * a).sum() / (1.0 + a * a) + x.mean().tanh()
+    for entry in (2.0, -0.5):
+        value, gx, ga = Replay([root], leaf(1.0), [x, a], [x, a])(x.data, entry)
+        fresh = Value(entry)
+        again = (x * fresh).sum() / (1.0 + fresh * fresh) + x.mean().tanh()
+        autograd_mini.zero_grad(x)
+        again.backward()
+        assert (value, ga) == pytest.approx((again.data, fresh.grad), rel=1e-15)
+        np.testing.assert_allclose(gx, x.grad, rtol=1e-15)
+
+
+def test_a_program_of_arrays_gives_results_of_its_own_to_every_thread() -> None:
+    params, x, y = network(np.random.default_rng(0))
+    program = autograd_mini.compile(losses(params, x, y).mean(), [x])
+    inputs = [np.random.default_rng(i).normal(size=(9, 5)) for i in range(4)]
+    expected = [program(a) for a in inputs]
+    wrong: list[Any] = []
+
+    def work(i: int) -> None:
+        for _ in range(100):
+            value, (g,) = program(inputs[i])
+            if value != expected[i][0] or not np.array_equal(g, expected[i][1][0]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_infinite_and_missing_numbers_go_through_as_in_the_engine() -> None:
+    rng = np.random.default_rng(0)
+    params, x, y = network(rng)
+    program = autograd_mini.compile(losses(params, x, y).sum(), [x, *params])
+    for bad in (np.nan, np.inf, -np.inf, 1e308):
+        data = [x.data.copy(), *(p.data.copy() for p in params)]
+        data[0][1, 2] = bad
+        value, gradients = program(*data)
+        fresh = [Tensor(a) for a in data]
+        root = losses(fresh[1:], fresh[0], y).sum()
+        root.backward()
+        assert np.array_equal(value, root.data, equal_nan=True)
+        for g, node in zip(gradients, fresh):
+            np.testing.assert_array_equal(np.isnan(g), np.isnan(node.grad))
