@@ -33,9 +33,8 @@ nb_code_prompt_show = "Predicted? Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
-python_use_unqualified_type_names = True
+autodoc_typehints = "none"  # a docstring says what may be given; the types are for the type checker
+autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 100
 
 html_theme = "furo"

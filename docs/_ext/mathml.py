@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import escape
+from importlib import resources
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,7 +14,9 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+FONT = "STIXTwoMath-Regular.ttf"
 LOG = logging.getLogger(__name__)
+BRACKETED = re.compile(r"<mo>([^<]*)</mo>(<mtable>(?:(?!<mtable>).)*</mtable>)<mo>([^<]*)</mo>", re.DOTALL)
 TWINS = {  # what the converter does not know, and what means the same
     r"\\(begin|end)\{aligned\}": r"\\\1{align*}",
     r"^\s*\\displaystyle": "",
@@ -30,14 +35,10 @@ def mathml(latex: str, display: str, where: Any = None) -> str:
     except Exception as error:
         LOG.warning("no MathML for %r: %s", latex, error, location=where)
         return ""
-    return found.replace("<math ", f'<math alttext="{_attribute(latex)}" ', 1)
-
-
-def _attribute(text: str) -> str:
-    flat = " ".join(text.split())
-    for char, entity in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
-        flat = flat.replace(char, entity)
-    return flat
+    found = BRACKETED.sub(r'<mrow><mo form="prefix">\1</mo>\2<mo form="postfix">\3</mo></mrow>', found)
+    note = f'<annotation encoding="application/x-tex">{escape(latex, quote=False)}</annotation>'
+    head, body = found.removesuffix("</math>").split(">", 1)
+    return f"{head}><semantics>{body}{note}</semantics></math>"
 
 
 def visit_math(writer: Any, node: nodes.math) -> None:
@@ -53,7 +54,16 @@ def visit_math_block(writer: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def copy_font(app: Sphinx, error: Exception | None) -> None:
+    """Put STIX Two Math (SIL Open Font License), which ziamath brings, beside the pages."""
+    if error is None and app.builder.format == "html":
+        folder = Path(app.outdir, "_static", "fonts")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FONT).write_bytes((resources.files("ziamath") / "fonts" / FONT).read_bytes())
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx about the renderer."""
+    app.connect("build-finished", copy_font)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,6 +27,7 @@ EDGES = Path(__file__).resolve().parent.parent / "edges.md"
 HEADING = re.compile(r"^# ([A-Z].*?) -{5,}$", re.MULTILINE)
 LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
 WIDE, HIGH, REACH = 320, 200, 4.0  # of a plot, in pixels and in units
+LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
 
 
 def page() -> Iterator[str]:
@@ -56,7 +57,7 @@ def card(row: Op, edges: list[str]) -> Iterator[str]:
     formula, derivatives = derivatives_of(row)
     yield f"\n(op-{row.name.replace('_', '-')})=\n### {row.name}\n"
     yield f"`ops.{row.__doc__}`\n"
-    yield from ("| | |", "|---|---|", f"| computes | `{formula}` |")
+    yield from (f"| computes | `{formula}` |", "|---|---|")
     yield from (f"| {what} | `{text}` |" for what, text in derivatives)
     yield ""
     if edges:
@@ -145,10 +146,9 @@ def _path(x: Any, y: Any) -> str:
     """Return a curve as an SVG path, with gaps where there is no value and where it leaps or leaves the picture."""
     left, top = WIDE / 2 * (1 + x / REACH), HIGH / 2 * (1 - np.asarray(y) / REACH)
     seen = np.isfinite(y) & (np.abs(y) < 2 * REACH)
-    leap = np.abs(np.diff(np.where(seen, y, 0.0), prepend=0.0)) > 0.45
-    steps = (f"{'L' if before and now and not far else 'M'}{a:.1f},{b:.1f}" if now else ""
-             for a, b, now, before, far in zip(left, top, seen, np.roll(seen, 1), leap))  # fmt: skip
-    return "".join(steps)
+    leap = np.abs(np.diff(np.where(seen, y, 0.0), prepend=np.inf)) > LEAP
+    line = ~leap & seen & np.roll(seen, 1)
+    return "".join(f"{'L' if on else 'M'}{a:.1f},{b:.1f}" for a, b, now, on in zip(left, top, seen, line) if now)
 
 
 class OpTable(Directive):

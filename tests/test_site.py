@@ -1,0 +1,181 @@
+"""The site: its sources are whole, its makers make what they say, and the look through it finds what is broken."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from test_lessons import cells, run
+
+import autograd_mini
+import nn
+import viz
+from autograd_mini.op import TABLE, Elementwise
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / "lessons").glob("*.md")])
+Maker = Callable[..., ModuleType]
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.fixture
+def maker(monkeypatch: pytest.MonkeyPatch) -> Maker:
+    """Return a function that imports one of the modules that make the site."""
+
+    def get(name: str, *needs: str) -> ModuleType:
+        for module in needs:
+            pytest.importorskip(module)
+        monkeypatch.syspath_prepend(str(DOCS))
+        monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+        monkeypatch.syspath_prepend(str(ROOT / "tests"))
+        sys.modules.pop(name, None)
+        return importlib.import_module(name)
+
+    return get
+
+
+# Sources ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_stands_in_the_contents() -> None:
+    contents = re.findall(r"```\{toctree\}\n(.*?)```", (DOCS / "index.md").read_text(encoding="utf-8"), re.DOTALL)
+    entries = [line for part in contents for line in part.splitlines() if line and not line.startswith(":")]
+    listed = {page.resolve() for entry in entries for page in DOCS.glob(f"{entry}.md")}
+    listed |= {page.resolve() for page in DOCS.glob("../lessons/*.md") if "../lessons/*" in entries}
+    assert listed | {(DOCS / "index.md").resolve()} == {page.resolve() for page in PAGES}
+    assert all("*" in entry or (DOCS / f"{entry}.md").is_file() for entry in entries)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_of_the_sources_lead_to_files(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link for link in LINK.findall(text) if not link.startswith(("http", "#", "mailto"))]
+    assert [link for link in links if not (page.parent / link.partition("#")[0]).is_file()] == []
+
+
+@pytest.mark.parametrize("room", [autograd_mini, nn, viz], ids=lambda room: room.__name__)
+def test_the_reference_has_every_public_name(room: ModuleType) -> None:
+    page = {"autograd_mini": "engine"}.get(room.__name__, room.__name__)
+    text = (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
+    assert f".. automodule:: {room.__name__}\n   :members:\n   :imported-members:" in text
+    left_out = set(re.search(r":exclude-members: (.*)", text)[1].split(", "))
+    elsewhere = set(re.findall(rf"auto(?:class|function|module):: {room.__name__}\.(?:\w+\.)?(\w+)", text))
+    own_pages = {"ops", "surface", "losses", "optim", "export"}  # modules whose names stand in the room, or in a page
+    assert left_out - elsewhere - own_pages == set()
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent.name != "lessons" and "{code-cell}" in p.read_text()], ids=lambda p: p.stem
+)
+def test_cells_of_the_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    names: dict[str, object] = {"__name__": "__main__"}
+    for cell in cells(page.read_text(encoding="utf-8")):
+        run(cell.code, names)
+
+
+# What makes the pages -----------------------------------------------------------------------------------------------
+
+
+def test_the_op_table_has_every_row_with_its_derivative(maker: Maker) -> None:
+    page = "\n".join(maker("op_table", "docutils", "sphinx").page())
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(TABLE)
+    assert re.search(r"### sin\n.*?\| computes \| `y = sin\(x\)` \|.*?\| dy/dx \| `cos\(x\)` \|", page, re.DOTALL)
+    assert "| vjp for x, given g = dL/dz | `g @ W` |" in page
+    assert "| `relu(x)` | `x = 0` | `0` | `0` |" in page
+    curves = re.findall(r'<path class="(?:value|slope)" d="([^"]*)"/>', page)
+    assert len(curves) == 2 * sum(isinstance(row, Elementwise) and len(row.required) == 1 for row in TABLE.values())
+    assert all(re.fullmatch(r"M[-\d.]+,[-\d.]+([ML][-\d.]+,[-\d.]+)+", curve) for curve in curves)
+
+
+def test_a_row_without_a_heading_would_be_missed(maker: Maker) -> None:
+    op_table = maker("op_table", "docutils", "sphinx")
+    with pytest.raises(ValueError, match="1 rows stand under headings"):
+        list(op_table.sections('# Arithmetic ------\nadd = Binary("add", "{} + {}")\n'))
+
+
+def test_docstrings_become_restructured_text(maker: Maker) -> None:
+    restructured = maker("docstrings", "sphinx").restructured
+    lines = ["|p - y| of `a * b`, with *args and z_", "", "    x = 1", "", ">>> a * b", "`not prose`"]
+    assert list(restructured(lines)) == [
+        r"\|p - y\| of ``a * b``, with \*args and z\_", "", "::", "", "    x = 1", "", ">>> a * b", "`not prose`",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("latex", "part"),
+    [
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "<mtable"),
+        (r"\displaystyle \begin{aligned} a &= b \end{aligned}", "<mtable"),
+        (r"x = \begin{bmatrix} 1 & 2 \end{bmatrix}.", '<mo form="prefix">'),
+        (r"g\!\left(z\right) < 1", r'<annotation encoding="application/x-tex">g\!\left(z\right) &lt; 1</annotation>'),
+    ],
+)
+def test_mathematics_becomes_mathml(latex: str, part: str, maker: Maker) -> None:
+    assert part in maker("mathml", "sphinx", "latex2mathml", "ziamath").mathml(latex, "block")
+
+
+def test_graphs_follow_the_switch_of_the_page(maker: Maker) -> None:
+    pictures = maker("pictures", "docutils", "sphinx")
+    svg = viz.draw(autograd_mini.Value(1.0, label="x") * 2.0).svg
+    changed = pictures.in_the_page(svg)
+    assert "body[data-theme=dark]{" in changed
+    assert "body:not([data-theme=light]){" in changed
+    assert changed.count("{") == changed.count("}")
+
+
+def test_flow_charts_are_drawn_or_refused(maker: Maker) -> None:
+    dot_of = maker("pictures", "docutils", "sphinx").dot_of
+    lines = ["flowchart LR", "subgraph one", "a --> b", "end", "subgraph two", "c --> d", "end", "one --> two"]
+    dot = dot_of(lines)
+    assert '"a" -> "b"' in dot
+    assert '"b" -> "d" [ltail="cluster_one", lhead="cluster_two"]' in dot
+    assert maker("pictures").drawn(dot).startswith("<svg")
+    for wrong in (["graph TD", "a --> b"], ["flowchart LR", "a -.-> b"]):
+        with pytest.raises(ValueError, match="chart"):
+            dot_of(wrong)
+
+
+# The look through ---------------------------------------------------------------------------------------------------
+
+GOOD = '<h1 id="top">A</h1><a href="b.html#there">b</a><a href="#top">top</a><img src="p.png" alt="a picture">'
+FAULTS = {
+    '<a href="c.html">c</a>': "a.html: c.html: no such file",
+    '<a href="b.html#nowhere">b</a>': "a.html: b.html#nowhere: no such place in the page",
+    '<a href="#nowhere">b</a>': "a.html: #nowhere: no such place in the page",
+    '<script src="https://else.example/x.js"></script>': "a.html: loads https://else.example/x.js from elsewhere",
+    '<link rel="stylesheet" href="http://else.example/x">': "a.html: loads http://else.example/x from elsewhere",
+    '<img src="p.png">': "a.html: a picture without a text, p.png",
+    '<img src="q.png" alt="q">': "a.html: q.png: no such file",
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    (tmp_path / "a.html").write_text(GOOD)
+    (tmp_path / "b.html").write_text('<p id="there">b</p><a href="https://else.example/">a link may lead out</a>')
+    (tmp_path / "p.png").touch()
+    (tmp_path / "s.css").write_text("/* see https://else.example */ a { color: red }")
+    return tmp_path
+
+
+def test_a_whole_site_has_no_faults(site: Path, maker: Maker) -> None:
+    assert list(maker("site_links").faults(site)) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(fault: str, site: Path, maker: Maker) -> None:
+    (site / "a.html").write_text(GOOD + fault)
+    assert list(maker("site_links").faults(site)) == [FAULTS[fault]]
+
+
+def test_a_style_sheet_that_loads_a_font_from_elsewhere_is_found(site: Path, maker: Maker) -> None:
+    (site / "s.css").write_text('@font-face { src: url("https://else.example/f.woff") }')
+    assert list(maker("site_links").faults(site)) == ["s.css: loads https://else.example/f.woff"]
