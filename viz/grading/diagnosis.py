@@ -38,12 +38,15 @@ METHODS = {  # what Python looks for: with the node on the left, and with the no
 
 @dataclass(frozen=True)
 class Fault:
-    """What one fault looks like: the smallest exercise that shows it, what the engine answered, what is right."""
+    """What one fault looks like: the smallest exercise that shows it, and what the engine answered.
+
+    `called` names the functions of the engine that recorded it: division may be made of powers.
+    """
 
     kind: str
     exercise: Exercise
     answer: Answer
-    right: dict[str, Numbers]
+    called: frozenset[str] = frozenset()
 
     @property
     def idea(self) -> Idea:
@@ -61,13 +64,14 @@ class Fault:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods of the calls that may be at fault."""
+        if isinstance(self.answer, Problem) and self.kind == "missing" and self.answer.statement.startswith("backward"):
+            return ("backward",)
         return tuple(dict.fromkeys(map(method, self.blamed)))
 
     def explains(self, other: Fault) -> bool:
-        """Whether the other shows nothing new: it is of the same kind, and all that is blamed here is blamed there."""
-        return FAMILY.get(self.kind, self.kind) == FAMILY.get(other.kind, other.kind) and set(self.methods) <= set(
-            other.methods
-        )
+        """Whether the other shows nothing new: it is of the same kind, and all that is blamed here had a part in it."""
+        alike = FAMILY.get(self.kind, self.kind) == FAMILY.get(other.kind, other.kind)
+        return alike and set(self.methods) <= {*other.methods, *other.called}
 
 
 def failure(exercise: Exercise, answer: Answer) -> str:
@@ -79,7 +83,7 @@ def failure(exercise: Exercise, answer: Answer) -> str:
     if isinstance(answer, Problem):
         refused = exercise.plan == TWICE and answer.kind == "RuntimeError"
         return "" if refused and answer.statement.startswith("backward") else answer.kind
-    right = exercise.right()
+    right = exercise.right
     if any(not close(answer[name].data, right[name].data) for name in answer):
         return "data"
     if exercise.plan and any(not close(answer[name].grad, right[name].grad) for name in exercise.leaves):
@@ -99,8 +103,8 @@ def close(yours: Number, right: Number) -> bool:
 
 
 def is_missing(answer: Answer) -> bool:
-    """Whether an op is simply not there: Python finds no method, or the engine says that it is not implemented."""
-    if not isinstance(answer, Problem) or not answer.statement.startswith("call"):
+    """Whether a method is simply not there: Python finds none, or the engine says that it is not implemented."""
+    if not isinstance(answer, Problem) or not answer.statement.startswith(("call", "backward")):
         return False
     absent = answer.kind in UNSUPPORTED and not answer.raised_there
     return absent or answer.kind == "NotImplementedError"
@@ -125,7 +129,10 @@ def kind_of(exercise: Exercise, answer: Answer) -> str:
     """Return which of the ideas the smallest failing exercise is about."""
     if isinstance(answer, Problem):
         return _kind_of_problem(exercise, answer)
-    if exercise.plan in (TWO_GRAPHS, TWICE) and len(exercise.calls) == 1:
+    judged = [*(row.data for row in answer.values()), *(answer[name].grad for name in exercise.leaves)]
+    if any(isinstance(number, str) for number in judged):
+        return "words"
+    if exercise.plan in (TWO_GRAPHS, TWICE) and any(_is_less(answer, exercise, name) for name in exercise.leaves):
         return "accumulate"
     if exercise.plan in (RESET, TWO_GRAPHS, TWICE):
         return {RESET: "reset", TWO_GRAPHS: "graphs", TWICE: "twice"}[exercise.plan]
@@ -133,7 +140,11 @@ def kind_of(exercise: Exercise, answer: Answer) -> str:
         return "leaf"
     if failure(exercise, answer) == "data":
         return "changed" if exercise.plan else "value"
-    return _kind_of_gradient(exercise)
+    return _kind_of_gradient(exercise, answer)
+
+
+def _is_less(answer: dict[str, Numbers], exercise: Exercise, leaf: str) -> bool:
+    return abs(float(answer[leaf].grad)) < abs(float(exercise.right[leaf].grad)) * (1.0 - CLOSE)
 
 
 def _kind_of_problem(exercise: Exercise, problem: Problem) -> str:
@@ -150,8 +161,10 @@ def _kind_of_problem(exercise: Exercise, problem: Problem) -> str:
     return {ENDS: "ended", "SystemExit": "ended", "MemoryError": "memory"}.get(problem.kind, "raised")
 
 
-def _kind_of_gradient(exercise: Exercise) -> str:
-    if is_shared(exercise):
+def _kind_of_gradient(exercise: Exercise, answer: dict[str, Numbers]) -> str:
+    wrong = [name for name in exercise.leaves if not close(answer[name].grad, exercise.right[name].grad)]
+    nothing_came = len(exercise.calls) > 1 and all(answer[name].grad == 0.0 for name in wrong)
+    if is_shared(exercise) or nothing_came:  # in between they were visited before anything had arrived
         return "order"
     if is_reused(exercise):
         return "reuse"

@@ -35,11 +35,11 @@ def _numbers() -> Iterator[Check]:
     yield Check("a number", "Value(2.0).data; .grad is 1 after .backward()", _both(lambda a: a, 2.0))
     yield Check("addition", "a + b", _both(lambda a, b: a + b, 2.5, -1.5))
     yield Check("multiplication", "a * b", _both(lambda a, b: a * b, 2.5, -1.5))
+    powers = (lambda a: a**2, lambda a: a**3, lambda a: a**-1, lambda a: a**0.5, lambda a: a**1)
+    yield Check("powers", "a**2, a**3, a**-1, a**0.5", _each(powers, 1.7))
     yield Check("negation", "-a", _both(lambda a: -a, 1.5))
     yield Check("subtraction", "a - b", _both(lambda a, b: a - b, 2.5, -1.5))
     yield Check("division", "a / b", _both(lambda a, b: a / b, 2.5, -0.5))
-    powers = (lambda a: a**2, lambda a: a**3, lambda a: a**-1, lambda a: a**0.5, lambda a: a**1)
-    yield Check("powers", "a**2, a**3, a**-1, a**0.5", _each(powers, 1.7))
     right = (lambda a: a + 2, lambda a: a * 3, lambda a: a - 2, lambda a: a / 4)
     yield Check("a constant on the right", "a + 2, a * 3, a - 2, a / 4", _each(right, -1.5))
     left = (lambda a: 2 + a, lambda a: 3 * a, lambda a: 2 - a, lambda a: 6 / a, lambda a: sum([a]))
@@ -133,7 +133,7 @@ def by_lot() -> Iterator[Exercise]:
     found = 0
     while found < RANDOM:
         made = exercise(lambda a, b, c: _grown([a, b, c], lot), *(lot.choice(VALUES) for _ in range(3)))
-        if all(abs(float(x)) < 1e3 for row in made.right().values() for x in row):  # nan is not
+        if all(abs(float(x)) < 1e3 for row in made.right.values() for x in row):  # nan is not
             found += 1
             yield made
 

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -65,8 +66,9 @@ class Exercise:
         mentioned = [arg for call in self.calls for arg in call.args if isinstance(arg, str) and arg in self.leaves]
         return list(dict.fromkeys([*mentioned, *self.leaves]))
 
+    @cached_property
     def script(self) -> str:
-        """Return the exercise as the statements of a script."""
+        """The exercise as the statements of a script."""
         record = [f"call {call.name} {call.op} {' '.join(map(str, call.args))}" for call in self.calls]
         does = {"record": record, "backward": [f"backward {self.root}"], "zero": [f"zero {' '.join(self.leaves)}"]}
         leaves = [f"leaf {name} {value!r}" for name, value in self.leaves.items()]
@@ -74,19 +76,20 @@ class Exercise:
         steps = [statement for word in ("record", *self.plan) for statement in does[word]]
         return "; ".join([*leaves, *steps, f"show {' '.join(names)}"])
 
+    @cached_property
     def right(self) -> dict[str, Numbers]:
-        """Return what our engine answers."""
-        return numbers(Play(Value, ops).perform(self.script()))
+        """What our engine answers."""
+        return numbers(Play(Value, ops).perform(self.script))
 
     def nodes(self) -> dict[str, Node]:
         """Return the graph as it is recorded by our engine, by name."""
         play = Play(Value, ops)
-        play.perform(replace(self, plan=FORWARD).script())
+        play.perform(replace(self, plan=FORWARD).script)
         return play.nodes
 
     def is_sound(self) -> bool:
         """Whether every right number is finite and small enough to be compared."""
-        return all(math.isfinite(float(x)) and abs(float(x)) < LARGEST for row in self.right().values() for x in row)
+        return all(math.isfinite(float(x)) and abs(float(x)) < LARGEST for row in self.right.values() for x in row)
 
     def renamed(self) -> Exercise:
         """Return the exercise with the names a, b, c for the leaves, v1, v2 for what comes between, and L."""
@@ -131,7 +134,7 @@ def is_shared(e: Exercise) -> bool:
 def exercise(function: Callable[..., Any], *values: float, plan: tuple[str, ...] = ONCE) -> Exercise:
     """Return the exercise that a function of nodes records, its leaves named as its parameters.
 
-    >>> exercise(lambda a, b: a * b + 1, 2.0, 3.0).script()
+    >>> exercise(lambda a, b: a * b + 1, 2.0, 3.0).script
     'leaf a 2.0; leaf b 3.0; call v1 mul a b; call L add v1 1.0; backward L; show a b v1 L'
     """
     leaves = [Value(value, label=name) for name, value in zip(inspect.signature(function).parameters, values)]

@@ -51,7 +51,7 @@ def _found(found: Found) -> dict[str, Any]:
         "steps": steps(exercise),
         "problem": _problem(answer) if isinstance(answer, Problem) else None,
         "yours": None if isinstance(answer, Problem) else {name: _numbers(row) for name, row in answer.items()},
-        "right": {name: _numbers(row) for name, row in fault.right.items()},
+        "right": {name: _numbers(row) for name, row in exercise.right.items()},
         "arrives": arrivals(fault),
         "also": [formula(other) for other in found.also],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from autograd_mini import AutogradError
 
 from .diagnosis import Fault, failure, is_missing, is_refused, kind_of
 from .exam import Check, exam
-from .exercise import Exercise
+from .exercise import FORWARD, Exercise
 from .sandbox import ENDS, HANGS, Answer, Problem, Sandbox
 from .shrink import shrink
 
@@ -22,7 +22,7 @@ PASSED, FAILED, WAITS, MISSING, LEFT_OUT, UNSEEN = "passed", "failed", "waits", 
 
 WHOLE = 12  # times as long as one graph may take, an engine has for the whole exam
 IMPATIENT = 0.2  # of that time, once a graph has taken all of it
-SMALLEST = 6  # failing exercises of a check that are made smaller
+SMALLEST = 8  # failing exercises of a check that are made smaller
 TRIES = {HANGS: 12, ENDS: 60, "RecursionError": 120}  # for one exercise: new processes and deep graphs take time
 MANY = 300
 
@@ -131,6 +131,8 @@ class _Examiner:
         return Report(self.file, results, tuple(self.found))
 
     def _result(self, check: Check) -> Result:
+        if self._is_late():
+            return Result(check, UNSEEN)
         if check.optional and is_refused(self._ask(check.exercises[0])):
             return Result(check, LEFT_OUT)
         faults = list(self._faults(check))
@@ -173,7 +175,7 @@ class _Examiner:
                 return
 
     def _ask(self, exercise: Exercise) -> Answer:
-        script = exercise.script()
+        script = exercise.script
         if script not in self.answers:
             self.answers[script] = self.sandbox.ask(script, self.seconds)
             if _is_hanging(self.answers[script]):
@@ -191,7 +193,15 @@ class _Examiner:
         if not is_missing(answer):
             exercise = shrink(exercise, fails, TRIES.get(how, MANY)).renamed()
             answer = self._ask(exercise)
-        return Fault(kind_of(exercise, answer), exercise, answer, exercise.right())
+        return Fault(kind_of(exercise, answer), exercise, answer, self._called(exercise, answer))
+
+    def _called(self, exercise: Exercise, answer: Answer) -> frozenset[str]:
+        """Return which functions the engine calls to record a graph that it can record."""
+        if isinstance(answer, Problem):
+            return frozenset()
+        script = "; ".join(["watch", replace(exercise, plan=FORWARD).script, "called"])
+        called = self.sandbox.ask(script, self.seconds)
+        return frozenset() if isinstance(called, Problem) else frozenset(called)
 
     def _is_late(self) -> bool:
         return time.monotonic() > self.deadline

@@ -13,13 +13,18 @@ class Idea(NamedTuple):
     lesson: str = ""
 
 
-GRAPH = "lesson 2, the graph and the chain rule"
-ORDER = "lesson 3, order"
+GRAPH = "lesson 2, The graph and the chain rule"
+ORDER = "lesson 3, The order"
 
 IDEAS = {
     "leaf": Idea(
         "a number",
         "A Value keeps its number in .data and its gradient in .grad. backward() on it alone says that dL/dL = 1.",
+        GRAPH,
+    ),
+    "words": Idea(
+        "numbers and nothing else",
+        ".data and .grad hold a number each, from the beginning: a float, an int or one of NumPy's.",
         GRAPH,
     ),
     "value": Idea(

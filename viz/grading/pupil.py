@@ -43,14 +43,18 @@ class Play:
         self.module = module
         self.nodes: dict[str, Any] = {}
         self.shown: list[Row] = []
+        self.called: set[str] = set()
         self.statement = ""
 
     def perform(self, script: str) -> list[Row]:
         """Carry out the statements one after the other and return what was shown."""
-        for statement in script.split(";"):
-            self.statement = statement.strip()
-            word, *names = statement.split()
-            getattr(self, f"_{word}")(*names)
+        try:
+            for statement in script.split(";"):
+                self.statement = statement.strip()
+                word, *names = statement.split()
+                getattr(self, f"_{word}")(*names)
+        finally:
+            sys.setprofile(None)
         return self.shown
 
     def _leaf(self, name: str, number: str) -> None:
@@ -70,6 +74,20 @@ class Play:
         for name in names:
             node = self.nodes[name]
             self.shown.append((name, self._number(node.data), self._number(node.grad)))
+
+    def _watch(self) -> None:
+        """From here on, notice the functions that are called: an op may be made of others."""
+
+        def notice(frame: Any, event: str, _: Any) -> None:
+            if event == "call":
+                called.add(frame.f_code.co_name)
+
+        called = self.called
+        sys.setprofile(notice)
+
+    def _called(self) -> None:
+        sys.setprofile(None)
+        self.shown = [(name, "", "") for name in sorted(self.called)]
 
     def _function(self, op: str) -> Callable[..., Any]:
         """Return the operator, or what calls the method of that name, or the function of the learner's module."""
@@ -126,6 +144,8 @@ def main() -> None:
     try:
         module = load(file)
         value = module.Value
+        if not isinstance(value, type):
+            raise TypeError(f"Value is a {type(value).__name__}, where a class is asked for")
     except BaseException as error:
         reply(repr(trouble(error, file, "import")))
         return

@@ -77,10 +77,10 @@ class Sandbox:
         assert self.worker is not None
         try:
             said = self.worker.heard.get(timeout=seconds)
+            status = None if said is not None else self.worker.status(SOON)
         except queue.Empty:
-            said = None
+            said, status = None, self.worker.status(0.0)
         if said is None:
-            status = self.worker.status()
             self._drop()
             return Problem(ENDS, ended(status)) if status is not None else Problem(HANGS, f"for {seconds:g} seconds")
         return Problem(*said) if isinstance(said, tuple) else said
@@ -115,10 +115,10 @@ class _Worker:
         """Hand a script over, without waiting until it is read."""
         self.writer = self._apart(self._write, script.encode() + b"\n")
 
-    def status(self) -> int | None:
-        """Return the exit status of a process that has ended or is just about to, else None."""
+    def status(self, seconds: float) -> int | None:
+        """Return the exit status of a process that ends within so many seconds, else None."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.process.wait(timeout=SOON)
+            return self.process.wait(timeout=seconds)
         return None
 
     def end(self) -> None:

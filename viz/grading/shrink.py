@@ -20,7 +20,7 @@ def shrink(exercise: Exercise, fails: Callable[[Exercise], bool], tries: int) ->
 
     >>> from .exercise import exercise
     >>> long = exercise(lambda a, b: ((a + b) * -a) ** 2 + b, 1.5, 0.5)
-    >>> shrink(long, lambda e: any(call.op == "mul" for call in e.calls), 100).renamed().script()
+    >>> shrink(long, lambda e: any(call.op == "mul" for call in e.calls), 100).renamed().script
     'leaf a 2.0; leaf b 3.0; call L mul a b; show a b L'
     """
     tried: set[str] = set()
@@ -28,7 +28,7 @@ def shrink(exercise: Exercise, fails: Callable[[Exercise], bool], tries: int) ->
     while smaller:
         smaller = False
         for candidate in chain(simpler(exercise), plainer(exercise)):
-            script = candidate.script()
+            script = candidate.script
             if script in tried or not (candidate.calls and candidate.is_sound()):
                 continue
             if len(tried) == tries:

@@ -19,6 +19,7 @@ Paint = Callable[[str, str], str]
 
 WIDTH = 96  # characters of a line of prose
 ROWS = 12  # of a graph that is shown whole
+SHOWN = 6  # faults of a file: who has more begins with these
 MARKS = {PASSED: "✓", FAILED: "✗", WAITS: "-", MISSING: "○", LEFT_OUT: "·", UNSEEN: "?"}
 ASCII = {"✓": "ok", "✗": "NO", "○": "..", "·": ".", "←": "<-"}  # where a terminal knows no others
 COLOURS = {"good": "32", "bad": "31", "dim": "2", "strong": "1", "number": "36"}
@@ -62,7 +63,7 @@ def text_of(report: Report, paint: Paint = plain) -> str:
     else:
         lines += [_line(result, paint) for result in report.results if result.status != LEFT_OUT]
         lines += _left_out(report, paint)
-        for number, found in enumerate(report.faults, 1):
+        for number, found in enumerate(report.faults[:SHOWN], 1):
             lines += ["", paint(f"Fault {number}: {title(found)}", "strong"), "", *picture(report, found, paint)]
         lines += ["", *_wrapped(ending(report), paint)]
     return "\n".join(lines)
@@ -84,7 +85,7 @@ def mark(report: Report) -> str:
 def _first_words(report: Report) -> str:
     if report.broken is not None:
         return f"cannot be imported: {what_happened(report.broken)}"
-    names = dict.fromkeys(map(title, report.faults))
+    names = dict.fromkeys(map(title, report.faults[:SHOWN]))
     return "; ".join(names) if names else "" if report.is_full else f"to build: {', '.join(_missing(report))}"
 
 
@@ -92,14 +93,17 @@ def _line(result: Result, paint: Paint) -> str:
     check, status = result.check, result.status
     notes = {
         FAILED: "see below",
-        MISSING: f"not built yet: {', '.join(result.notes)}",
-        WAITS: f"waits for: {', '.join(result.notes)}",
+        MISSING: f"not built yet: {_some(result.notes)}",
+        WAITS: f"waits for: {_some(result.notes)}",
         UNSEEN: "the time was up",
     }
     sign = paint(f"{MARKS[status]:>3}", STATUS_COLOURS[status])
-    about = one_line(check.about, 46)
-    note = notes.get(status, "")
-    return f"{sign} {check.name:<25} {paint(f'{about:<46}', 'dim')}  {note}".rstrip()
+    blank = " " * (46 - len(check.about))
+    return f"{sign} {check.name:<25} {paint(check.about, 'dim')}{blank}  {notes.get(status, '')}".rstrip()
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join([*names[:2], *["..."] * (len(names) > 2)])
 
 
 def _left_out(report: Report, paint: Paint) -> list[str]:
@@ -117,7 +121,8 @@ def ending(report: Report) -> str:
         return f"All {required} checks passed{more}. This is an engine: every gradient it was asked for is right."
     said = f"{report.passed} of {required} checks passed{more}."
     if report.faults:
-        return f"{said} Begin with fault 1: the later ones often go with the first."
+        more = f"There are {len(report.faults) - SHOWN} more faults. " if len(report.faults) > SHOWN else ""
+        return f"{said} {more}Begin with fault 1: the later ones often go with the first."
     if missing:
         return f"{said} What is built is right. Next: {missing[0]}."
     return f"{said} The time was up before the rest could be asked."
@@ -148,7 +153,7 @@ def picture(report: Report, found: Found, paint: Paint = plain) -> Iterator[str]
     fault = found.fault
     if isinstance(fault.answer, Problem):
         yield from (f"      {line}" for line in _graph(fault.exercise))
-        yield f"      then {steps(fault.exercise)}" if fault.exercise.plan else ""
+        yield from [f"      then {steps(fault.exercise)}"] if fault.exercise.plan else []
         yield ""
         yield f"      {paint(what_happened(fault.answer), 'bad')}"
         yield from _place(report, fault.answer)
@@ -216,10 +221,10 @@ def _rows(fault: Fault, paint: Paint) -> Iterator[str]:
     written = equations(fault.exercise)
     first = max(14, *(len(text) for text in written.values()))
     swept = bool(fault.exercise.plan)
-    yield paint(f"{'':<{first}}  {'data':^22}" + (f"   {'gradient':^22}" if swept else ""), "dim").rstrip()
+    yield paint(f"{'':<{first}}          data" + "                  gradient" * swept, "dim")
     yield paint(f"{'graph':<{first}}  {'yours':>10}  {'right':>10}" + f"   {'yours':>10}  {'right':>10}" * swept, "dim")
     for name, yours in fault.answer.items():
-        right = fault.right[name]
+        right = fault.exercise.right[name]
         pairs = [(yours.data, right.data), *([(yours.grad, right.grad)] if swept else [])]
         wrong = not all(close(a, b) for a, b in pairs)
         row = f"{written[name]:<{first}}  " + "   ".join(_pair(a, b, paint) for a, b in pairs)
@@ -241,7 +246,9 @@ def arrivals(fault: Fault) -> list[str]:
         return []
     nodes = fault.exercise.nodes()
     sweep = explain(nodes[fault.exercise.root], names={node: name for name, node in nodes.items()})
-    wrong = [name for name in fault.exercise.leaves if not close(fault.answer[name].grad, fault.right[name].grad)]
+    wrong = [
+        name for name in fault.exercise.leaves if not close(fault.answer[name].grad, fault.exercise.right[name].grad)
+    ]
     return [
         f"from {step.name} to {sent.argument}: dL/d{step.name} * d{step.name}/d{sent.argument} = "
         f"{number(float(step.upstream))} * {_local(sent.symbols, sent.local)} = {number(float(sent.amount))}"
