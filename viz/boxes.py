@@ -26,8 +26,9 @@ LOCAL, DEAD, FLOW = "local", "dead", "flow"  # what the chip on an arrow shows
 class Box:
     """One node or folded group: its name, the op that made it, and rows such as ("data", "0.7071") and ("grad", "–").
 
-    `frame` is the id of the frame around it, `size` the norm of its gradient where a sweep has computed one, `tone` the
-    colour that stands for it; `marked` says whether it lies on the path that was asked for.
+    `formula` says how it is computed, `frame` is the id of the frame around it, `size` the norm of its gradient where a
+    sweep has computed one, `tone` the colour that stands for it; `marked` says whether it lies on the path that was
+    asked for.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Box:
     size: float | None = None
     tone: str = ""
     marked: bool = False
+    formula: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def box_of(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
     """Return the box of a node."""
     grad = node.grad if node.has_grad else None
     exact = f"data {_exact(node._data)}\ngrad {DASH if grad is None else _exact(grad)}"
+    formula = equation(node, names)
     source = f"\n{clean(where(node))}" if node.source else ""
     return Box(
         id=id,
@@ -75,8 +78,9 @@ def box_of(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
         name=names[node],
         op=_op_text(node),
         rows=tuple(_rows(node, grad)),
-        tooltip=f"{clean(equation(node, names))}\n{exact}{source}",
-        size=None if grad is None else abs(float(grad)) if not node.ndim else _norm([grad]),
+        tooltip=f"{clean(formula)}\n{exact}{source}",
+        size=None if grad is None else _norm([grad]),
+        formula=clean(formula.removeprefix(f"{names[node]} = ")) if node.op else "",
     )
 
 
@@ -156,24 +160,22 @@ def _norm(grads: Iterable[Any]) -> float:
 def folded_box(group: Group, id: str, count: int) -> Box:
     """Return the box of a folded group, or of `count` equal ones."""
     nodes = list(group.all_nodes())
-    grads = [node.grad for node in nodes if node.op is None and node.has_grad]
+    result = group.kind in (EXPRESSION, SUM, CALL)
+    grads = [node.grad for node in (nodes[-1:] if result else nodes) if node.has_grad and (result or node.op is None)]
     size = _norm(grads) if grads else None
     return Box(
         id=id,
         kind=FOLDED,
         name=group.name if count == 1 else f"{group.name}, ...",
         op=group.kind if count == 1 else f"{group.kind} \N{MULTIPLICATION SIGN}{count}",
-        rows=tuple(_summary(group, nodes, size)),
+        rows=tuple(_rows(nodes[-1], grads[0] if grads else None) if result else _summary(group, nodes, size)),
         tooltip=f"{clean(group.name)}\n{len(nodes):,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
         size=size,
     )
 
 
 def _summary(group: Group, nodes: list[Node], size: float | None) -> list[tuple[str, str]]:
-    """Return the rows of a group: its result where it has one, else the numbers in its leaves and their gradients."""
-    if group.kind in (EXPRESSION, SUM, CALL):
-        last = nodes[-1]
-        return _rows(last, last.grad if last.has_grad else None)
+    """Return the rows of a group without a result of its own: the numbers in its leaves, and their gradients."""
     if group.kind == REST:
         return [("nodes", f"{len(nodes):,}")]
     leaves = sum(node.size for node in nodes if node.op is None)

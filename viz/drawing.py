@@ -1,8 +1,11 @@
-"""Drawings: what `draw` returns - the graph of a computation as SVG, PNG or DOT, in a file or in a notebook."""
+"""Drawings: what `draw` returns - the graph of a computation as SVG, PNG, DOT, Mermaid or text, in a file or in a
+notebook.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,10 +18,13 @@ from nn.module import Module
 
 from .dot import dot_of, square
 from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
+from .mermaid import mermaid_of
 from .names import caller_namespace, notebook_namespace, variables_of
 from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_of
-from .render import ENGINES, layout, png
+from .render import ENGINES, PYTHON, RenderError, layout, png
+from .sketch import sketch
 from .svg import svg_of
+from .terminal import text_of
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 SHOWS = (BOTH, FORWARD, BACKWARD)
@@ -28,8 +34,8 @@ COLOURS = ("kind", "grad")
 class Drawing:
     """A picture of a graph as it was when it was drawn; a notebook shows it.
 
-    `.svg` and `.source` (DOT) are text, `.png` is bytes; the layout engine runs when one is first asked for, and
-    `.engine` says which one ran. RenderError where there is none or it fails.
+    `.svg`, `.source` (DOT), `.mermaid` and `.text` are text, `.png` is bytes; the layout engine runs when a picture is
+    first asked for, and `.engine` says which one ran. RenderError where there is none or it fails.
     """
 
     def __init__(self, picture: Picture, direction: str = "LR", engine: str = "auto", format: str = "svg") -> None:
@@ -57,6 +63,21 @@ class Drawing:
         """The picture as PNG on white, at 144 dots per inch."""
         return png(partial(dot_of, self.picture, self.direction), self._wanted)[0]
 
+    @cached_property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flow chart, for Markdown hosts."""
+        return mermaid_of(self.picture, self.direction)
+
+    @cached_property
+    def text(self) -> str:
+        """The picture as lines of text, a tree that grows down from the root."""
+        return text_of(self.picture)
+
+    def print(self) -> None:
+        """Print the text, in colour on a terminal unless the environment variable NO_COLOR is set."""
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+        print(self.text if plain else text_of(self.picture, coloured=True), end="")
+
     @property
     def engine(self) -> str:
         """The layout program that made the picture: "graphviz-pure", or "dot" for one of the system."""
@@ -67,10 +88,16 @@ class Drawing:
         def source(settings: Mapping[str, str]) -> str:
             return square(dot_of(self.picture, self.direction, settings))
 
-        return layout(source, len(self.picture.arrows), self._wanted)
+        if self._wanted != PYTHON:
+            try:
+                return layout(source, len(self.picture.arrows), self._wanted)
+            except RenderError:
+                if self._wanted != "auto":
+                    raise
+        return sketch(self.picture, self.direction), PYTHON
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file, as its suffix says (.svg, .png, .dot or .gv), and return the path.
+        """Write the picture to a file, as its suffix says (.svg, .png, .dot, .gv, .mmd, .txt), and return the path.
 
         The file is written whole or not at all: an OSError says why not. Another suffix is a PictureError.
         """
@@ -94,6 +121,8 @@ class Drawing:
 WRITERS = {
     ".svg": lambda drawing: drawing.svg.encode(),
     ".png": lambda drawing: drawing.png,
+    ".mmd": lambda drawing: drawing.mermaid.encode(),
+    ".txt": lambda drawing: drawing.text.encode(),
     ".dot": lambda drawing: drawing.source.encode(),
     ".gv": lambda drawing: drawing.source.encode(),
 }

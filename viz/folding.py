@@ -9,7 +9,7 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from nn.module import Module
 
-from .groups import CALL, Group, digest, groups_of
+from .groups import CALL, INPUTS, SUM, Group, digest, groups_of
 from .owners import LAYER, NETWORK, NEURON
 
 LIMIT = 300  # boxes that a person can still find their way in
@@ -17,6 +17,7 @@ READABLE = 60  # boxes, and twice as many arrows, that a person takes in
 FEW = 4  # arguments that are shown beside a path
 REST = "rest"
 FRAMED = (NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
+KEPT = (SUM, INPUTS)  # groups that open only where they are named
 
 Item = Node | Group
 
@@ -131,7 +132,8 @@ def _opened(tree: Group, detail: Detail) -> set[Group]:
     around = {child: group for group in [tree, *(group for _, group in paths)] for child in group.children}
     if detail.automatic:
         return _readable(tree, detail.limit)
-    found = {group for group in around if detail.depth is not None and _depth(group, around) < detail.depth}
+    deep = detail.depth or 0
+    found = {group for group in around if group.kind not in KEPT and _depth(group, around) < deep}
     if not isinstance(detail.fold, str):
         found = set(around).difference(_named(detail.fold or (), paths, "fold"))
     for group in _named(detail.unfold, paths, "unfold"):
@@ -164,7 +166,7 @@ def _readable(tree: Group, limit: int | None) -> set[Group]:
     """Open level after level while the picture can be read; what would be a picture of nearly nothing opens anyway."""
     opened: set[Group] = set()
     view = _seen(tree, opened)
-    while closed := [item for item in view.items if isinstance(item, Group)]:
+    while closed := [item for item in view.items if isinstance(item, Group) and item.kind not in KEPT]:
         wider = _seen(tree, opened.union(closed))
         small = len(view.items) < 4 and (limit is None or len(wider.items) <= limit)
         if not (small or _can_be_read(wider)):

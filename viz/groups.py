@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from autograd_mini import Node
@@ -178,13 +179,19 @@ def _calls(draft: Draft, inside: list[Node], home: Home) -> None:
 
 
 def _sums(users: Users, home: Home, top: Draft) -> None:
-    """Make a group of every sum of many terms that is part of nothing smaller."""
+    """Make a group of every sum of many terms that is part of nothing smaller, with the terms made of leaves."""
     for node in users:
         if home[node] is top and node.op is not None and not in_a_sum(node, users):
             terms, sums = terms_of(node, users)
             if sums and len(terms) >= MANY and all(home[each] is top for each in sums):
                 name = one_line(node.label) or f"sum of {len(terms)}"
-                home.update(dict.fromkeys([node, *sums], top.inner(name, SUM)))
+                own = [each for each in terms if _of_leaves(each) and len(users[each]) == 1]
+                home.update(dict.fromkeys([node, *sums, *own], top.inner(name, SUM)))
+
+
+def _of_leaves(node: Node) -> bool:
+    """Whether a node is computed from leaves alone, as the squares of parameters in a penalty are."""
+    return node.op is not None and all(arg.op is None for arg in node.args if isinstance(arg, Node))
 
 
 def _inputs(users: Users, home: Home, top: Draft) -> None:
@@ -262,6 +269,22 @@ def _frozen(contents: Mapping[Draft, list[Item]]) -> Group:
     """Return the groups that the drafts have become, inner ones first."""
     groups: dict[Item, Group] = {}
     for draft in sorted(contents, key=lambda draft: -draft.depth):
+        names = _unlike([item for item in contents[draft] if isinstance(item, Draft)])
+        for inner, name in names.items():
+            groups[inner] = replace(groups[inner], name=name)
         items = tuple(groups[item] if isinstance(item, Draft) else item for item in contents[draft])
         groups[draft] = Group(draft.name, draft.kind, items)
     return groups[draft]
+
+
+def _unlike(drafts: list[Draft]) -> dict[Draft, str]:
+    """Return the names of drafts; of several with one name, all but the first that need it get a number."""
+    taken = {draft.name for draft in drafts}
+    once: set[str] = set()
+    names: dict[Draft, str] = {}
+    for draft in drafts:
+        own = (f"{draft.name} ({i})" for i in count(2))
+        names[draft] = draft.name if draft.name not in once else next(name for name in own if name not in taken)
+        taken.add(names[draft])
+        once.add(draft.name)
+    return names

@@ -19,7 +19,7 @@ from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constan
 from .colours import TONES
 from .folding import Item, View, plain_view
 from .groups import Group
-from .text import clean, number
+from .text import clean
 
 BOTH, FORWARD, BACKWARD = "both", "forward", "backward"
 
@@ -188,7 +188,7 @@ def coloured(picture: Picture) -> Picture:
     low, high = math.log10(min(sizes)), math.log10(max(sizes))
     step = (high - low) / len(TONES) or 1.0
     boxes = tuple(replace(box, tone=_tone(box.size, low, step)) for box in picture.boxes)
-    tones = tuple(number(10 ** (low + step * i)) for i in range(len(TONES) if high > low else 1))
+    tones = tuple(f"{10 ** (low + step * i):.2g}" for i in range(len(TONES) if high > low else 1))
     return replace(picture, boxes=boxes, tones=tones)
 
 

@@ -26,7 +26,8 @@ Source = Callable[[Mapping[str, str]], str]  # settings of the graph -> DOT
 TIMEOUT = 20.0  # seconds; every engine hangs on a dense graph
 BUNDLED = "graphviz-pure"
 VARIABLE = "AUTOGRAD_MINI_DOT"
-ENGINES = ("auto", "bundled", "system")
+PYTHON = "python"  # the layout of our own, which needs no program
+ENGINES = ("auto", "bundled", "system", PYTHON)
 
 # What is tried when an engine fails on a graph: another way of ranking, then straight lines in place of curves.
 LADDER: tuple[dict[str, str], ...] = ({}, {"newrank": "true"}, {"newrank": "true", "splines": "line"})

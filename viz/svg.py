@@ -30,7 +30,8 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
     prefix = "g" + hashlib.sha256(repr((picture, layout["bb"], layout.get("rankdir"))).encode()).hexdigest()[:8]
     wide, high = right + 2 * MARGIN, top + 2 * MARGIN
     places = {o["name"]: o for o in layout.get("objects", ())} | {e["id"]: e for e in layout.get("edges", ())}
-    items: list[Box | Arrow | Frame] = [*picture.frames, *picture.arrows, *picture.boxes]
+    frames = [frame for frame in picture.frames if _name(frame) in places]  # not every engine draws them
+    items: list[Box | Arrow | Frame] = [*frames, *picture.arrows, *picture.boxes]
     groups = "".join(_group(item, prefix, places[_name(item)], top) for item in items)
     caption = "".join(_elements({"_ldraw_": layout.get("_ldraw_", ())}, iter(caption_texts(picture)), top))
     return (

@@ -14,6 +14,15 @@ SMALL = 6  # entries of an array that are written out
 DASH = "\N{EN DASH}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
+# The widths of the printable ASCII characters of Arial, in thousandths of the size.
+ARIAL = (
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+    556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+    260, 334, 584,
+)  # fmt: skip
+
 
 def clean(text: str, limit: int = LONG) -> str:
     """Return text on one line, cut to `limit` characters, with blanks for what cannot be shown.
@@ -51,6 +60,15 @@ def entries(data: Any) -> str:
 def width(text: str, size: float) -> float:
     """Return an upper estimate of the width of text set in `size` points, for what layout engines cannot measure."""
     return sum(map(_em, text)) * size
+
+
+def measured(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of text set in `size` points of Arial; an upper estimate where a character is not ASCII.
+
+    >>> round(measured("data", 12.0), 1)
+    23.4
+    """
+    return sum(ARIAL[ord(c) - 32] / 1000 if " " <= c <= "~" else _em(c) for c in text) * size * (1.1 if bold else 1.0)
 
 
 def _em(c: str) -> float:

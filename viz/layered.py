@@ -1,0 +1,153 @@
+"""A small layout of our own, for machines without any layout program: boxes in layers, arrows from layer to layer.
+
+The method is Sugiyama's, Tagawa's and Toda's ("Methods for visual understanding of hierarchical system structures",
+1981): layers by the longest path, order in a layer by the mean place of the neighbours, then places as near to the
+neighbours as the boxes of a layer allow. Every step is linear or nearly so, nothing is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+SWEEPS = 8
+GAP = 18.0  # between boxes of one layer; half of it beside an arrow
+STEP = 26.0  # between layers
+Point = tuple[float, float]
+
+
+class Places(NamedTuple):
+    """Where things are, on an axis along the layers and one across: the middles of boxes and of chips, the points of
+    each arrow, between which it goes straight on and curves by turns, and the extent of all.
+    """
+
+    boxes: list[Point]
+    chips: list[Point]
+    arrows: list[list[Point]]
+    extent: Point
+
+
+def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], chips: Sequence[Point]) -> Places:
+    """Lay out boxes of given sizes (along, across), oldest first, and arrows (tail, head) with chips of given sizes.
+
+    No box and no chip overlaps another, and no arrow crosses a box.
+
+    >>> layered([(10.0, 10.0), (10.0, 10.0)], [(0, 1)], [(4.0, 4.0)]).boxes
+    [(5.0, 5.0), (71.0, 5.0)]
+    """
+    level_of = _layers(len(sizes), arrows)
+    size_of = list(sizes)
+    chains: list[list[int]] = []
+    for (tail, head), chip in zip(arrows, chips):
+        passed = range(level_of[tail] + 1, level_of[head])
+        chains.append([tail, *range(len(size_of), len(size_of) + len(passed)), head])
+        size_of += [chip, *[(0.0, 0.0)] * (len(passed) - 1)]
+        level_of += passed
+    near = _neighbours(chains, len(size_of))
+    layers = _ordered(level_of, near)
+    across = _across(layers, [size[1] for size in size_of], near)
+    ends = _ends(layers, [size[0] for size in size_of])
+    middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
+    wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
+    paths = [_path([(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain]) for chain in chains]
+    return Places(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
+
+
+Near = tuple[list[list[int]], list[list[int]]]  # of each place, those before it and those after it
+
+
+def _layers(count: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the layer of each box: two for a step of the longest path, so that chips have layers of their own."""
+    layer = [0] * count
+    for tail, head in sorted(arrows, key=lambda arrow: arrow[1]):
+        layer[head] = max(layer[head], layer[tail] + 2)
+    first: dict[int, int] = {}
+    entered = {head for _, head in arrows}
+    for tail, head in arrows:
+        first[tail] = min(first.get(tail, layer[head]), layer[head])
+    for tail, level in first.items():
+        if tail not in entered:
+            layer[tail] = level - 2
+    return layer
+
+
+def _neighbours(chains: list[list[int]], count: int) -> Near:
+    before: list[list[int]] = [[] for _ in range(count)]
+    after: list[list[int]] = [[] for _ in range(count)]
+    for chain in chains:
+        for a, b in pairwise(chain):
+            after[a].append(b)
+            before[b].append(a)
+    return before, after
+
+
+def _ordered(level_of: list[int], near: Near) -> list[list[int]]:
+    """Return the layers, each in an order in which few arrows cross."""
+    layers: list[list[int]] = [[] for _ in range(max(level_of, default=-1) + 1)]
+    for i, level in enumerate(level_of):
+        layers[level].append(i)
+    place = {i: float(k) for layer in layers for k, i in enumerate(layer)}
+    for sweep in range(SWEEPS):
+        neighbours = near[sweep % 2]
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            mean = {i: _mean([place[j] for j in neighbours[i]], place[i]) for i in layer}
+            layer.sort(key=mean.__getitem__)
+            place.update((i, float(k)) for k, i in enumerate(layer))
+    return layers
+
+
+def _mean(numbers: list[float], otherwise: float) -> float:
+    return sum(numbers) / len(numbers) if numbers else otherwise
+
+
+def _across(layers: list[list[int]], sizes: list[float], near: Near) -> list[float]:
+    """Return the place of each box across the layers, as near to the mean of its neighbours as the others allow."""
+    place = [0.0] * len(sizes)
+    for layer in layers:
+        _settle(layer, [0.0] * len(layer), sizes, place)
+    for sweep in range(SWEEPS):
+        neighbours = near[sweep % 2]
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            wanted = [_mean([place[j] for j in neighbours[i]], place[i]) for i in layer]
+            _settle(layer, wanted, sizes, place)
+    low = min((place[i] - sizes[i] / 2 for i in range(len(sizes))), default=0.0)
+    return [x - low for x in place]
+
+
+def _settle(layer: list[int], wanted: list[float], sizes: list[float], place: list[float]) -> None:
+    """Set the places of a layer, in order and apart, with the least sum of squares from those wanted.
+
+    With each place counted from where the box would be in a tight row, being apart is being in order: runs that are not
+    are put together at their mean, as in isotonic regression.
+    """
+    tight = [0.0]
+    for a, b in pairwise(layer):
+        tight.append(tight[-1] + (sizes[a] + sizes[b]) / 2 + (GAP if sizes[a] and sizes[b] else GAP / 2))
+    runs: list[tuple[float, int]] = []  # (sum, number) of what shares one mean
+    for start, goal in zip(tight, wanted):
+        total, number = goal - start, 1
+        while runs and runs[-1][0] * number >= total * runs[-1][1]:
+            more, others = runs.pop()
+            total, number = total + more, number + others
+        runs.append((total, number))
+    means = [total / number for total, number in runs for _ in range(number)]
+    for i, start, mean in zip(layer, tight, means):
+        place[i] = start + mean
+
+
+def _ends(layers: list[list[int]], sizes: list[float]) -> list[Point]:
+    """Return where each layer begins and ends; there is at least one."""
+    ends: list[Point] = []
+    start = 0.0
+    for layer in layers:
+        ends.append((start, start + max((sizes[i] for i in layer), default=0.0)))
+        start = ends[-1][1] + STEP
+    return ends or [(0.0, 0.0)]
+
+
+def _path(stops: list[tuple[Point, float, Point]]) -> list[Point]:
+    """Return the points of an arrow: it goes straight across each layer, and curves from one to the next."""
+    points = [point for middle, _, (start, end) in stops for point in ((start, middle[1]), (end, middle[1]))]
+    (tail, tail_size, _), (head, head_size, _) = stops[0], stops[-1]
+    return [(tail[0] + tail_size / 2, tail[1]), *points[1:-1], (head[0] - head_size / 2, head[1])]
