@@ -69,7 +69,7 @@ def _gelu(graph: Graph, z: str) -> str:
     powers = graph.add(
         "Pow", graph.add("Unsqueeze", u, np.array([-1])), np.arange(len(coefficients), dtype=graph.dtype)
     )
-    p = graph.add("MatMul", powers, coefficients.astype(graph.dtype))
+    p = graph.add("Squeeze", graph.add("MatMul", powers, coefficients[:, None]), np.array([-1]))
     density = graph.add("Exp", graph.add("Sub", p, graph.add("Mul", s, s)))
     tail = graph.add("Mul", graph.add("Mul", t, density), graph.add("Mul", magnitude, 0.5))
     return graph.add("Sub", graph.add("Relu", z), tail)
@@ -114,8 +114,9 @@ FUNCTIONS: dict[str, Callable[[Graph, str], str]] = {
     "certain": _certain,
 }
 
-IN_FLOAT64: dict[str, Callable[[Graph, str], str]] = {  # where onnxruntime computes the operator in float32 alone
+IN_FLOAT64: dict[str, Callable[[Graph, str], str]] = {  # what onnxruntime, or one of its fusions, has in float32 alone
     "softplus": _softplus,
+    "silu": lambda graph, z: graph.add("Div", z, graph.add("Add", graph.add("Exp", graph.add("Neg", z)), 1.0)),
     "gelu": _gelu,
     "leaky_relu": lambda graph, z: graph.add("Max", z, graph.add("Mul", z, 0.01)),
     "elu": _elu,

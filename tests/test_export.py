@@ -314,6 +314,54 @@ def test_the_onnx_file_arrives_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_bytes() == before
 
 
+# Networks that nobody listed ------------------------------------------------------------------------------------------
+
+
+def drawn(seed, dtype=np.float64):
+    """Return a network of layers, sequences, dropout and activations drawn at random, and inputs for it."""
+    rng = np.random.default_rng(seed)
+    n_in = width = int(rng.integers(1, 6))
+    parts = []
+    for _ in range(rng.integers(1, 5)):
+        n_out = int(rng.integers(1, 6))
+        g = rng.choice([*ACTIVATIONS])
+        kind = rng.integers(4)
+        if kind == 0:
+            parts.append(nn.Sequential(nn.Dropout(0.3), nn.Dense(width, n_out, str(g), rng=rng, dtype=dtype)))
+        elif kind == 1:
+            parts.append(nn.MLP(width, [3, n_out], str(g), "tanh", layer=nn.Dense, rng=rng, dtype=dtype))
+        elif kind == 2 and dtype is np.float64:
+            parts.append(nn.Layer(width, n_out, str(g), rng=rng))
+        else:
+            parts += [nn.Dense(width, n_out, "identity", rng=rng, dtype=dtype), ACTIVATION_ROWS.get(g, ops.tanh)]
+        width = n_out
+    return nn.Sequential(*parts).eval(), rng.normal(size=(4, n_in)).astype(dtype)
+
+
+ACTIVATION_ROWS = {name: getattr(ops, name) for name in ACTIVATIONS if name != "identity"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_networks_drawn_at_random_agree_everywhere(dtype, jax):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    for seed in range(8):
+        net, x = drawn(seed, dtype)
+        twin = nn.Sequential(*(layer.tensors() if isinstance(layer, nn.Layer) else layer for layer in net.layers))
+        ours, gradients = results(twin, x)
+        module = nn.export.to_torch(net)
+        theirs = torch_results(module, x)
+        f, params = nn.export.to_jax(net)
+        others = theirs[0], np.asarray(f(params, x)), run(nn.export.to_onnx(net), x)
+        for other in others:
+            assert other.dtype == dtype
+            close(ours, other, 10 * TOLERANCE[dtype])
+        for name, gradient in gradients.items():
+            close(gradient, theirs[1][name], 50 * TOLERANCE[dtype])
+        assert sum(p.numel() for p in module.parameters()) == sum(p.size for p in net.parameters())
+        assert torch.is_tensor(module(torch.tensor(x)))
+
+
 # Estimators -----------------------------------------------------------------------------------------------------------
 
 
