@@ -23,6 +23,7 @@ LEAST = 122.0
 PAD = 10.0
 BRIEF = 14  # characters of a number on a card
 CHIP = (58.0, 20.0)  # room for the local derivative on an edge
+CHIPS = 150  # curves up to which there is such room: it doubles what the layout program has to do
 CLUSTER = "cluster_"
 Point = tuple[float, float]
 
@@ -212,8 +213,9 @@ def _dot(
 ) -> str:
     """Return a scope in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge."""
     graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
+    chip = f" label={_room(*CHIP)}" if len(joins) <= CHIPS else ""
     edges = [
-        f"{tail} -> {head} [id={quoted(key)}{f' label={_room(*CHIP)}' if key.startswith('e') else ''}]"
+        f"{tail} -> {head} [id={quoted(key)}{chip if key.startswith('e') else ''}]"
         for key, (tail, head) in joins.items()
     ]
     return "\n".join([

@@ -27,6 +27,7 @@ from .frames import Frames, fold, frames_of, number_to
 from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
 from .places import CHIP, HIGH, Places, places_of
+from .render import ENGINES
 from .scene import asset, colours_css, scene_of
 from .text import clean
 from .wording import TEMPLATES, sentences
@@ -155,6 +156,8 @@ def player(
     """
     if not isinstance(root, Node):
         raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    if engine not in ENGINES:
+        raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
     variables = caller_namespace() if names is None else names
     nodes = order(root)
     folds, paths = folds_of(root, model, variables)

@@ -27,31 +27,41 @@ function laid(scopeId, open) {
   return places;
 }
 
-// Make room for an open group where its card was: all that lies beyond moves away, and nothing overlaps that did not.
+// Make room for an open group where its card was: all that lies beyond moves away as far as it has to, so that nothing
+// overlaps that did not; a curve whose ends move by different ways is drawn anew.
 function unfold(places, id, inner) {
-  const [cx, cy] = places.cards.get(id);
-  const across = stretch(cx - widths[id] / 2, widths[id], inner.size[0] + 2 * FRAME_PAD);
-  const down = stretch(cy - high / 2, high, inner.size[1] + FRAME_PAD + FRAME_HEAD);
+  const [cx, cy] = places.cards.get(id), wide = inner.size[0] + 2 * FRAME_PAD, tall = inner.size[1] + FRAME_PAD + FRAME_HEAD;
+  const left = cx - widths[id] / 2, top = cy - high / 2;
+  const across = makeRoom(left, widths[id], wide), down = makeRoom(top, high, tall);
   const moved = ([x, y]) => [across(x), down(y)];
+  for (const [key, curve] of places.curves) places.curves.set(key, movedCurve(curve, places.cards, moved));
   places.cards.delete(id);
   for (const [key, at] of places.cards) places.cards.set(key, moved(at));
   for (const [key, [x, y, w, h]] of places.frames)
     places.frames.set(key, [...moved([x, y]), across(x + w) - across(x), down(y + h) - down(y)]);
-  for (const [key, curve] of places.curves)
-    places.curves.set(key, { ...curve, points: curve.points.map(moved), chip: curve.chip && moved(curve.chip) });
   places.size = moved(places.size);
-  const left = cx - widths[id] / 2, top = cy - high / 2;
-  const shifted = ([x, y]) => [x + left + FRAME_PAD, y + top + FRAME_HEAD];
-  places.frames.set(id, [left, top, inner.size[0] + 2 * FRAME_PAD, inner.size[1] + FRAME_PAD + FRAME_HEAD]);
+  places.frames.set(id, [left, top, wide, tall]);
+  insert(places, inner, ([x, y]) => [x + left + FRAME_PAD, y + top + FRAME_HEAD]);
+}
+
+function makeRoom(from, length, wanted) {
+  const more = Math.max(0, wanted - length);
+  return x => x <= from ? x : x >= from + length - 0.5 ? x + more : x + more / 2;
+}
+
+function movedCurve(curve, cards, moved) {
+  const shift = id => { const at = cards.get(id) || [0, 0], to = moved(at); return [to[0] - at[0], to[1] - at[1]]; };
+  const [dx, dy] = shift(curve.tail), other = shift(curve.head);
+  if (Math.abs(dx - other[0]) > 0.1 || Math.abs(dy - other[1]) > 0.1) return { ...curve, points: null };
+  const by = ([x, y]) => [x + dx, y + dy];
+  return { ...curve, points: curve.points && curve.points.map(by), chip: curve.chip && by(curve.chip) };
+}
+
+function insert(places, inner, shifted) {
   for (const [key, at] of inner.cards) places.cards.set(key, shifted(at));
   for (const [key, [x, y, w, h]] of inner.frames) places.frames.set(key, [...shifted([x, y]), w, h]);
   for (const [key, curve] of inner.curves)
-    places.curves.set(key, { ...curve, points: curve.points.map(shifted), chip: curve.chip && shifted(curve.chip) });
-}
-
-function stretch(from, length, wanted) {
-  const more = Math.max(0, wanted - length);
-  return x => x <= from ? x : x >= from + length ? x + more : from + (x - from) * (length + more) / length;
+    places.curves.set(key, { ...curve, points: curve.points && curve.points.map(shifted), chip: curve.chip && shifted(curve.chip) });
 }
 
 function cardOf(vertex, open) {
@@ -117,11 +127,11 @@ function drawEdges(open) {
 
 function edgeElement(key, join) {
   const routed = places.curves.get(key);
-  const fits = routed && routed.tail === join.tail && routed.head === join.head;
+  const fits = routed && routed.points && routed.tail === join.tail && routed.head === join.head;
   const curve = fits ? routed : straight(join.tail, join.head);
   const line = draw("path", { class: "line", d: pathData(curve.points) });
   const element = draw("g", { class: "edge", "data-edge": key }, line);
-  if (key[0] === "e" && curve.chip) element.append(chipElement(curve.chip, edges[join.ids[0]]));
+  if (key[0] === "e" && (curve.chip || edgesOf.size <= 150)) element.append(chipElement(curve.chip || middle(curve.points), edges[join.ids[0]]));
   edgeElements.set(key, element);
   return element;
 }
@@ -134,6 +144,7 @@ function straight(tail, head) {
   return { tail, head, points, chip: [(from + to) / 2, (y1 + y2) / 2] };
 }
 
+const middle = points => points[points.length >> 1];
 const round = x => Math.round(x * 10) / 10;
 const pathData = ([first, ...rest]) => `M${first.map(round)}C${rest.map(point => point.map(round).join()).join(" ")}`;
 

@@ -55,6 +55,7 @@ function resetLeaves() {
   stopRunning();
   leaves.forEach(id => { data[id] = started[id]; });
   losses.length = 0;
+  $("loss").textContent = "";
   recompute();
   afterDescent();
 }
@@ -95,7 +96,7 @@ function stopRunning() {
 
 function drawCurve() {
   const curve = $("curve"), W = 320, H = 110, PAD_ = 8;
-  curve.hidden = losses.length < 2;
+  curve.toggleAttribute("hidden", losses.length < 2);
   const shown = losses.filter(Number.isFinite);
   if (shown.length < 2) return;
   const low = Math.min(...shown), span = Math.max(...shown) - low || 1;

@@ -29,7 +29,7 @@ function refresh() {
   $("scrubber").value = at;
   $("scrubber").setAttribute("aria-valuetext", `step ${at} of ${views.length - 1}`);
   $("count").textContent = `${at} / ${views.length - 1}`;
-  $("pass").style.setProperty("--turn", `${100 * views.findIndex(v => v.first >= turn) / (views.length - 1)}%`);
+  $("pass").style.setProperty("--turn", String(views.findIndex(v => v.first >= turn) / (views.length - 1)));
 }
 
 function goTo(step, quiet) {

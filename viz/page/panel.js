@@ -76,16 +76,17 @@ function contributeBody(step) {
   const edge = edges[step.edge], node = vertices[step.node].name, target = vertices[step.target].name;
   if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
   const product = edge.local === undefined
-    ? [h("p", { class: "formula" }, h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), term("upstream", "upstream g", partial(node), step.upstream)]
+    ? [h("p", { class: "formula" }, h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
     : [h("div", { class: "product" },
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
         term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), localOf(edge)))];
-  return [...product, h("div", { class: "product" }, h("span", { class: "sign" }, "="), term("contribution", "contribution to", partial(target), step.contribution)), zeroReason(step, edge), total(step), adjoint(step, edge)];
+  product[product.length - 1].append(h("span", { class: "sign" }, "="), term("contribution", "contribution", partial(target), step.contribution));
+  return [...product, zeroReason(step, edge), total(step), adjoint(step, edge)];
 }
 
 function zeroReason(step, edge) {
   if (size(step.contribution) !== 0) return "";
-  const why = size(step.upstream) === 0 ? "nothing came from above" : `${vertices[edge.head].op} is flat at this point: ${vertices[edge.tail].name} = ${show(data[edge.tail])}`;
+  const why = size(step.upstream) === 0 ? "nothing came from above" : `the local derivative ${edge.symbols} is 0 where ${vertices[edge.tail].name} = ${show(data[edge.tail])}`;
   return h("p", { class: "dead" }, `✕ The gradient dies on this edge: ${why}.`);
 }
 
@@ -102,7 +103,7 @@ function total(step) {
 
 function adjoint(step, edge) {
   const g = `d${vertices[step.node].name}`;
-  const right = edge.local === undefined ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : `${g} * (${edge.symbols})`;
+  const right = edge.local === undefined ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : /^[\w.[\],]+$/.test(edge.symbols) ? `${g} * ${edge.symbols}` : `${g} * (${edge.symbols})`;
   return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${vertices[step.target].name} += ${right}`));
 }
 
@@ -151,10 +152,19 @@ function showChosen(node) {
     h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", long(data[node])),
     v.shape ? h("p", { class: "word" }, `shape (${v.shape.join(", ")})`) : "",
     h("p", {}, partial(v.name), " = ", node === root ? "1, the seed" : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
-    node === root || quiz.on ? "" : ledger(node), v.source ? sourceLine(v.source) : "",
+    node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
   );
+}
+
+// The derivative by nudging the leaf both ways: an independent check of its gradient.
+function difference(node) {
+  const step = 1e-5 * Math.max(1, Math.abs(data[node]));
+  const at = x => { const d = data.slice(); d[node] = x; computeForward(d); return d[root]; };
+  const slope = (at(data[node] + step) - at(data[node] - step)) / (2 * step);
+  const good = Math.abs(slope - grads[node]) <= 1e-5 * Math.max(1, Math.abs(grads[node]));
+  return h("p", { class: "word" }, `nudged by ±${show(step)}: ${show(slope, 8)} `, good ? h("span", { class: "tick" }, "✓ agrees") : "(differs: a kink, or too steep)");
 }
 
 function showList(views, at) {

@@ -1,0 +1,302 @@
+"""The player: one file that is whole, inert whatever labels say, and small; places without overlaps; the animation."""
+
+import base64
+import hashlib
+import html
+import json
+import random
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from autograd_mini import Tensor, Value, ops
+from autograd_mini.errors import AutogradError
+from nn import MLP
+from viz.colours import PALETTE
+from viz.folds import folds_of
+from viz.frames import fold, frames_of
+from viz.places import HIGH, OPEN, places_of
+from viz.player import PlayerError, player, program_of
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<!-- <script>",
+    "]]>",
+    "a\u2028b\u2029c",
+    "\ud800",
+    "'\"`${1}`\\",
+    "{{script}}",
+    "&lt;b&gt;",
+    "\x00\x1f",
+    "\u202eabc",
+    "x" * 10**6,
+    "__proto__",
+    "inf",
+    "日本語 😀",
+]
+
+
+def neuron():
+    w1, x1, w2, x2 = (Value(v, label=n) for n, v in [("w1", -3.0), ("x1", 2.0), ("w2", 1.0), ("x2", 0.0)])
+    return (w1 * x1 + w2 * x2 + Value(6.881373587019543, label="b")).tanh()
+
+
+def network():
+    net = MLP(2, [16, 16, 1], "tanh", rng=0)
+    return (net([1.0, -2.0]) - 1.0) ** 2.0, net
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    x, W = Tensor(rng.normal(size=(4, 2)), label="x"), Tensor(rng.normal(size=(3, 2)), label="W")
+    return (ops.softmax(x @ W.T + Tensor([0.1, 0.2, 0.3], label="b")) ** 2.0).sum()
+
+
+def random_scalars(seed, size):
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(-1, 1), label=f"x{i}") for i in range(5)]
+    for _ in range(size):
+        a, b = rng.choice(nodes[-20:]), rng.choice(nodes[-20:])
+        nodes.append(rng.choice([ops.add, ops.mul, ops.sub])(a, b) if rng.random() < 0.6 else ops.tanh(a))
+    return ops.add_n(*nodes[-4:])
+
+
+def page(root, **settings):
+    return player(root, names={}, **settings).html
+
+
+def scripts(text):
+    return re.findall(r"<script>(.*?)</script>", text, re.S)
+
+
+PAGES = [lambda: page(neuron()), lambda: page(network()[0], model=network()[1]), lambda: page(arrays())]
+
+
+@pytest.mark.parametrize("make", PAGES)
+def test_the_page_names_no_other_place(make):
+    text = make()
+    assert set(re.findall(r"https?://[^\s\"'<>)]*", text)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"\b(?:src|href)\s*=\s*[\"'](?!#)", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+    assert not re.search(r"@import|url\((?!#)", text)
+
+
+@pytest.mark.parametrize("make", PAGES)
+def test_the_policy_lets_our_scripts_run_and_no_other(make):
+    text = make()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy
+    own = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts(text)}
+    assert set(re.findall(r"sha256-([^']*)'", policy)) == own
+    assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", text)
+    assert not re.search(r"<[^>]*\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+
+
+def test_own_code_is_short():
+    assert len(scripts(page(neuron()))[1]) < 66_000
+
+
+def test_a_thousand_steps_are_less_than_three_megabytes():
+    root, net = network()
+    made = player(root, names={}, model=net)
+    assert len(made.frames.steps) > 1000
+    assert len(made.html.encode()) < 3_000_000
+    flat = player(random_scalars(0, 600), names={})
+    assert len(flat.frames.steps) > 1000
+    assert len(flat.html.encode()) < 3_000_000
+
+
+def test_two_runs_give_the_same_bytes():
+    assert page(neuron()) == page(neuron())
+    assert page(network()[0]) == page(network()[0])
+    assert player(neuron(), names={}).animation == player(neuron(), names={}).animation
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_a_hostile_label_is_inert(label):
+    x = Value(2.0, label=label)
+    y = x * x
+    y.label = label
+    made = player(y, names={})
+    text = made.html
+    assert text.encode("utf-8")
+    assert len(scripts(text)) == 2
+    assert "alert" not in "".join(scripts(text))
+    kinds = re.findall(r"<script([^>]*)>", text)
+    assert len(kinds) == text.count("</script>") == 4
+    record = json.loads(re.search(r'id="record">(.*?)</script>', text, re.S)[1])
+    assert record["frames"] == json.loads(made.frames.json())
+    for svg in (made.svg, made.animation):
+        assert {e.tag.removeprefix(SVG) for e in ElementTree.fromstring(svg).iter()} <= {
+            "svg", "g", "rect", "text", "path", "style", "defs", "marker", "title",
+        }  # fmt: skip
+
+
+def test_without_scripts_there_is_the_graph_and_the_list_of_all_steps():
+    made = player(neuron(), names={})
+    listed = re.search(r"<noscript>(.*?)</noscript>", made.html, re.S)[1]
+    assert listed.count("<li>") == len(made.frames.steps)
+    assert "dL/dw1 receives 0.5 × 2 = 1; total 1; complete." in html.unescape(listed)
+    before = made.html.split("<noscript>")[0]
+    assert 'class="value grad"' in before
+    assert ">0.7071</text>" in before
+
+
+def test_the_program_of_scalars_has_a_function_for_each_op_and_each_contribution():
+    made = player(neuron(), names={})
+    program = program_of(neuron())
+    assert program.count("d => ") == 5
+    assert program.count("(d, g) => ") == len(made.frames.edges) == 9
+    assert program_of(arrays()) == "const LIVE = null;"
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
+    made = player(neuron(), names={})
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert bundle["text/html"] == made._repr_html_()
+    (inner,) = re.findall(r'srcdoc="([^"]*)"', bundle["text/html"])
+    assert html.unescape(inner) == made.html
+    ElementTree.fromstring(bundle["image/svg+xml"])
+    assert bundle["text/plain"] == "<Player of L: 10 nodes, 16 steps>"
+
+
+def test_files(tmp_path):
+    made = player(neuron(), names={})
+    assert made.save(tmp_path / "a.html").read_text(encoding="utf-8") == made.html
+    assert made.save(str(tmp_path / "b.SVG")).read_text(encoding="utf-8") == made.animation
+    for name in ("a.png", "a", "a.html.txt"):
+        with pytest.raises(PlayerError, match="suffix"):
+            made.save(tmp_path / name)
+    with pytest.raises(OSError):
+        made.save(tmp_path / "none" / "a.html")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "b.SVG"]
+
+
+@pytest.mark.parametrize("root", [None, 1.0, "x", [Value(1.0)]])
+def test_what_is_no_node_is_refused(root):
+    with pytest.raises(PlayerError, match="root"):
+        player(root)
+
+
+def test_a_missing_layout_program_is_an_error_that_says_what_to_do():
+    with pytest.raises(AutogradError):
+        player(neuron(), names={}, engine="none such")
+
+
+def test_variables_name_nodes_and_models():
+    net = MLP(2, [4, 1], "tanh", rng=0)
+    loss = (net([1.0, 2.0]) - 1.0) ** 2.0
+    made = player(loss)
+    assert made.frames.title == "loss"
+    assert "layer 1" in {f.title for f in made.frames.folds}
+
+
+# Places --------------------------------------------------------------------------------------------------------------
+
+
+def boxes(scope, places):
+    half = {card: places.widths[card] / 2 for card in scope.cards}
+    return {c: (x - half[c], y - HIGH / 2, x + half[c], y + HIGH / 2) for c, (x, y) in scope.cards.items()}
+
+
+def overlap(a, b):
+    return min(a[2], b[2]) - max(a[0], b[0]) > 0.5 and min(a[3], b[3]) - max(a[1], b[1]) > 0.5
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_card_lies_on_another(seed):
+    root = network()[0] if not seed else random_scalars(seed, 40)
+    folds, paths = folds_of(root, None, {})
+    places = places_of(frames_of(root, None, paths, folds))
+    for scope in places.scopes.values():
+        found = list(boxes(scope, places).values())
+        assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
+
+
+def test_every_card_lies_in_exactly_one_scope_or_is_an_open_frame():
+    root, net = network()
+    folds, paths = folds_of(root, net, {})
+    frames = frames_of(root, None, paths, folds)
+    places = places_of(frames)
+    cards = [card for scope in places.scopes.values() for card in scope.cards]
+    assert len(cards) == len(set(cards))
+    assert set(cards) | set(places.opened) == {f"n{v.id}" for v in frames.vertices} | {f.id for f in folds}
+    assert len(places.scopes[""].cards) <= OPEN
+    assert set(places.scopes) == {"", *(f.id for f in folds)} - set(places.opened)
+
+
+def test_a_small_graph_is_all_open_and_equal_parts_of_a_large_one_are_drawn_once():
+    assert "g0" not in player(neuron(), names={}).places.scopes[""].cards
+    root, net = network()
+    made = player(root, names={}, model=net)
+    piles = {f.id for f in made.frames.folds if f.count > 1}
+    assert len(piles & set(made.places.scopes[""].cards)) == 2
+    assert "neuron ×16" in made.svg
+
+
+# The animation -------------------------------------------------------------------------------------------------------
+
+
+def test_the_animation_has_no_script_and_stands_still_where_motion_is_unwanted():
+    svg = player(neuron(), names={}).animation
+    root = ElementTree.fromstring(svg)
+    assert not [e for e in root.iter() if e.tag.removeprefix(SVG) in ("script", "animate", "foreignObject")]
+    assert "prefers-reduced-motion" in svg
+    captions = [e.text for e in root.iter() if "caption" in e.get("class", "")]
+    assert len(captions) == 16
+
+
+def test_each_timed_thing_has_keyframes_that_show_it_in_its_time():
+    svg = player(network()[0], names={}, model=network()[1]).animation
+    used = set(re.findall(r'class="[^"]*timed (t\d+-\d+)', svg))
+    assert used == set(re.findall(r"@keyframes (t\d+-\d+)", svg))
+    for name in used:
+        start, end = map(int, name[1:].split("-"))
+        assert 0 <= start < end
+
+
+def test_the_totals_of_an_animation_are_those_of_the_frames():
+    x = Value(3.0, label="x")
+    svg = player(x * x * x, names={}).animation
+    texts = ElementTree.fromstring(svg).iter(SVG + "text")
+    assert [e.text for e in texts if e.get("class", "").startswith("value grad timed")] == ["9", "18"]
+
+
+def test_an_animation_that_nobody_would_watch_is_refused():
+    made = player(random_scalars(1, 150), names={})
+    with pytest.raises(PlayerError, match="steps"):
+        _ = made.animation
+    assert 'id="animation"' not in made.html
+    assert fold(made.frames, []).steps == made.frames.steps
+
+
+# Colours -------------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour):
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a, b):
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_on_the_page_has_contrast(dark):
+    from viz.scene import asset
+
+    css = asset("page.css")
+    blocks = re.findall(r":root\{(--page[^}]*)\}", css)
+    own = dict(re.findall(r"--([\w-]+):(#[0-9a-f]{6})", blocks[dark]))
+    own |= {name: colour.dark if dark else colour.light for name, colour in PALETTE.items()}
+    for text in ("ink", "muted", "upstream-text", "local-text", "contribution-text", "finished-text", "accent"):
+        for ground in ("page", "panel"):
+            assert contrast(own[text], own[ground]) >= 4.5, (text, ground)
