@@ -9,6 +9,7 @@ import numpy as np
 from checking import Exercise, Unanswered, choice, function, number
 
 from autograd_mini import Node, Value, grad, ops
+from viz.grading import grade
 
 
 def check(name: str, answer: Any = ...) -> None:
@@ -251,6 +252,37 @@ PROGRAM = {
     ),
 }
 
+
+def _sigmoid_fault(file: Any) -> str:
+    """Return what is wrong with the sigmoid in a file, or with the engine that it is in."""
+    report = grade(file)
+    if report.broken or report.faults:
+        return f"it has a fault; print(grade({file!r})) shows it."
+    built = {result.check.name for result in report.results if result.status == "passed"}
+    return "" if "sigmoid" in built else "no x.sigmoid() is there yet, and what it needs."
+
+
+BUILD = {
+    "9.1": number(
+        12.0,
+        "each sweep adds 3 + 3 to the leaf.",
+        "what does one sweep give, and what do leaves do with the next one?",
+        {
+            6.0: "that is one sweep, and leaves add.",
+            3.0: "a is used twice.",
+            9.0: "that is y.",
+            18.0: "y began the second sweep with the gradient of the first.",
+        },
+    ),
+    "9.2": function(
+        lambda x, y: [1.0 / y, -x / (y * y)],
+        [(1.0, 2.0), (-3.0, 0.5), (0.0, 4.0)],
+        "1 / y, and -x / y^2.",
+        "Nudge x with y held: by how much does x / y move? Then nudge y.",
+    ),
+    "9.3": Exercise(_sigmoid_fault, "every gradient of it is right, and the rest of the engine too."),
+}
+
 EXERCISES: dict[str, Exercise] = {
-    **NEURON, **GRAPH, **ORDER, **VECTORS, **NETWORK, **LEARNING, **EXAMPLES, **PROGRAM,
+    **NEURON, **GRAPH, **ORDER, **VECTORS, **NETWORK, **LEARNING, **EXAMPLES, **PROGRAM, **BUILD,
 }  # fmt: skip

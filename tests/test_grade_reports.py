@@ -64,7 +64,7 @@ def test_the_numbers_stand_side_by_side(tmp_path):
     assert "L = a * b" in text
     row = next(line for line in text.splitlines() if line.strip().startswith("a = 2") and "←" in line)
     assert row.split() == ["a", "=", "2", "2", "2", "1", "3", "←"]
-    assert "from L to a: dL/dL * dL/da = 1 * b = 3" in text
+    assert "a should get from L: dL/dL * dL/da = 1 * b = 3" in text
     assert max(map(len, text.splitlines())) <= 120
 
 

@@ -61,6 +61,11 @@ def show(value: Any) -> str:
 
 def run(code: str, names: dict[str, Any]) -> str:
     """Run a cell as a notebook does, and return what it prints."""
+    magic = re.match(r"%%writefile (-a )?(\S+)\n", code)
+    if magic:
+        with open(magic[2], "a" if magic[1] else "w", encoding="utf-8") as file:
+            file.write(code[magic.end() :])
+        return ""
     tree = ast.parse(code)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

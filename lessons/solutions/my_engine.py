@@ -29,6 +29,32 @@ class Value:
         x, y = self, node(other)
         return Value(x.data * y.data, [(x, y.data), (y, x.data)])
 
+    # backward
+
+    def order(self):
+        """Return the nodes behind this one, every node after all of its arguments: a topological order."""
+        done, seen, todo = [], set(), [(self, False)]
+        while todo:
+            here, arguments_are_done = todo.pop()
+            if arguments_are_done:
+                done.append(here)
+            elif here not in seen:
+                seen.add(here)
+                todo.append((here, True))
+                todo.extend((x, False) for x, _ in here.edges)
+        return done
+
+    def backward(self):
+        """Add dL/dx to the `grad` of every leaf x; nodes in between hold the gradient of this sweep alone."""
+        nodes = self.order()
+        for here in nodes:
+            if here.edges:
+                here.grad = 0.0
+        self.grad += 1.0
+        for here in reversed(nodes):
+            for x, local in here.edges:
+                x.grad += local * here.grad
+
     def __pow__(self, other):
         if isinstance(other, Value):  # x**y = e**(y log x)
             return (other * self.log()).exp()
@@ -78,29 +104,3 @@ class Value:
 
     def relu(self):
         return Value(max(self.data, 0.0), [(self, 1.0 if self.data > 0.0 else 0.0)])
-
-    # backward
-
-    def order(self):
-        """Return the nodes behind this one, every node after all of its arguments: a topological order."""
-        done, seen, todo = [], set(), [(self, False)]
-        while todo:
-            here, arguments_are_done = todo.pop()
-            if arguments_are_done:
-                done.append(here)
-            elif here not in seen:
-                seen.add(here)
-                todo.append((here, True))
-                todo.extend((x, False) for x, _ in here.edges)
-        return done
-
-    def backward(self):
-        """Add dL/dx to the `grad` of every leaf x; nodes in between hold the gradient of this sweep alone."""
-        nodes = self.order()
-        for here in nodes:
-            if here.edges:
-                here.grad = 0.0
-        self.grad += 1.0
-        for here in reversed(nodes):
-            for x, local in here.edges:
-                x.grad += local * here.grad

@@ -250,7 +250,7 @@ def arrivals(fault: Fault) -> list[str]:
         name for name in fault.exercise.leaves if not close(fault.answer[name].grad, fault.exercise.right[name].grad)
     ]
     return [
-        f"from {step.name} to {sent.argument}: dL/d{step.name} * d{step.name}/d{sent.argument} = "
+        f"{sent.argument} should get from {step.name}: dL/d{step.name} * d{step.name}/d{sent.argument} = "
         f"{number(float(step.upstream))} * {_local(sent.symbols, sent.local)} = {number(float(sent.amount))}"
         for step in sweep
         for sent in step.contributions
