@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,10 @@ from autograd_mini.data import Array
 from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
+from autograd_mini.replay import Replay
 from autograd_mini.sweep import order, swept
+
+RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
@@ -84,7 +88,10 @@ class Chain:
         self.leaves = [leaf(view) for view in (*self.weights, *self.biases)]
         self.penalised = leaf(self.theta[: sum(W.size for W in self.weights)])
         self.activation = HIDDEN[activation]
+        self._shapes = shapes
         self._gradient = np.empty_like(self.theta)
+        self._recorded: Counter[Any] = Counter()  # how often a step of a kind was
+        self._replays: dict[Any, Replay] = {}
 
     @staticmethod
     def _split(parts: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -120,7 +127,7 @@ class Chain:
         z = self.logits(rows.x, masks)
         return z, loss.row(z, rows.y), ops.l2_penalty(alpha / rows.mass, self.penalised)
 
-    def logits(self, x: Any, masks: Sequence[Array] = ()) -> Node:
+    def logits(self, x: Any, masks: Sequence[Any] = ()) -> Node:
         """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
         weights, biases = self._split(self.leaves)
         for i, (W, b) in enumerate(zip(weights[:-1], biases)):
@@ -137,22 +144,52 @@ class Chain:
         """
         reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
         np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
-        self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
+        self._penalise(penalty)
         return self._gradient
+
+    def _penalise(self, penalty: Node) -> None:
+        self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
 
     def loss_and_gradient(
         self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
     ) -> tuple[float, Array]:
-        """Return the loss as reported and the gradient of the objective."""
+        """Return the loss as reported and the gradient of the objective.
+
+        A step of a kind that comes again and again is recorded for the last time and replayed from then on.
+        """
+        kind = (rows.x.shape, loss.row, len(masks))
+        if kind in self._replays:
+            losses, z, *_ = self._replays[kind](rows.x, rows.y, shares(rows), *masks, *(p._data for p in self.leaves))
+            penalty = ops.l2_penalty(alpha / rows.mass, self.penalised)
+            self._penalise(penalty)
+            return mean_loss(loss, rows, z, losses) + penalty._data, self._gradient
+        self._recorded[kind] += 1
+        if self._recorded[kind] == RECORDED:
+            self._replays[kind] = self._replay(rows, loss, masks)
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
         return mean_loss(loss, rows, z._data, losses._data) + penalty._data, self.gradient(rows, losses, penalty)
+
+    def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
+        """Return the step from inputs, targets, shares and masks to the losses, the logits and the losses' gradient."""
+        x, y, share, *factors = map(leaf, (rows.x, rows.y, shares(rows), *masks))
+        z = self.logits(x, factors)
+        losses = loss.row(z, y)
+        into = _cut(self._gradient, self._shapes)
+        seed = ops.broadcast_to(share, losses.shape)
+        return Replay([losses, z], seed, [x, y, share, *factors, *self.leaves], self.leaves, into)
 
 
 def seeds(rows: Rows, losses: Array) -> Array:
     """Return each sample's share of the total weight, in the shape of its losses."""
     g = np.empty_like(losses)
-    g[...] = 1.0 / rows.mass if rows.weights is None else (rows.weights / rows.mass)[:, None]
+    g[...] = shares(rows)
     return g
+
+
+def shares(rows: Rows) -> Array:
+    """Return each sample's share of the total weight, as a column in the precision of the targets."""
+    weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
+    return (weights / rows.mass)[:, None].astype(rows.y.dtype)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:

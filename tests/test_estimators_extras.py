@@ -127,6 +127,30 @@ def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
     assert gradient @ along == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-5)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("task", TASKS)
+def test_a_replayed_step_is_the_recorded_one(task, weighted):
+    """The first steps of a kind are recorded, later ones replayed: with dropout, with weights, for other data."""
+    model, X = fitted(task)
+    y = np.eye(3)[IRIS[1]] if task == "multiclass" else TASKS[task][2][1].reshape(len(X), -1).astype(float)
+    loss = nn.chain.LOSSES[model._loss_name()]
+    rng = np.random.RandomState(0)
+    steps = []
+    for _ in range(5):
+        weights = rng.random_sample(len(X)) if weighted else None
+        steps.append(nn.chain.Rows(X + 0.1 * rng.randn(*X.shape), y, weights))
+    chain = nn.chain.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+    masks = [nn.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
+    for rows, mask in zip(steps, masks):
+        value, gradient = chain.loss_and_gradient(rows, loss, 0.1, mask)
+        recorded = nn.chain.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+        expected, g = recorded.loss_and_gradient(rows, loss, 0.1, mask)
+        assert value == expected
+        np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-15)
+    assert chain._replays
+    assert not recorded._replays
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_dropout_trains_and_repeats_itself(task):
     curves = [fitted(task, dropout=0.2, learning_rate_init=0.01)[0].loss_curve_ for _ in range(2)]
