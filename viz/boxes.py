@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -151,7 +152,10 @@ def _exact(data: Any) -> str:
 
 
 def _norm(grads: Iterable[Any]) -> float:
-    return float(np.linalg.norm([np.linalg.norm(np.asarray(grad)) for grad in grads]))
+    """Return the Euclidean norm of all entries, by the largest of them, so that squares neither overflow nor vanish."""
+    entries = np.concatenate([np.ravel(grad) for grad in grads]).astype(float)
+    top = float(np.max(np.abs(entries), initial=0.0))
+    return float(np.linalg.norm(entries / top)) * top if top and math.isfinite(top) else top
 
 
 # Groups -------------------------------------------------------------------------------------------------------------

@@ -108,9 +108,9 @@ def find(engine: str = "auto") -> list[Engine]:
     """
     chosen = os.environ.get(VARIABLE) if engine == "auto" else None
     found = [Engine(Path(chosen).name, Path(chosen))] if chosen else []
-    if engine != "system":
+    if engine in ("auto", "bundled"):
         found += [Engine(BUNDLED, path) for path in _bundled() if path.is_file()][:1]
-    if engine != "bundled":
+    if engine in ("auto", "system"):
         found += [Engine("dot", Path(path)) for path in [shutil.which("dot")] if path]
     if not found:
         raise RenderError(_missing(engine))
@@ -122,6 +122,7 @@ def _missing(engine: str) -> str:
         "auto": "pip install graphviz-pure, or install Graphviz and put its dot on PATH",
         "bundled": "pip install graphviz-pure",
         "system": "install Graphviz and put its dot on PATH, or leave engine out",
+        PYTHON: "the layout of our own writes SVG and no PNG; leave engine out, and pip install graphviz-pure",
     }
     return f"no layout program was found: {remedy[engine]} (.source holds the graph as DOT)"
 

@@ -58,11 +58,10 @@ class Table:
         for k, (cell, wide) in enumerate(zip(row, self.columns)):
             if cell[3]:
                 ops += [*_colours(CLEAR, light(cell[3])), _rectangle(left, low, wide, self.high)]
-            first = k == 0 and len(self.columns) > 1
-            x = left + self.pad if first else left + wide - self.pad
-            ops += (
-                _text(cell, self.size, (x, low + self.pad + self.size * 0.28), "l" if first else "r") if cell[0] else []
-            )
+            align = "c" if len(self.columns) == 1 else "r" if k else "l"
+            x = {"l": left + self.pad, "c": left + wide / 2, "r": left + wide - self.pad}[align]
+            if cell[0]:
+                ops += _text(cell, self.size, (x, low + self.pad + self.size * 0.28), align)
             left += wide
         return ops
 
