@@ -58,9 +58,9 @@ function firstDifference(wrong) {
 function differenceSentence(key, { made, due, again }) {
   const edge = edges[made.edge];
   const words = {
-    user: vertices[edge.head].name, target: vertices[edge.tail].name, upstream: show(made.upstream), amount: show(made.contribution),
-    before: made.before === undefined ? "nothing" : show(made.before), after: show(made.after), right: show(due.after),
-    right_amount: show(due.contribution), complete: show(due.upstream), again: again ? "for the second time" : "before all of it had come",
+    user: vertices[edge.head].name, target: vertices[edge.tail].name, upstream: show(made.upstream, 6), amount: show(made.contribution, 6),
+    before: made.before === undefined ? "nothing" : show(made.before, 6), after: show(made.after, 6), right: show(due.after, 6),
+    right_amount: show(due.contribution, 6), complete: show(due.upstream, 6), again: again ? "for the second time" : "before all of it had come",
   };
   return record.mistakes[key].sentence.replace(/\{(\w+)\}/g, (_, name) => words[name]);
 }

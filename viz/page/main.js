@@ -300,4 +300,13 @@ function start() {
   addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });
 }
 
+// For other scripts and for tests: the numbers as they are now, and what the buttons do.
+globalThis.player = {
+  numbers: () => ({ data: data.map(plain), grads: vertices.map(v => plain(grads[v.id])) }),
+  totals: () => { const { totals } = stateAt(views[at].last); return vertices.filter(isLeaf).map(v => plain(totals.get(v.id))); },
+  setLeaves: pairs => { for (const [id, x] of pairs) data[id] = Number(x); recompute(); showLeaves(); refresh(); },
+  toggle, goTo, frameSvg,
+};
+const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
+
 start();

@@ -1,0 +1,623 @@
+"""The player in a real browser: stepped with keys, dragged, asked, folded; no console message, no request."""
+
+import json
+import math
+import random
+import shutil
+
+import pytest
+
+from autograd_mini import Tensor, Value, ops
+from autograd_mini.op import TABLE, Elementwise
+from autograd_mini.sweep import order, zero_grad
+from nn import MLP
+from viz.expression import record_expression
+from viz.frames import fold
+from viz.mistakes import compare, mistakes
+from viz.player import player
+from viz.wording import sentences
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+if not (CHROMIUM and DRIVER):
+    pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver", allow_module_level=True)
+
+RIGHT, LEFT = Keys.ARROW_RIGHT, Keys.ARROW_LEFT
+# A page's top level names are in a block of their own; tests look at what a reader sees, and at this.
+READ = """
+const card = name => document.querySelector(`[data-card="${name}"]`);
+const text = (name, part) => card(name).querySelector("." + part).textContent;
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,800"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(20)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a page from a file; when the test is over, nothing was said on the console and nothing was asked for."""
+    opened = []
+
+    def open_(made, hash=""):
+        path = made.save(tmp_path / f"page{len(opened)}.html")
+        opened.append(path.as_uri())
+        browser.get(path.as_uri() + hash)
+        return Page(browser, made)
+
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    yield open_
+    assert browser.get_log("browser") == []
+    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
+    assert {url.split("#")[0] for url in urls} <= {*opened, "about:blank"}
+
+
+class Page:
+    """What a reader does with a page, and sees."""
+
+    def __init__(self, browser, made):
+        self.browser = browser
+        self.made = made
+
+    def run(self, script, *arguments):
+        return self.browser.execute_script(READ + script, *arguments)
+
+    def press(self, *keys):
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+    def click(self, id):
+        self.run("document.getElementById(arguments[0]).click()", id)
+
+    def enter(self, id, value, event="input"):
+        self.run(
+            "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+            "e.dispatchEvent(new Event(arguments[2], {bubbles: true}))",
+            id, value, event,
+        )  # fmt: skip
+
+    def said(self):
+        return self.run("return document.getElementById('said').textContent")
+
+    def at(self):
+        return int(self.run("return document.getElementById('count').textContent").split(" / ")[0])
+
+    def steps(self):
+        return int(self.run("return document.getElementById('count').textContent").split(" / ")[1])
+
+    def card(self, name, part):
+        return self.run("return text(arguments[0], arguments[1])", name, part)
+
+    def panel(self, id):
+        return self.run("return document.getElementById(arguments[0]).textContent", id)
+
+    def cards(self):
+        return self.run("return [...document.querySelectorAll('.card:not(.away)')].map(c => c.dataset.card)")
+
+
+def neuron():
+    values = {"w1": -3.0, "x1": 2.0, "w2": 1.0, "x2": 0.0, "b": 6.881373587019543}
+    return record_expression("tanh(w1*x1 + w2*x2 + b)", values)
+
+
+def diamond():
+    x, y = Value(1.5, label="x"), Value(-2.0, label="y")
+    a = x * y
+    b = ops.sin(a) + x
+    return b * a + ops.relu(y)
+
+
+def network(sizes=(4, 1)):
+    net = MLP(2, list(sizes), "tanh", rng=0)
+    return (net([1.0, -2.0]) - 1.0) ** 2.0, net
+
+
+def made(root, **settings):
+    return player(root, names={}, **settings)
+
+
+# Stepping ------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_walk_through_all_steps_and_each_is_told(show):
+    page = show(made(neuron()))
+    told = list(sentences(page.made.frames))
+    assert page.steps() == len(told) - 1
+    for i, sentence in enumerate(told[1:], 1):
+        page.press(RIGHT if i % 2 else "j")
+        assert page.at() == i
+        assert page.said() == f"step {i} of {len(told) - 1}: {sentence}"
+    page.press(RIGHT)
+    assert page.at() == len(told) - 1
+    page.press(LEFT, "k")
+    assert page.at() == len(told) - 3
+    page.press(Keys.HOME)
+    assert page.at() == 0
+    page.press(Keys.END)
+    assert page.at() == len(told) - 1
+    page.press("f")
+    assert page.at() == 0
+    page.press("f")
+    assert page.at() == page.made.frames.turn
+
+
+@pytest.mark.parametrize("make", [neuron, diamond])
+def test_every_frame_shows_the_totals_of_its_step(show, make):
+    page = show(made(make()))
+    totals, computed = {}, set()
+    for step in page.made.frames.steps:
+        if step.kind == "compute":
+            computed.add(step.node)
+        if step.kind in ("seed", "contribute"):
+            totals[step.node if step.kind == "seed" else step.target] = step.after
+        for v in page.made.frames.vertices:
+            shown = page.card(f"n{v.id}", "grad")
+            assert shown == "" if v.id not in totals else math.isclose(float(shown), totals[v.id], rel_tol=1e-3)
+            assert (page.card(f"n{v.id}", "data") != "") == (not v.op or v.id in computed)
+        page.press(RIGHT)
+
+
+def test_the_edge_and_the_cards_of_a_step_are_marked(show):
+    page = show(made(neuron()))
+    step = next(s for s in page.made.frames.steps if s.kind == "contribute")
+    page.press(*[RIGHT] * step.i)
+    marked = page.run("return [...document.querySelectorAll('.edge.now')].map(e => e.dataset.edge)")
+    assert marked == [f"e{step.edge}"]
+    assert page.run(
+        "return [...document.querySelectorAll('.card.now,.card.goal')].map(c => c.dataset.card).sort()"
+    ) == (sorted([f"n{step.node}", f"n{step.target}"]))
+    assert "0.5" in page.panel("step")
+    assert "✓ complete" in page.panel("step")
+
+
+def test_play_goes_on_by_itself_and_stops_at_a_breakpoint(show):
+    page = show(made(neuron()))
+    page.enter("speed", "120", "change")
+    page.run("card('n5').dispatchEvent(new Event('click'))")
+    page.press("b", " ")
+    page.browser.execute_async_script(
+        "const done = arguments[0], button = document.getElementById('play');"
+        "const look = new MutationObserver(() => button.textContent === '▶' && done());"
+        "look.observe(button, {childList: true, subtree: true})"
+    )
+    node = page.made.frames.vertices[5]
+    assert f"breakpoint on {node.name}" in page.said()
+    assert 0 < page.at() < page.steps()
+
+
+def test_go_to_a_step_by_dialog_by_scrubber_and_by_address(show):
+    page = show(made(neuron()))
+    page.press("g")
+    page.press("7", Keys.ENTER)
+    assert page.at() == 7
+    page.enter("scrubber", 11)
+    assert page.at() == 11
+    assert page.browser.current_url.endswith("#step=11")
+    assert show(made(neuron()), "#step=9").at() == 9
+    assert show(made(neuron()), "#step=999").at() == 15
+    assert show(made(neuron()), "#step=-3&open=g99,<script>").at() == 0
+
+
+def test_the_next_change_of_the_chosen_gradient(show):
+    page = show(made(diamond()))
+    x = next(v.id for v in page.made.frames.vertices if v.name == "x")
+    page.run("card(arguments[0]).dispatchEvent(new Event('click'))", f"n{x}")
+    wanted = [s.i for s in page.made.frames.steps if s.kind == "contribute" and s.target == x]
+    for i in wanted:
+        page.press("n")
+        assert page.at() == i
+    page.press("n")
+    assert "does not change any more" in page.said()
+
+
+def test_find_chooses_a_node_and_the_keys_are_listed(show):
+    page = show(made(neuron()))
+    page.press("/")
+    page.press("w2", Keys.ENTER)
+    assert "w2" in page.panel("chosen")
+    page.press(Keys.ESCAPE)
+    page.press("?")
+    assert page.run("return document.getElementById('help').open")
+
+
+def test_cards_are_walked_with_the_keyboard(show):
+    page = show(made(neuron()))
+    assert page.run("return [...document.querySelectorAll('.card[tabindex=\"0\"]')].length") == 1
+    page.run("card('n0').focus()")
+    page.press(Keys.ARROW_DOWN)
+    assert page.run("return document.activeElement.dataset.card") != "n0"
+    page.press(Keys.ENTER)
+    assert page.run("return !document.getElementById('chosen').hidden")
+    assert page.at() == 0
+
+
+# Live ----------------------------------------------------------------------------------------------------------------
+
+
+def engine(root):
+    zero_grad(*order(root))
+    root.backward()
+    nodes = order(root)[::-1]
+    return [n.data for n in nodes], [n.grad for n in nodes]
+
+
+def exact(page, values):
+    """Set the leaves in the page and return all data and gradients that it holds, as the page writes them."""
+    for leaf, value in values.items():
+        page.run(
+            "const e = document.querySelector(`input[type=number][data-leaf='${arguments[0]}']`);"
+            "e.value = arguments[1]; e.dispatchEvent(new Event('input'))",
+            leaf,
+            repr(value),
+        )
+    return page.run("return player.numbers()")
+
+
+def same(found, wanted):
+    special = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+    for a, b in zip(found, wanted, strict=True):
+        a = special.get(a, a) if isinstance(a, str) else 0.0 if a is None else a
+        assert (math.isnan(a) and math.isnan(b)) or a == b or abs(a - b) <= 1e-12 * max(1.0, abs(b)), (a, b)
+
+
+EXPRESSIONS = {
+    "tanh(w1*x1 + w2*x2 + b)": "w1 x1 w2 x2 b",
+    "x**2 * sin(y) / exp(z) + x*y*z": "x y z",
+    "sigmoid(x) * relu(y) + softplus(z) - leaky_relu(x - y, 0.2)": "x y z",
+    "maximum(x, y) * minimum(y, z) + abs(z)": "x y z",
+    "log(1 + exp(-x)) + sqrt(y**2 + 1) * tanh(x*y)": "x y",
+}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_numbers_in_the_page_are_the_engines(show, expression):
+    names, rng = EXPRESSIONS[expression].split(), random.Random(1)
+    page = show(made(record_expression(expression, dict.fromkeys(names, 1.0))))
+    ids = {v.name: v.id for v in page.made.frames.vertices}
+    for _ in range(8):
+        values = {name: rng.uniform(-3, 3) for name in names}
+        data, grads = engine(record_expression(expression, values))
+        found = exact(page, {ids[name]: value for name, value in values.items()})
+        same(found["data"], data)
+        same(found["grads"], grads)
+
+
+def test_every_elementwise_op_is_live(show):
+    rng = random.Random(2)
+    rows = [op for op in TABLE.values() if isinstance(op, Elementwise)]
+    arities = [len([p for p in op.params if p not in op.defaults]) for op in rows]
+
+    def record(values):
+        values = iter(values)
+        return ops.add_n(*(op(*(next(values) for _ in range(n))) for op, n in zip(rows, arities)))
+
+    page = show(made(record([Value(rng.uniform(0.2, 0.9)) for _ in range(sum(arities))])))
+    new = [rng.uniform(0.2, 0.9) for _ in range(sum(arities))]
+    data, grads = engine(record([Value(v) for v in new]))
+    ids = [v.id for v in page.made.frames.vertices if not v.op]
+    page.run("player.setLeaves(arguments[0])", [[i, repr(v)] for i, v in zip(ids, new)])
+    found = page.run("return player.numbers()")
+    same(found["data"], data)
+    same(found["grads"], grads)
+
+
+def test_a_network_recomputes_all_of_its_gradients(show):
+    root, net = network((16, 1))
+    page = show(made(root, model=net))
+    rng, values = random.Random(3), {}
+    for i, node in enumerate(order(root)[::-1]):
+        if node.op is None and len(values) < 40:
+            values[i] = rng.uniform(-1, 1)
+            node._data = values[i]
+    again = (net([1.0, -2.0]) - 1.0) ** 2.0
+    data, grads = engine(again)
+    found = exact(page, values)
+    same(found["data"], data)
+    same(found["grads"], grads)
+
+
+def test_a_slider_moves_every_number(show):
+    page = show(made(neuron()))
+    page.press(Keys.END)
+    page.run(
+        "const e = document.querySelector(`input[type=range][data-leaf='0']`); e.value = -1.5;"
+        "e.dispatchEvent(new Event('input'))"
+    )
+    first = page.made.frames.vertices[0].name
+    values = {"w1": -3.0, "x1": 2.0, "w2": 1.0, "x2": 0.0, "b": 6.881373587019543, first: -1.5}
+    _, grads = engine(record_expression("tanh(w1*x1 + w2*x2 + b)", values))
+    for i, grad in enumerate(grads):
+        assert math.isclose(float(page.card(f"n{i}", "grad")), grad, rel_tol=1e-3, abs_tol=1e-12)
+
+
+def test_a_step_of_descent_is_the_engines_and_its_loss_is_drawn(show):
+    root = neuron()
+    page = show(made(root))
+    page.enter("rate", "0.05")
+    _, grads = engine(root)
+    leaves = [(i, n) for i, n in enumerate(order(root)[::-1]) if n.op is None]
+    page.click("descend")
+    found = page.run("return player.numbers()")["data"]
+    for i, node in leaves:
+        assert math.isclose(found[i], node.data - 0.05 * grads[i], rel_tol=1e-12, abs_tol=1e-15)
+    assert page.run("return document.querySelectorAll('#curve polyline').length") == 1
+    before = found[-1]
+    for _ in range(10):
+        page.click("descend")
+    assert page.run("return player.numbers()")["data"][-1] < before
+    page.click("reset")
+    same(page.run("return player.numbers()")["data"], [n.data for n in order(root)[::-1]])
+
+
+def test_what_has_arrays_is_shown_and_said_not_to_be_live(show):
+    page = show(made((Tensor([[1.0, 2.0]], label="x") * Tensor([[3.0], [4.0]], label="W")).sum()))
+    assert "arrays" in page.panel("live")
+    for _ in page.made.frames.steps:
+        page.press(RIGHT)
+    assert page.at() == page.steps()
+    assert page.run("return document.querySelectorAll('#step table.heat').length") > 0
+
+
+# Folding -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folded_network_is_stepped_into_over_and_out_of(show):
+    root, net = network((16, 16, 1))
+    page = show(made(root, model=net))
+    closed = [f.id for f in page.made.frames.folds if f.id not in page.made.places.opened]
+    seen = fold(page.made.frames, closed)
+    assert page.steps() == len(seen.steps) - 1
+    group = next(s for s in seen.steps if s.kind == "group" and s.i > seen.turn)
+    page.enter("scrubber", group.i)
+    assert "vector-Jacobian" in page.panel("step")
+    before, cards = page.steps(), set(page.cards())
+    page.press("i")
+    assert page.steps() > before
+    assert set(page.cards()) > cards - {group.group_path[-1]}
+    assert f"open={','.join(sorted({*page.made.places.opened, group.group_path[-1]}, key=lambda g: int(g[1:])))}" in (
+        page.browser.current_url
+    )
+    page.press("o")
+    assert page.steps() == before
+    assert set(page.cards()) == cards
+    assert page.at() == group.i
+
+
+def overlaps(page):
+    boxes = page.run("""
+        const bodies = [...document.querySelectorAll('.card:not(.away) > .body')];
+        return bodies.map(b => b.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom]);""")
+    return [
+        (a, b)
+        for i, a in enumerate(boxes)
+        for b in boxes[:i]
+        if min(a[2], b[2]) - max(a[0], b[0]) > 1 and min(a[3], b[3]) - max(a[1], b[1]) > 1
+    ]
+
+
+def test_no_card_lies_on_another_whatever_is_open(show):
+    root, net = network((6, 5, 1))
+    root = root + ops.sin(root)
+    page = show(made(root, model=net))
+    rng, folds = random.Random(4), [f.id for f in page.made.frames.folds]
+    assert overlaps(page) == []
+    for _ in range(12):
+        page.run("player.toggle(arguments[0])", rng.choice(folds))
+        assert overlaps(page) == []
+
+
+def test_totals_are_the_same_folded_and_open(show):
+    root, net = network((6, 5, 1))
+    page = show(made(root, model=net))
+    page.press(Keys.END)
+    leaves = [v.id for v in page.made.frames.vertices if not v.op]
+    before = page.run("return player.numbers()")["grads"]
+    for group in [f.id for f in page.made.frames.folds]:
+        page.run("player.toggle(arguments[0])", group)
+        page.press(Keys.END)
+        assert page.run("return player.totals()") == [before[i] for i in leaves]
+
+
+# Mistakes and the quiz -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", list(mistakes))
+def test_a_wrong_sweep_in_the_page_is_that_of_the_engine(show, key):
+    root = diamond()
+    page = show(made(root))
+    page.click("tab-mistakes")
+    page.enter("mistake", key, "change")
+    both = compare(root, key)
+    rows = page.run(
+        "return [...document.querySelectorAll('#wrong tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    )
+    assert {row[0] for row in rows} == set(both.right_gradients)
+    for name, right, wrong, _ in rows:
+        assert math.isclose(float(right), both.right_gradients[name], rel_tol=1e-4)
+        assert math.isclose(float(wrong), both.wrong_gradients.get(name, 0.0), rel_tol=1e-4)
+    assert both.first_difference is not None
+    assert both.first_difference.sentence in page.panel("wrong")
+    marked = page.run("return [...document.querySelectorAll('.card.wrong')].map(c => c.dataset.card)")
+    assert {page.card(c, "name") for c in marked} == set(both.differing)
+    assert (
+        page.run("return document.querySelector('.card.first-wrong').dataset.card")
+        == f"n{both.first_difference.target}"
+    )
+
+
+def test_the_wrong_sweep_follows_the_sliders(show):
+    page = show(made(diamond()))
+    page.click("tab-mistakes")
+    page.enter("mistake", "overwrite", "change")
+    exact(page, {0: 0.25})
+    y = Value(-2.0, label="y")
+    x = Value(0.25, label="x")
+    a = x * y
+    both = compare((ops.sin(a) + x) * a + ops.relu(y), "overwrite")
+    assert both.first_difference.sentence in page.panel("wrong")
+
+
+def answer(page, value):
+    page.run("document.getElementById('answer').value = arguments[0]", str(value))
+    page.run("document.getElementById('quiz-form').requestSubmit()")
+
+
+def test_the_quiz_hides_marks_hints_and_ends(show):
+    root = diamond()
+    page = show(made(root))
+    page.click("tab-quiz")
+    page.click("quiz-start")
+    hidden = [page.card(f"n{v.id}", "grad") for v in page.made.frames.vertices[:-1]]
+    assert set(hidden) == {"?"}
+    grads = engine(root)[1]
+    answer(page, "ten")
+    assert "number" in page.panel("hint")
+    asked = page.run("return +document.querySelector('.card.asked').dataset.card.slice(1)")
+    answer(page, grads[asked] + 12.3456)
+    assert "✗" in page.panel("hint")
+    assert "The rule" in page.panel("hint")
+    for _ in range(len(grads) - 1):
+        asked = page.run("return +document.querySelector('.card.asked').dataset.card.slice(1)")
+        answer(page, f"{grads[asked]:.4g}")
+        assert page.card(f"n{asked}", "grad") not in ("?", "")
+    assert f"{len(grads) - 2} right at first try" in page.panel("score")
+    assert page.run("return document.getElementById('quiz-form').hidden")
+
+
+def test_why_an_answer_was_wrong(show):
+    x = Value(3.0, label="x")
+    a = x * 2.0
+    root = a * x + ops.sin(x)
+    page = show(made(root))
+    page.click("tab-quiz")
+    page.click("quiz-start")
+    parts = [s.contribution for s in page.made.frames.steps if s.kind == "contribute" and s.target == 0]
+    right = sum(parts)
+    page.run("card('n0').dispatchEvent(new Event('click'))")
+    cases = {
+        parts[-1]: "last contribution alone",
+        parts[0] + parts[-1]: "A path is missing",
+        -right: "sign",
+        right + 17.0: "step by step",
+    }
+    for value, words in cases.items():
+        answer(page, repr(value))
+        page.click("why-wrong")
+        assert words in page.panel("hint")
+    answer(page, repr(parts[0]))
+    page.click("why-wrong")
+    missing = page.run("return document.querySelectorAll('.edge.missing').length")
+    assert missing == len(parts) - 1
+
+
+# The page ------------------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "a\u2028b",
+    "\ud800",
+    "'\"`${alert(1)}",
+    "__proto__",
+    "nan",
+]
+
+
+def test_hostile_labels_are_text(show):
+    root = ops.add_n(*(Value(float(i), label=label) for i, label in enumerate(HOSTILE)))
+    root = root * root
+    root.label = HOSTILE[1]
+    page = show(made(root))
+    page.press(Keys.END)
+    for tab in ("tab-mistakes", "tab-quiz", "tab-list"):
+        page.click(tab)
+    assert page.run("return document.querySelectorAll('img').length") == 0
+    names = page.run("return [...document.querySelectorAll('.card .name')].map(n => n.textContent)")
+    assert HOSTILE[0] in names
+    assert "nan" in names
+
+
+def test_the_frame_is_exported_as_well_formed_svg(show):
+    page = show(made(neuron()))
+    page.press(*[RIGHT] * 8)
+    shape = page.run("""
+        const svg = player.frameSvg(), parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
+        const count = selector => parsed.querySelectorAll(selector).length;
+        return [count("parsererror"), count(".card.now"), svg.includes("<script")];
+    """)
+    assert shape == [0, 1, False]
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(show, browser, width):
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    page = show(made(diamond()))
+    page.press(*[RIGHT] * 12)
+    for tab in ("live", "mistakes", "quiz", "list", "save"):
+        page.click(f"tab-{tab}")
+        assert page.run("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_everything_that_is_pressed_has_a_name_and_ids_are_unique(show):
+    page = show(made(network()[0]))
+    nameless = page.run("""
+        const label = e => e.labels?.[0]?.textContent.trim();
+        const name = e => e.getAttribute("aria-label") || e.textContent.trim() || label(e) || e.title;
+        const pressed = [...document.querySelectorAll("button,input,select,[role=button],[role=tab]")];
+        return pressed.filter(e => !name(e)).map(e => e.outerHTML);
+    """)
+    assert nameless == []
+    ids = page.run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    assert page.run("return document.getElementById('said').getAttribute('aria-live')") == "polite"
+
+
+def test_two_players_on_one_page_do_not_meet(browser, tmp_path):
+    page = tmp_path / "two.html"
+    frames = made(neuron())._repr_html_() + made(diamond())._repr_html_()
+    page.write_text(f"<!doctype html><meta charset=utf-8><body>{frames}", encoding="utf-8")
+    browser.get_log("browser")
+    browser.get(page.as_uri())
+    for i, steps in enumerate((15, len(made(diamond()).frames.steps) - 1)):
+        browser.switch_to.frame(i)
+        browser.find_element("css selector", "#next").click()
+        assert browser.execute_script("return document.getElementById('count').textContent") == f"1 / {steps}"
+        browser.switch_to.default_content()
+    assert browser.get_log("browser") == []
+
+
+def test_without_scripts_the_graph_and_the_steps_are_there(browser, tmp_path):
+    page = made(neuron()).save(tmp_path / "page.html")
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(page.as_uri())
+    listed = browser.find_elements("css selector", "#script-free li")
+    graph = browser.find_element("css selector", "#graph .scene")
+    assert len(listed) == 16
+    assert listed[-1].is_displayed()
+    assert graph.size["height"] > 100
+    assert not browser.find_element("css selector", "footer").is_displayed()
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_thousand_nodes_are_stepped_in_time_for_the_eye(show):
+    root, net = network((16, 16, 1))
+    page = show(made(root, model=net))
+    page.press(Keys.END)
+    totals = page.run("return player.totals()")
+    assert all(total is not None for total in totals)
+    assert page.at() == page.steps()
