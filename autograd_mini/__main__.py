@@ -1,0 +1,30 @@
+"""`python -m autograd_mini`: says hello, with the first things to type."""
+
+HELLO = """\
+autograd_mini: see how gradients flow back through a computation.
+
+Type this at a Python prompt, line by line:
+
+    >>> from autograd_mini import Value, explain
+    >>> a = Value(2.0, label="a")
+    >>> b = Value(-3.0, label="b")
+    >>> c = a * b + a**2
+    >>> c.backward()
+    >>> a.grad, b.grad
+    (1.0, 2.0)
+    >>> print(explain(c))            # every step of the way back, in symbols and in numbers
+
+And see the graph:
+
+    >>> import viz
+    >>> viz.draw(c).save("c.svg")    # in Jupyter, viz.draw(c) alone shows it
+
+Or without Python, in a shell:
+
+    autograd-mini explain "tanh(w*x + b)" w=0.5 x=2 b=-1 -o neuron.svg
+    autograd-mini grade my_engine.py     (for an engine that you have written yourself)
+    autograd-mini --help
+"""
+
+if __name__ == "__main__":
+    print(HELLO, end="")
