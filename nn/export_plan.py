@@ -35,7 +35,7 @@ def plan(model: Any) -> Any:
     `predict_proba`, or `predict`, of its outputs. ExportError and ShapeError name what does not fit.
     """
     if hasattr(type(model), "model_"):
-        model = Sequential(*model.model_.layers, *_head(model))
+        return Sequential(*plan(model.model_).layers, *_head(model))
     if not isinstance(model, Module):
         raise ExportError(f"expected one of nn's networks or a fitted estimator, got {type(model).__name__}")
     net = _on_arrays(model, "", {})
@@ -110,7 +110,7 @@ def _kind(layer: Any, where: str) -> type | None:
     if where.count("layers.") > DEPTH:
         raise ExportError(f"sequences are nested more than {DEPTH} deep, or one contains itself")
     kind = next((kind for kind in KINDS if isinstance(layer, kind)), None)
-    if kind is None and isinstance(layer, Module):
+    if kind is None and (isinstance(layer, Module) or not callable(layer)):
         raise ExportError(
             f"{where or 'the network'} is a {type(layer).__name__}, which has no twin: "
             f"there are those of {', '.join(kind.__name__ for kind in KINDS)}"
@@ -124,12 +124,15 @@ def _kind(layer: Any, where: str) -> type | None:
 
 
 def _check(net: Any) -> None:
-    """Raise unless all parameters have one dtype and each layer takes what the one before gives."""
+    """Raise unless parameters are leaves of one dtype, and each layer takes what the one before gives."""
+    layers = [(where, layer) for where, layer in leaves(net) if isinstance(layer, Dense)]
+    for where, layer in layers:
+        if layer.W.op or layer.b.op:
+            raise ExportError(f"{where or 'the network'} has a parameter that was computed from others: give it a leaf")
     dtypes = {str(parameter.dtype): name for name, parameter in net.named_parameters()}
     if len(dtypes) > 1:
         mixed = ", ".join(f"{name} is {dtype}" for dtype, name in dtypes.items())
         raise ExportError(f"the parameters must have one dtype: {mixed}")
-    layers = [(where, layer) for where, layer in leaves(net) if isinstance(layer, Dense)]
     for (before, one), (where, other) in pairwise(layers):
         if one.W.shape[0] != other.W.shape[1]:
             raise ShapeError(f"{where} takes {other.W.shape[1]} inputs, and {before} gives {one.W.shape[0]} outputs")

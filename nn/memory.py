@@ -12,7 +12,7 @@ from autograd_mini.data import Array
 
 from .errors import StateError
 from .module import Module
-from .optim import State
+from .optim import State, checked_state
 
 
 class Entry(NamedTuple):
@@ -30,17 +30,20 @@ def describe_state(state: State, model: Module, taken: Collection[str]) -> tuple
     of going on from there.
     """
     names = _names(model)
+    used = set(taken)
     entries: list[Entry] = []
     arrays: dict[str, Array] = {}
-    for i, (parameter, updates, *memory) in enumerate(state):
+    for i, (parameter, updates, *memory) in enumerate(checked_state(state)):
         if id(parameter) not in names:
             raise DataError(f"state[{i}] is about no parameter of the model: make it with optimizer.init(model)")
         entry = Entry(names[id(parameter)], updates, [])
         for x in map(np.asarray, memory):
             if not np.isfinite(x).all():
                 raise StateError(f"nothing was saved: what the optimizer remembers of {entry.name} is not finite")
-            entry.arrays.append(_free(f"{entry.name} memory {len(entry.arrays)}", {*taken, *arrays}))
-            arrays[entry.arrays[-1]] = x
+            free = _free(f"{entry.name} memory {len(entry.arrays)}", used)
+            entry.arrays.append(free)
+            used.add(free)
+            arrays[free] = x
         entries.append(entry)
     return entries, arrays
 
@@ -59,7 +62,7 @@ def remembered(state: State, entries: list[Entry], arrays: Mapping[str, Array], 
     """Return for each entry of `state` what comes after the parameter, or raise StateError with every misfit."""
     names = _names(model)
     there = {entry.name: entry for entry in entries}
-    own = [(names.get(id(parameter), "?"), parameter, memory) for parameter, _, *memory in state]
+    own = [(names.get(id(parameter), "?"), parameter, memory) for parameter, _, *memory in checked_state(state)]
     known = {name for name, *_ in own}
     faults = [f"{name}: not a parameter of this state" for name in there if name not in known]
     for name, parameter, memory in own:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_mini import Node, NonFiniteError
+from autograd_mini import DataError, Node, NonFiniteError
 from autograd_mini.data import Array, quietly
 from autograd_mini.node import assign
 from autograd_mini.sweep import zero_grad
@@ -253,6 +253,14 @@ def clip_by_norm(params: Params, limit: float) -> float:
 def check_gradients(params: Params) -> None:
     """Raise NonFiniteError with the name of the first parameter whose gradient has a NaN or an infinity."""
     _reached(params, lambda g: ~np.isfinite(g))
+
+
+def checked_state(state: Any) -> State:
+    """Return a state as it is, or raise DataError where `Optimizer.init` could not have returned it."""
+    entries: list[Any] = state if isinstance(state, list) else [None]
+    if not all(isinstance(entry, list) and len(entry) > 1 and isinstance(entry[0], Node) for entry in entries):
+        raise DataError(f"state must be what optimizer.init(model) returns, got {type(state).__name__}")
+    return entries
 
 
 def _reached(params: Params, bad: Callable[[Any], Any]) -> list[Node]:

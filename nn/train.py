@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, NonFiniteError, ShapeError, Value, no_grad, zero_grad
+from autograd_mini import DataError, ShapeError, Value, no_grad, zero_grad
 from autograd_mini.data import Array, array_of
+from autograd_mini.node import modes
 from autograd_mini.op import operand
 
 from . import init
 from .errors import ExtraError, SettingError, extra, real, whole
 from .module import Module
-from .optim import Optimizer, State, adam, clip_by_norm
+from .optim import Optimizer, State, adam, checked_state, clip_by_norm
 from .schedules import Schedule, constant
+from .step import checked, sample_program
 
 Record = dict[str, Any]
 Loss = Callable[..., Any]
@@ -113,12 +115,13 @@ class Trainer:
         self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf, state: State | None = None
     ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
-        self.state: State = optimizer.init(model) if state is None else state
+        self.state: State = optimizer.init(model) if state is None else checked_state(state)
         own = set(model.parameters())
         if any(entry[0] not in own or len(entry) != optimizer.memory + 2 for entry in self.state):
             raise SettingError("state is that of another model or optimizer: make it with optimizer.init(model)")
         self.params = [entry[0] for entry in self.state]
         self.pause: Callable[[], None] = lambda: None
+        self._program: Callable[..., float] | None = None
 
     def epoch(self, batches: Iterator[Data], rate: float) -> float:
         """Run through the batches once, with `pause()` after each, and return the mean loss over all samples."""
@@ -131,19 +134,22 @@ class Trainer:
         return total / n
 
     def step(self, x: Array, y: Array, *weights: Array, rate: float) -> float:
-        """Record the loss of one batch, sweep back, update the parameters, and return the loss."""
-        loss = _loss(self.model, self.loss, x, y, *weights)
-        value = float(loss)
-        if not math.isfinite(value):
-            raise NonFiniteError(
-                f"the loss became {value}: try a smaller learning rate, clip=1.0, or scaled inputs; "
-                "inside detect_nonfinite() the first op that went wrong is named"
-            )
-        zero_grad(*self.params)
-        loss.backward()
+        """Compute the loss of one batch and its gradients, update the parameters, and return the loss."""
+        if self._program is None:
+            self._program = sample_program(self.model, self.loss, x, y) or self._record
+        compute = self._record if modes.get() else self._program  # a mode wants to see the nodes
+        value = compute(x, y, *weights)
         if self.clip < math.inf:
             clip_by_norm(self.params, self.clip)
         self.optimizer.update(self.state, rate)
+        return value
+
+    def _record(self, x: Array, y: Array, *weights: Array) -> float:
+        """Record the loss of one batch, sweep back, and return the loss."""
+        loss = _loss(self.model, self.loss, x, y, *weights)
+        value = checked(float(loss))
+        zero_grad(*self.params)
+        loss.backward()
         return value
 
 

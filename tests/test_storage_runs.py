@@ -218,6 +218,25 @@ def test_fit_refuses_a_state_of_another_model_or_optimizer():
             train(model, nn.adam(), state)
 
 
+@pytest.mark.parametrize("wrong", [nn.adam(), 3, [1], [[1, 2]], ({},), [[Value(1.0)]]])
+def test_what_is_no_state_is_refused(wrong, tmp_path):
+    model = MODELS["arrays"]()
+    nn.save(model, tmp_path / "run", nn.sgd().init(model))
+    for call in (nn.save, nn.load_into):
+        with pytest.raises(DataError, match=r"state must be what optimizer\.init"):
+            call(model, tmp_path / "run", wrong)
+    with pytest.raises(DataError, match=r"state must be what optimizer\.init"):
+        train(model, nn.sgd(), wrong)
+
+
+def test_a_large_network_on_values_is_saved_in_linear_time(tmp_path):
+    model, optimizer = nn.MLP(60, [60, 60, 1], rng=0), nn.adam()
+    state = optimizer.init(model)
+    nn.save(model, tmp_path / "run", state)
+    nn.load_into(model, tmp_path / "run", state)
+    assert len(state) == 7381
+
+
 def signed(entries, arrays):
     """Return a file whose checksum is right, whatever it says of the optimizer."""
     about, own = storage._description(nn.Dense(3, 1, "identity", rng=0))
