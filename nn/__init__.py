@@ -21,16 +21,17 @@ from .losses import (
 from .module import Module
 from .optim import adagrad, adam, adamw, check_gradients, clip_by_norm, clip_by_value, lbfgs, rmsprop, sgd
 from .recipe import backprop_recipe
+from .step import Step
 from .storage import FormatError, load, load_into, save
 from .train import evaluate, fit
 
 __all__ = [
     "MLP", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier", "MLPRegressor",
-    "Module", "Neuron", "Sequential", "SettingError", "StateError", "absolute_error", "adagrad", "adam", "adamw",
-    "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate", "export", "fit",
-    "half_squared_error", "hinge", "huber", "init", "l2_penalty", "lbfgs", "load", "load_into", "losses",
-    "negative_log_likelihood", "optim", "poisson", "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy",
-    "squared_error",
+    "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error", "adagrad", "adam",
+    "adamw", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate",
+    "export", "fit", "half_squared_error", "hinge", "huber", "init", "l2_penalty", "lbfgs", "load", "load_into",
+    "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop", "save", "schedules", "sgd",
+    "sigmoid_cross_entropy", "squared_error",
 ]  # fmt: skip
 
 

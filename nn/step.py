@@ -1,0 +1,191 @@
+"""Steps of training without a graph: a batch's loss and gradients from a program that was recorded once."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import Branches, NonFiniteError, Program, ShapeError, Tensor, Value, compile, ops
+from autograd_mini.data import Array, array_of, quietly
+from autograd_mini.kernels import checked_labels
+from autograd_mini.node import assign, leaf
+from autograd_mini.replay import Replay
+
+from . import losses
+from .errors import SettingError
+from .layers import Dropout
+from .module import Module
+from .optim import Optimizer, State, sgd
+
+Loss = Callable[..., Any]
+
+PER_SAMPLE = {  # losses whose value for a batch is the mean of what they are for each sample alone
+    losses.squared_error, losses.half_squared_error, losses.absolute_error, losses.huber, losses.hinge,
+    losses.sigmoid_cross_entropy, losses.poisson,
+}  # fmt: skip
+
+
+class Step:
+    """One step of training a network on arrays: `step(x, y)` moves the parameters and returns the loss before.
+
+    The first batch of a shape is recorded, and every batch of that shape replayed: forward, backward, and the
+    optimizer's update of all parameters at once, in buffers that are made once. Afterwards each parameter's `grad`
+    holds the gradient of the last batch, until the next step writes over it.
+
+    `loss(predictions, y)` is one of `nn.losses` or your own, made of rows of the table; class numbers y go with
+    `nn.cross_entropy`. The parameters move into one array that they share, so there is one step for a model at a time.
+    `optimizer` is plain gradient descent by default; go on from an earlier `state` of it if you like.
+
+    SettingError where a replay would not do what recording does: for dropout, which draws anew for every batch, and for
+    a branch that depends on data. NonFiniteError for a loss that is NaN or infinite; nothing has moved then.
+
+    >>> from nn import Dense, squared_error
+    >>> line = Dense(1, 1, "identity", rng=0); step = Step(line, squared_error, sgd(0.5))
+    >>> x = np.linspace(-1.0, 1.0, 20)[:, None]
+    >>> losses = [step(x, 3.0 * x + 1.0) for _ in range(100)]
+    >>> line.W.data.round(6).tolist(), line.b.data.round(6).tolist()
+    ([[3.0]], [1.0])
+    """
+
+    def __init__(self, model: Any, loss: Loss, optimizer: Optimizer | None = None, state: State | None = None) -> None:
+        self.optimizer = optimizer or sgd()
+        self.state = self.optimizer.init(model) if state is None else state
+        self.model, self.loss = model, loss
+        self.params = [entry[0] for entry in self.state]
+        _check_replayable(model, self.params)
+        self._theta, views = _shared([p._data for p in self.params])
+        self._gradient, self._gradients = _shared([np.zeros_like(p._data) for p in self.params])
+        memories = [_shared(list(arrays)) for arrays in zip(*(entry[2:] for entry in self.state))]
+        self._memory = [flat for flat, _ in memories]
+        self._views = views
+        for i, (p, g) in enumerate(zip(self.params, self._gradients)):
+            p.grad = g
+            self.state[i][2:] = [parts[i] for _, parts in memories]
+        self._replays: dict[Any, Replay] = {}
+
+    def __call__(self, x: Any, y: Any, learning_rate: float | None = None) -> float:
+        x, y = self._batch(x, y)
+        replay = self._replays.get((x.shape, y.shape))
+        if replay is None:
+            replay = self._replays[x.shape, y.shape] = self._recorded(x, y)
+        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
+        return quietly(self._move, replay, x, y, rate)
+
+    def _move(self, replay: Replay, x: Array, y: Array, rate: float) -> float:
+        for p, view in zip(self.params, self._views):
+            if p._data is not view:  # somebody has given it other numbers
+                view[...] = p._data
+                assign(p, view)
+        value = checked(float(replay(x, y, *[p._data for p in self.params])[0]))
+        t = self.state[0][1] + 1
+        moved, *memory = self.optimizer.formula(self._theta, self._gradient, rate, t, *self._memory)
+        for flat, new in zip([self._theta, *self._memory], [moved, *memory]):
+            if new is not flat:
+                flat[...] = new
+        for entry in self.state:
+            entry[1] = t
+            assign(entry[0], entry[0]._data)
+        return value
+
+    def _batch(self, x: Any, y: Any) -> tuple[Array, Array]:
+        """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
+        dtype = self._theta.dtype
+        x, y = _as(x, dtype), np.asarray(y)
+        if self.loss is losses.cross_entropy and y.dtype.kind in "iu":
+            classes = len(self.params[-1]._data)
+            rows = np.zeros((len(x), classes), dtype)
+            rows[np.arange(len(x)), checked_labels(y, rows.shape)] = 1.0
+            return x, rows
+        return x, _as(y, dtype)
+
+    def _recorded(self, x: Array, y: Array) -> Replay:
+        batch = [Tensor(x), Tensor(y)]
+        loss = _rows_loss if self.loss is losses.cross_entropy else self.loss
+        with Branches() as branches:
+            root = loss(self.model(batch[0]), batch[1])
+        if branches.guards:
+            raise SettingError("the model or the loss takes a branch that depends on data: use nn.fit, which records")
+        if ops.shape(root):
+            raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(root)}: take its mean")
+        return Replay([root], leaf(1.0), [*batch, *self.params], self.params, self._gradients)
+
+
+def _rows_loss(logits: Any, y: Any) -> Any:
+    """Return the mean cross-entropy of logits for targets that are one-hot rows."""
+    return ops.sum(ops.softmax_loss(logits, y)) / float(len(y))
+
+
+def _as(a: Any, dtype: Any) -> Array:
+    return a if isinstance(a, np.ndarray) and a.dtype == dtype and a.ndim else array_of(a, dtype)
+
+
+def _check_replayable(model: Module, params: list[Any]) -> None:
+    drops = [m for m in model.modules() if isinstance(m, Dropout) and m.rate]
+    if drops:
+        raise SettingError(f"{drops[0]!r} draws anew for every batch, which a replay cannot: train with nn.fit")
+    if {type(p) for p in params} != {Tensor} or len({p.dtype for p in params}) > 1:
+        raise SettingError("Step trains networks on arrays of one precision: turn this one over with model.tensors()")
+
+
+def _shared(arrays: list[Array]) -> tuple[Array, list[Array]]:
+    """Return one array with the entries of all, and views of it in their shapes."""
+    flat = np.concatenate([a.ravel() for a in arrays])
+    ends = np.cumsum([0, *(a.size for a in arrays)])
+    return flat, [flat[i:j].reshape(a.shape) for i, j, a in zip(ends, ends[1:], arrays)]
+
+
+def checked(value: float) -> float:
+    """Return a loss that is finite; NonFiniteError for any other."""
+    if not math.isfinite(value):
+        raise NonFiniteError(
+            f"the loss became {value}: try a smaller learning rate, clip=1.0, or scaled inputs; "
+            "inside detect_nonfinite() the first op that went wrong is named"
+        )
+    return value
+
+
+# Networks on Values ---------------------------------------------------------------------------------------------------
+
+
+class SampleProgram:
+    """The loss of a network on Values as a program of one sample, run for all samples of a batch side by side."""
+
+    def __init__(self, params: list[Any], program: Program, loss: Loss) -> None:
+        self._params, self._program, self._check = params, program, loss
+
+    def __call__(self, x: Array, y: Array, *weights: Array) -> float:
+        """Return the mean loss over the batch, the weighted one with weights, and leave its gradients in `grad`."""
+        self._check(np.zeros(y.shape), y)  # the loss refuses what is no target, as when it is recorded
+        share = weights[0] / weights[0].sum() if weights else np.full(len(x), 1.0 / len(x))
+        columns = np.concatenate([x, y.reshape(len(y), -1)], axis=1).T
+        data = [p._data for p in self._params]
+        value, gradients = self._program(*data, *columns, gradient=share)
+        for p, g in zip(self._params, quietly(np.sum, gradients[: len(data)], 1).tolist()):
+            p.grad = g
+        return checked(float(quietly(np.dot, value, share)))
+
+
+def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram | None:
+    """Return the program for a network on Values whose loss is a mean over samples; None for every other.
+
+    What it gives differs from a recorded batch by the rounding of another order of sums.
+    """
+    params = model.parameters()
+    kind = loss.func if isinstance(loss, functools.partial) else loss
+    drops = any(isinstance(m, Dropout) and m.rate for m in model.modules())
+    if kind not in PER_SAMPLE or drops or any(type(p) is not Value for p in params):
+        return None
+    inputs = [Value(a) for a in x[0].tolist()]
+    targets = [Value(float(a)) for a in y[:1].ravel()]
+    with Branches() as branches:
+        outputs = model(list(inputs))
+        if not isinstance(outputs, Value) or len(targets) != 1:
+            return None
+        root = loss(outputs, targets[0])
+    if branches.guards or ops.shape(root):
+        return None
+    return SampleProgram(params, compile(root, [*params, *inputs, *targets]), loss)

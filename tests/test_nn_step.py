@@ -1,0 +1,229 @@
+"""Steps without a graph move the parameters as recorded ones do."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_mini import NonFiniteError, ShapeError, StaleError, detect_nonfinite, no_grad
+from nn import step as steps
+from nn import train
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 5))
+TARGETS: dict[Any, Any] = {
+    nn.squared_error: RNG.normal(size=(24, 3)),
+    nn.half_squared_error: RNG.normal(size=(24, 3)),
+    nn.absolute_error: RNG.normal(size=(24, 3)),
+    nn.huber: RNG.normal(size=(24, 3)),
+    nn.sigmoid_cross_entropy: RNG.integers(0, 2, (24, 3)),
+    nn.poisson: RNG.integers(0, 4, (24, 3)),
+    nn.hinge: 2.0 * RNG.integers(0, 2, (24, 3)) - 1.0,
+    nn.cross_entropy: RNG.integers(0, 3, 24),
+}
+OPTIMIZERS = {
+    "sgd": lambda: nn.sgd(0.05),
+    "momentum": lambda: nn.sgd(0.05, momentum=0.9, nesterov=True),
+    "adam": lambda: nn.adam(0.01),
+    "adamw": lambda: nn.adamw(0.01),
+    "rmsprop": lambda: nn.rmsprop(0.01),
+    "adagrad": lambda: nn.adagrad(0.05),
+}
+ACTIVATIONS = ["relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity"]
+
+
+def network(activation: str = "tanh", dtype: Any = np.float64) -> Any:
+    return nn.MLP(5, [7, 6, 3], activation, layer=nn.Dense, rng=1, dtype=dtype)
+
+
+def recorded_step(model: Any, loss: Any, optimizer: Any, state: Any, x: Any, y: Any) -> float:
+    model.zero_grad()
+    value = loss(model(x), y)
+    value.backward()
+    optimizer.update(state)
+    return float(value)
+
+
+def compare(loss: Any, make: Any, activation: str, dtype: Any = np.float64, tolerance: float = 1e-12) -> None:
+    """Train twins for ten batches of two shapes, one by recording and one by replaying."""
+    replayed, recorded = network(activation, dtype), network(activation, dtype)
+    step = nn.Step(replayed, loss, make())
+    optimizer = make()
+    state = optimizer.init(recorded)
+    y = TARGETS[loss]
+    for k in range(10):
+        rows = slice(0, 16) if k % 2 else slice(16, 24)
+        x = X[rows].astype(dtype)
+        value = step(x, y[rows])
+        assert value == pytest.approx(recorded_step(recorded, loss, optimizer, state, x, y[rows]), rel=tolerance)
+    for p, q in zip(replayed.parameters(), recorded.parameters()):
+        np.testing.assert_allclose(p.data, q.data, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(p.grad, q.grad, rtol=10 * tolerance, atol=10 * tolerance)
+        assert p.dtype == dtype
+
+
+@pytest.mark.parametrize("loss", TARGETS, ids=lambda loss: loss.__name__)
+def test_a_replayed_step_is_a_recorded_one_for_every_loss(loss: Any) -> None:
+    compare(loss, OPTIMIZERS["sgd"], "tanh")
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_replayed_step_is_a_recorded_one_for_every_optimizer(name: str) -> None:
+    compare(nn.squared_error, OPTIMIZERS[name], "tanh")
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_replayed_step_is_a_recorded_one_for_every_activation(activation: str) -> None:
+    compare(nn.cross_entropy, OPTIMIZERS["sgd"], activation)
+
+
+def test_float32_stays_float32() -> None:
+    compare(nn.cross_entropy, OPTIMIZERS["adam"], "relu", np.float32, 2e-5)
+
+
+def test_a_step_goes_on_from_a_state_and_can_be_left() -> None:
+    one, two = network(), network()
+    optimizer = nn.adam(0.01)
+    states = [optimizer.init(one), optimizer.init(two)]
+    y = TARGETS[nn.squared_error]
+    for _ in range(3):
+        recorded_step(one, nn.squared_error, optimizer, states[0], X, y)
+        recorded_step(two, nn.squared_error, optimizer, states[1], X, y)
+    step = nn.Step(one, nn.squared_error, optimizer, states[0])
+    for _ in range(3):
+        step(X, y)
+        recorded_step(two, nn.squared_error, optimizer, states[1], X, y)
+    for _ in range(3):
+        recorded_step(one, nn.squared_error, optimizer, states[0], X, y)
+        recorded_step(two, nn.squared_error, optimizer, states[1], X, y)
+    for p, q in zip(one.parameters(), two.parameters()):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-12, atol=1e-14)
+
+
+def test_new_numbers_in_the_parameters_are_seen() -> None:
+    model = network()
+    step = nn.Step(model, nn.squared_error)
+    y = TARGETS[nn.squared_error]
+    step(X, y)
+    model.load_state_dict(network().state_dict())
+    fresh = network()
+    assert step(X, y) == pytest.approx(float(nn.squared_error(fresh(X), y)), rel=1e-13)
+    assert step(X, y) < float(nn.squared_error(fresh(X), y))
+
+
+def test_a_graph_from_before_a_step_is_stale() -> None:
+    model = network()
+    step = nn.Step(model, nn.squared_error)
+    y = TARGETS[nn.squared_error]
+    loss = nn.squared_error(model(X), y)
+    step(X, y)
+    with pytest.raises(StaleError):
+        loss.backward()
+
+
+def test_what_a_replay_cannot_do_is_refused() -> None:
+    y = TARGETS[nn.squared_error]
+
+    def branching(p: Any, t: Any) -> Any:
+        return nn.squared_error(p, t) if p.mean() > 0.0 else nn.absolute_error(p, t)
+
+    dropping = nn.Sequential(nn.Dense(5, 3, rng=0), nn.Dropout(0.5, rng=0))
+    mixed = nn.Sequential(nn.Dense(5, 4, rng=0), nn.Dense(4, 3, rng=0, dtype=np.float32))
+    for call, error, words in [
+        (lambda: nn.Step(dropping, nn.squared_error), nn.SettingError, r"Dropout\(0.5\)"),
+        (lambda: nn.Step(nn.MLP(2, [1]), nn.squared_error), nn.SettingError, "tensors"),
+        (lambda: nn.Step(mixed, nn.squared_error), nn.SettingError, "one precision"),
+        (lambda: nn.Step(network(), branching)(X, y), nn.SettingError, "branch"),
+        (lambda: nn.Step(network(), functools.partial(nn.squared_error, reduction="none"))(X, y), ShapeError, "mean"),
+        (lambda: nn.Step(network(), nn.squared_error)(X, y[:, 0]), ShapeError, "targets"),
+        (lambda: nn.Step(network(), nn.cross_entropy)(X, np.full(24, 3)), ShapeError, "label 3"),
+        (lambda: nn.Step(network(), nn.squared_error)(X * np.inf, y), NonFiniteError, "nan"),
+    ]:
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_nothing_moves_when_the_loss_is_not_finite() -> None:
+    model = network()
+    step = nn.Step(model, nn.squared_error)
+    before = model.state_dict()
+    with pytest.raises(NonFiniteError):
+        step(X * np.nan, TARGETS[nn.squared_error])
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+# Networks on Values ---------------------------------------------------------------------------------------------------
+
+ONE_OUTPUT = {
+    nn.squared_error: RNG.normal(size=24),
+    nn.half_squared_error: RNG.normal(size=24),
+    nn.absolute_error: RNG.normal(size=24),
+    nn.huber: RNG.normal(size=24),
+    nn.sigmoid_cross_entropy: RNG.integers(0, 2, 24),
+    nn.poisson: RNG.integers(0, 4, 24),
+    nn.hinge: 2.0 * RNG.integers(0, 2, 24) - 1.0,
+}
+
+
+def histories(loss: Any, y: Any, monkeypatch: Any, activation: str = "relu", **settings: Any) -> list[Any]:
+    """Fit twins, one by programs and one by recording, and return their losses and parameters."""
+    found = []
+    for program in (steps.sample_program, lambda *args: None):
+        monkeypatch.setattr(train, "sample_program", program)
+        model = nn.MLP(5, [4, 1], activation, rng=0)
+        history = nn.fit(model, X, y, loss=loss, epochs=4, batch_size=7, rng=0, progress=False, **settings)
+        found.append(([r["loss"] for r in history], [p.data for p in model.parameters()]))
+    return found
+
+
+@pytest.mark.parametrize("loss", ONE_OUTPUT, ids=lambda loss: loss.__name__)
+def test_scalar_networks_are_fitted_by_programs_to_the_same_numbers(loss: Any, monkeypatch: Any) -> None:
+    (losses, params), (expected, others) = histories(loss, ONE_OUTPUT[loss], monkeypatch)
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)
+    np.testing.assert_allclose(params, others, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_with_weights_and_clipping_too(activation: str, monkeypatch: Any) -> None:
+    loss = functools.partial(nn.huber, delta=0.5)
+    settings: dict[str, Any] = {"weights": RNG.uniform(0.1, 2.0, 24), "clip": 0.1, "optimizer": nn.sgd(0.1)}
+    one, two = histories(loss, ONE_OUTPUT[nn.huber], monkeypatch, activation, **settings)
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-12)
+    np.testing.assert_allclose(one[1], two[1], rtol=1e-10, atol=1e-12)
+
+
+def test_a_program_is_used_and_recording_is_where_a_program_would_not_do() -> None:
+    net = nn.MLP(5, [2, 1], rng=0)
+    y = ONE_OUTPUT[nn.squared_error]
+    assert steps.sample_program(net, nn.squared_error, X, y) is not None
+    own = lambda p, t: nn.squared_error(p, t)
+    for model, loss, targets in [
+        (net, own, y),
+        (nn.MLP(5, [2, 3], rng=0), nn.squared_error, TARGETS[nn.squared_error]),
+        (nn.Sequential(nn.Dropout(0.5), net), nn.squared_error, y),
+        (network(), nn.squared_error, TARGETS[nn.squared_error]),
+    ]:
+        assert steps.sample_program(model, loss, X, targets) is None
+
+
+def test_targets_are_checked_in_every_batch() -> None:
+    y = ONE_OUTPUT[nn.hinge].copy()
+    y[-1] = 0.5
+    with pytest.raises(nn.SettingError, match="targets must be -1 or 1"):
+        nn.fit(nn.MLP(5, [2, 1], rng=0), X, y, loss=nn.hinge, batch_size=6, shuffle=False, progress=False)
+
+
+def test_a_loss_that_blows_up_names_the_op_where_nonfinite_numbers_are_looked_for() -> None:
+    net = nn.MLP(5, [2, 1], rng=0)
+    y = ONE_OUTPUT[nn.poisson]
+    with pytest.raises(NonFiniteError, match="smaller learning rate"):
+        nn.fit(net, 1e6 * X, y, loss=nn.poisson, optimizer=nn.sgd(10.0), epochs=50, progress=False)
+    with detect_nonfinite(), pytest.raises(NonFiniteError, match="exp gave inf"):
+        nn.fit(nn.MLP(5, [2, 1], rng=0), 1e6 * X, y, loss=nn.poisson, optimizer=nn.sgd(10.0), progress=False)
+    with no_grad():
+        assert np.isfinite(nn.evaluate(nn.MLP(5, [2, 1], rng=0), X, y, loss=nn.poisson))
