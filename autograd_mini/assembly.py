@@ -47,9 +47,10 @@ def argument(record: Record, i: int, k: int) -> int:
     return record.first[i] if k == 0 else record.second[i]
 
 
-def count_uses(record: Record, root: int) -> None:
-    """Count how often each slot is an argument; the root is used outside too."""
-    record.uses[root] = 1
+def count_uses(record: Record, shown: Any) -> None:
+    """Count how often each slot is an argument, and how often it is shown."""
+    for slot in shown:
+        record.uses[slot] += 1
     for i in range(record.kinds.size):
         for k in range(arity(record, i)):
             record.uses[argument(record, i, k)] += 1
@@ -185,9 +186,9 @@ def is_square(record: Record, i: int, numbers: Any, inputs: int) -> bool:
 
 
 def assemble(
-    columns: Any, more: Any, rules: Any, numbers: Any, inputs: int, leaves: int, root: int
-) -> tuple[Any, Any, int]:
-    """Return the instructions, the lists that some of them point into, and the root's slot.
+    columns: Any, more: Any, rules: Any, numbers: Any, inputs: int, leaves: int, shown: Any
+) -> tuple[Any, Any, Any]:
+    """Return the instructions, the lists that some of them point into, and the slots of what is shown: the root first.
 
     `columns` are the rows of the results and the slots of their arguments, `rules` says which arguments of each row
     have a rule. `numbers` are those that are no inputs: leaves, numbers among the arguments, and at the end -0.0.
@@ -195,13 +196,13 @@ def assemble(
     n = columns.shape[1]
     base = inputs + numbers.size
     record = Record(columns[0], columns[1], columns[2], more, np.zeros(base + n, np.int64), leaves, base + n - 1)
-    count_uses(record, root)
+    count_uses(record, shown)
     wants = depends(record, rules, inputs)
-    keep_reached(record, wants, root)
-    return emit(record, wants, numbers, inputs, root)
+    keep_reached(record, wants, shown[0])
+    return emit(record, wants, numbers, inputs, shown)
 
 
-def emit(record: Record, wants: Any, numbers: Any, inputs: int, root: int) -> tuple[Any, Any, int]:
+def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> tuple[Any, Any, Any]:
     """Write the instructions of all results that none has swallowed."""
     products, added, start, pairs = swallow_all(record)
     n, base = wants.size, inputs + numbers.size
@@ -227,7 +228,7 @@ def emit(record: Record, wants: Any, numbers: Any, inputs: int, root: int) -> tu
                 code[at + 2 + k] = slots[argument(record, i, k)]
         code[at], code[at + 1] = kind, MASKS * kind + mask if mask else 0
         at += WIDTH
-    return code, lists[:end], slots[root]
+    return code, lists[:end], slots[shown]
 
 
 def renumbered(products: Any, record: Record, base: int) -> Any:

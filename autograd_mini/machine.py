@@ -22,6 +22,7 @@ from . import assembly, jit, ops
 from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
 from .data import Array
 from .dialects import PYTHON, contribution, expression
+from .loops import HEAD, LANES, SCALAR
 from .node import leaf, record
 from .op import Elementwise, Op
 from .prelude import definitions, prelude
@@ -33,7 +34,7 @@ _ON_ARRAYS = ("floor", "round", "cbrt")  # rows whose function on numbers goes t
 @cache
 def rows() -> dict[Op, int]:
     """Return the rows that the machine computes, with their numbers."""
-    others = [op for op in vars(ops).values() if isinstance(op, Elementwise) and op.name not in _KNOWN]
+    others = dict.fromkeys(op for op in vars(ops).values() if isinstance(op, Elementwise) and op.name not in _KNOWN)
     known: dict[Op, int] = {getattr(ops, name): kind for name, kind in _KNOWN.items()}
     return {**known, **{op: DOT + 1 + i for i, op in enumerate(others)}}
 
@@ -46,12 +47,17 @@ def load(name: str) -> Any:
 
 def source(name: str) -> str:
     """Return the source of a part: what the table means, the assembly, and loops with a case per row and rule."""
-    loops = _PARTS[name]
+    loops = {"scalar": SCALAR, "lanes": LANES}[name]
     for place, make in _CASES.items():
         if f"<{place}>" in loops:
             loops = loops.replace(f"        <{place}>\n", _indented(make()))
-    parts = _jitted(_functions(assembly))  # the lanes use its constants alone
-    return "\n".join([_HEAD, *_jitted(_definitions()), *parts, loops])
+    return "\n".join([head(), *_jitted(_functions(assembly)), loops])
+
+
+@cache
+def head() -> str:
+    """Return what every source starts with: what numba is told, and what the table means."""
+    return "\n".join([HEAD, *_jitted(_definitions())])
 
 
 @cache
@@ -173,180 +179,3 @@ _CASES = {
     "forward": _forward, "backward": _backward,
     "value": _value, "slopes": _slopes, "forward lanes": _forward_lanes, "backward lanes": _backward_lanes,
 }  # fmt: skip
-
-_HEAD = """\
-# The interpreter of tapes, written out from the table of autograd_mini.
-from __future__ import annotations
-
-from typing import Any, NamedTuple
-
-import numba
-import numpy as np
-
-jit = numba.njit(error_model="numpy", nogil=True)
-real = float = numba.float64  # the built-in one takes no bool there
-reals, grid, whole, wholes = real[::1], real[:, ::1], numba.int64, numba.int64[::1]
-given, givens = (numba.types.Array(real, n, "C", readonly=True) for n in (1, 2))
-codes = numba.uint32[::1]
-
-
-def entry(*signature):
-    return numba.njit(*signature, error_model="numpy", nogil=True, cache=True)
-
-"""
-
-_SCALAR = """
-@jit
-def forward(code, lists, v, d):
-    for i in range(0, code.size, WIDTH):
-        op, a, b, c = code[i], code[i + 2], code[i + 3], code[i + 4]
-        x, y, r = v[a], v[b], 0.0
-        <forward>
-        elif op == SUM:
-            r = v[lists[c + 1]]
-            for k in range(c + 2, c + 1 + lists[c]):
-                r += v[lists[k]]
-        elif op == DOT:
-            r = x
-            for k in range(c + lists[c] - 1, c, -2):
-                r += v[lists[k]] * v[lists[k + 1]]
-        v[d] = r
-        d += 1
-
-
-@jit
-def backward(code, lists, v, h):
-    d = v.size
-    for i in range(code.size - WIDTH, -1, -WIDTH):
-        d -= 1
-        op, a, b, c = code[i + 1], code[i + 2], code[i + 3], code[i + 4]
-        if op == 0:
-            continue
-        g, r, x, y = h[d], v[d], v[a], v[b]
-        <backward>
-        elif op == MASKS * SUM + 1:
-            for k in range(c + 1, c + 1 + lists[c]):
-                h[lists[k]] += g
-        elif op == MASKS * DOT + 1:
-            h[a] += g
-            for k in range(c + 1, c + 1 + lists[c], 2):
-                p, q = lists[k], lists[k + 1]
-                x, y = v[p], v[q]
-                h[p] += g * y
-                h[q] += g * x
-
-
-@entry(numba.boolean(codes, codes, given, whole, whole, given, real, reals))
-def run(code, lists, numbers, root, n, values, gradient, out):
-    base = n + numbers.size
-    if values.size != n or out.size != n + 1:
-        return False
-    v, h = np.empty(base + code.size // WIDTH), np.zeros(base + code.size // WIDTH)
-    v[:n] = values
-    v[n:base] = numbers
-    forward(code, lists, v, base)
-    h[root] = gradient
-    backward(code, lists, v, h)
-    out[0] = v[root]
-    out[1:] = h[:n]
-    return True
-
-
-@entry(numba.types.Tuple([codes, codes, whole])(numba.int64[:, ::1], wholes, wholes, given, whole, whole, whole))
-def assembled(columns, more, rules, numbers, inputs, leaves, root):
-    return assemble(columns, more, rules, numbers, inputs, leaves, root)
-"""
-
-_LANES = """
-@jit
-def value(op, x, y, z):
-        <value>
-        return 0.0
-
-
-@jit
-def slopes(op, g, r, x, y, z):
-        <slopes>
-        return 0.0, 0.0, 0.0
-
-
-@jit
-def forward_lanes(code, lists, v, d, m):
-    for i in range(0, code.size, WIDTH):
-        op, a, b, c = code[i], code[i + 2], code[i + 3], code[i + 4]
-        <forward lanes>
-        elif op == SUM:
-            v[d, :m] = v[lists[c + 1], :m]
-            for k in range(c + 2, c + 1 + lists[c]):
-                a = lists[k]
-                for j in range(m):
-                    v[d, j] += v[a, j]
-        elif op == DOT:
-            v[d, :m] = v[a, :m]
-            for k in range(c + lists[c] - 1, c, -2):
-                p, q = lists[k], lists[k + 1]
-                for j in range(m):
-                    v[d, j] += v[p, j] * v[q, j]
-        else:
-            for j in range(m):
-                v[d, j] = value(op, v[a, j], v[b, j], v[c, j])
-        d += 1
-
-
-@jit
-def backward_lanes(code, lists, v, h, m):
-    d = v.shape[0]
-    for i in range(code.size - WIDTH, -1, -WIDTH):
-        d -= 1
-        op, a, b, c = code[i + 1], code[i + 2], code[i + 3], code[i + 4]
-        if op == 0:
-            continue
-        <backward lanes>
-        elif op == MASKS * SUM + 1:
-            for k in range(c + 1, c + 1 + lists[c]):
-                a = lists[k]
-                for j in range(m):
-                    h[a, j] += h[d, j]
-        elif op == MASKS * DOT + 1:
-            for j in range(m):
-                h[a, j] += h[d, j]
-            for k in range(c + 1, c + 1 + lists[c], 2):
-                p, q = lists[k], lists[k + 1]
-                for j in range(m):
-                    h[p, j] += h[d, j] * v[q, j]
-                for j in range(m):
-                    h[q, j] += h[d, j] * v[p, j]
-        else:
-            for j in range(m):
-                dx, dy, dz = slopes(op, h[d, j], v[d, j], v[a, j], v[b, j], v[c, j])
-                h[a, j] += dx
-                h[b, j] += dy
-                h[c, j] += dz
-
-
-@entry(numba.void(codes, codes, given, whole, given, wholes, givens, given, reals, reals, grid, whole))
-def run_lanes(code, lists, numbers, root, shared, varied, lanes, gradient, out, sums, slopes, width):
-    base = shared.size + numbers.size
-    v, h = np.empty((base + code.size // WIDTH, width)), np.empty((base + code.size // WIDTH, width))
-    for i in range(shared.size):
-        v[i] = shared[i]
-    for i in range(numbers.size):
-        v[shared.size + i] = numbers[i]
-    for start in range(0, out.size, width):
-        m = min(width, out.size - start)
-        for k in range(varied.size):
-            v[varied[k], :m] = lanes[k, start : start + m]
-        forward_lanes(code, lists, v, base, m)
-        h[:] = 0.0
-        h[root, :m] = gradient[start : start + m]
-        backward_lanes(code, lists, v, h, m)
-        out[start : start + m] = v[root, :m]
-        for i in range(sums.size):
-            for j in range(m):
-                sums[i] += h[i, j]
-        for k in range(varied.size):
-            slopes[k, start : start + m] = h[varied[k], :m]
-
-"""
-
-_PARTS = {"scalar": _SCALAR, "lanes": _LANES}

@@ -1,7 +1,13 @@
-"""Tapes: a record of numbers as a list of instructions, run by a compiled interpreter: a new graph compiles nothing."""
+"""Tapes: a record of numbers as a list of instructions, run by a compiled interpreter: a new graph compiles nothing.
+
+Values and gradients are the engine's, in every bit where the rows are made of arithmetic: contributions are added in
+the order of the sweep, and 1/0 or log 0 give what IEEE 754 says. Functions (exp, tanh) come from the C library, which
+may round the last bits otherwise than numpy or Python; x ** 2 is computed as x * x.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from itertools import count
 from operator import attrgetter
@@ -11,12 +17,13 @@ import numpy as np
 
 from . import machine
 from .assembly import IN_LIST, NO_SECOND, WIDTH
-from .data import Array, number_of
+from .data import Array, array_of, number_of
 from .errors import DataError, ShapeError
 from .node import ALL, NONE, Node, Value
+from .straight import straight_run
 
-WIDEST = 64  # lanes that are computed together: their numbers are to stay in the processor's cache
-BLOCK = 1 << 15  # numbers of one kind, values or gradients, that fit into it
+WIDEST = 64  # lanes abreast
+CACHED = 1 << 16  # numbers that stay in the processor's cache: the lanes abreast of all slots are no more, if 8 can be
 
 _op, _first, _second = attrgetter("op"), attrgetter("first"), attrgetter("second")
 
@@ -24,17 +31,18 @@ _op, _first, _second = attrgetter("op"), attrgetter("first"), attrgetter("second
 class Tape:
     """A record of Values as instructions: call it with the inputs' numbers for the value and the gradients.
 
-    It holds the leaves that are no inputs, and reads their numbers at `refresh`.
+    It holds the leaves that are no inputs, and reads their numbers at `refresh`. It may run in several threads at once.
     """
 
-    def __init__(self, code: Array, lists: Array, root: int, held: Sequence[Node], numbers: Array, inputs: int) -> None:
-        self.inputs = inputs
-        self._code = (code, lists)
-        self._root = root
+    def __init__(
+        self, code: tuple[Array, Array], shown: Array, held: Sequence[Node], numbers: Array, size: int
+    ) -> None:
+        self.inputs = size
+        self._code = code
+        self._shown = shown
         self._held = held
         self._numbers = numbers
-        self._machine = machine.load("scalar")
-        self.refresh()
+        self._run = machine.load("scalar").run
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
@@ -44,83 +52,148 @@ class Tape:
         """Read the numbers of the leaves that are no inputs once more."""
         self._numbers[: len(self._held)] = [n._data for n in self._held]
 
+    def straight(self) -> Tape:
+        """Return the same tape with its instructions compiled one after the other: it runs without an interpreter.
+
+        Compiling takes seconds for some hundred instructions, once for each record and its constants' places; lanes
+        are interpreted as before.
+        """
+        tape = copy.copy(self)
+        tape._run = straight_run(self._code, self._shown, self.inputs, self._numbers.size)
+        return tape
+
     def __call__(self, values: Any, gradient: float = 1.0) -> tuple[float, Array]:
         """Return the value and the gradient with respect to each input, for one number per input.
 
-        >>> from autograd_mini import Value
-        >>> x, w = Value(2.0), Value(3.0); y = w * x**2
+        >>> x, w = Value(2.0), Value(3.0); y = w * (x + 1)
         >>> tape_of([x, w, y.args[1], y], y, [w, x])([3.0, 2.0])
-        (12.0, array([ 4., 12.]))
+        (9.0, array([3., 3.]))
         """
-        out = np.empty(self.inputs + 1)
-        self.run(np.array(values, dtype=np.float64), out, gradient)
-        return float(out[0]), out[1:]
+        out = np.empty(self.inputs + self._shown.size)
+        self.run(array_of(values, np.float64), out, gradient)
+        return float(out[0]), out[1 : self.inputs + 1]
 
     def run(self, values: Array, out: Array, gradient: float = 1.0) -> None:
-        """Compute into `out`, of shape (1 + inputs,): the value, then the gradients. `values` has shape (inputs,).
+        """Compute into `out`, of shape (1 + inputs + watched,): the value, the gradients, the values that are watched.
 
-        Both are contiguous arrays of float64; nothing is converted and nothing is left behind. ShapeError, DataError
-        otherwise.
+        `values` has shape (inputs,). Both are contiguous arrays of float64, nothing is converted and nothing allocated
+        that outlives the call. ShapeError, DataError otherwise.
         """
         try:
-            fits = self._machine.run(*self._code, self._numbers, self._root, self.inputs, values, gradient, out)
+            fits = self._run(*self._code, self._numbers, self._shown, self.inputs, values, gradient, out)
         except TypeError:
             raise DataError(
-                "run takes contiguous arrays of float64 and a float: np.ascontiguousarray(x, float)"
+                "run takes two contiguous arrays of float64, the second writeable, and a number: np.array(x, float)"
             ) from None
         if not fits:
-            raise ShapeError(
-                f"run takes {self.inputs} values and {1 + self.inputs} places, got {values.size} and {out.size}"
-            )
+            places = self.inputs + self._shown.size
+            raise ShapeError(f"run takes {self.inputs} values and {places} places, got {values.size} and {out.size}")
 
-    def lanes(self, values: Any, gradient: Any = 1.0) -> tuple[Array, Array]:
+    def lanes(self, values: Sequence[Any], gradient: Any = 1.0) -> tuple[Array, Array]:
         """Return the values, of shape (n,), and the gradients, of shape (inputs, n), of n samples side by side.
 
-        `values` has one row per input, or is a list of numbers and arrays of shape (n,): a number is the same in every
-        sample. `gradient` is a number, or one per sample.
+        `values` holds for each input a number, the same in all samples, or an array of shape (n,). `gradient` is a
+        number, or one per sample.
+
+        >>> x, w = Value(2.0), Value(3.0); y = w * (x + 1)
+        >>> tape_of([x, w, y.args[1], y], y, [w, x]).lanes([3.0, np.array([1.0, 2.0])])
+        (array([6., 9.]), array([[2., 3.],
+               [3., 3.]]))
         """
-        lanes = np.ascontiguousarray(np.broadcast_arrays(*map(np.float64, values)), dtype=np.float64)
-        varied = np.arange(self.inputs)
-        return self._lanes(np.zeros(self.inputs), varied, lanes, gradient)[::2]
+        shared, varied, given = self._sides(values)
+        rows = np.empty((self.inputs, given.shape[1]))
+        rows[:] = shared[:, None]
+        rows[varied] = given
+        shown, _, slopes = self.batch(shared, np.arange(self.inputs), rows, gradient)
+        return shown[0], slopes
 
-    def summed(self, values: Sequence[Any], gradient: Any = 1.0) -> tuple[Array, list[Any]]:
-        """Return the same, with the gradients of what is one number in all samples summed over them, in their order."""
+    def summed(self, values: Sequence[Any], gradient: Any = 1.0) -> tuple[Array, Array]:
+        """Return the values, of shape (n,), and the gradients summed over the samples, in their order: shape (inputs,).
+
+        >>> x, w = Value(2.0), Value(3.0); y = w * (x + 1)
+        >>> tape_of([x, w, y.args[1], y], y, [w, x]).summed([3.0, np.array([1.0, 2.0])])
+        (array([6., 9.]), array([5., 6.]))
+        """
+        shown, sums, _ = self.batch(*self._sides(values), gradient)
+        return shown[0], sums
+
+    def batch(self, shared: Array, varied: Array, lanes: Array, gradient: Any = 1.0) -> tuple[Array, Array, Array]:
+        """Return the values, of shape (1 + watched, n); the summed gradients; those of the varied inputs by sample.
+
+        `shared` holds a number for each input; `varied` says in place of which ones, by position, the rows of `lanes`
+        stand, of shape (varied, n). Contiguous arrays of float64, and `varied` of int64: nothing is converted.
+        ShapeError, DataError otherwise.
+        """
+        if (
+            shared.shape != (self.inputs,)
+            or lanes.shape[:1] != varied.shape
+            or np.any((varied < 0) | (varied >= self.inputs))
+        ):
+            raise ShapeError(
+                f"batch takes {self.inputs} shared numbers and a row for each varied input; got shapes {shared.shape}, "
+                f"{lanes.shape} for the positions {varied.tolist()}"
+            )
+        seeds = _seeds(gradient, lanes.shape[-1])
+        shown, sums = np.empty((self._shown.size, seeds.size)), np.zeros(self.inputs)
+        slopes = np.empty(lanes.shape)
+        places = (shared, varied, lanes, seeds, shown, sums, slopes, self._width(seeds.size))
+        try:
+            machine.load("lanes").run_lanes(*self._code, self._numbers, self._shown, *places)
+        except TypeError:
+            raise DataError(
+                "batch takes contiguous arrays of float64, and positions of int64: np.array(x, float)"
+            ) from None
+        return shown, sums, slopes
+
+    def _width(self, n: int) -> int:
+        """Return how many lanes go abreast: blocks of one size that fit into the cache."""
+        widest = max(8, min(WIDEST, CACHED // (self.inputs + self._numbers.size + len(self))))
+        return -(-n // -(-n // widest)) if n else 1
+
+    def _sides(self, values: Sequence[Any]) -> tuple[Array, Array, Array]:
+        """Return the numbers that all samples share, the positions of the arrays, and these as rows."""
+        if len(values) != self.inputs:
+            raise ShapeError(f"the tape takes {self.inputs} inputs, got {len(values)}")
         varied = [i for i, x in enumerate(values) if type(x) is not float and np.ndim(x)]
-        lanes = np.array(np.broadcast_arrays(*(values[i] for i in varied)), dtype=np.float64)
-        shared = np.array([0.0 if np.ndim(x) else x for x in values])
-        out, sums, slopes = self._lanes(shared, np.array(varied), lanes, gradient)
-        gradients: list[Any] = sums.tolist()
-        for i, slope in zip(varied, slopes):
-            gradients[i] = slope
-        return out, gradients
+        plain = list(values)
+        for i in varied:
+            plain[i] = 0.0
+        shared = np.array([x if type(x) is float else number_of(x) for x in plain])
+        rows = [array_of(values[i], np.float64) for i in varied]
+        shapes = {row.shape for row in rows}
+        if len(shapes) != 1 or len(rows[0].shape) != 1:
+            found = " and ".join(map(str, sorted(shapes))) or "numbers alone"
+            raise ShapeError(f"lanes are arrays of one shape (n,), at least one among the inputs; got {found}")
+        return shared, np.array(varied), np.array(rows)
 
-    def _lanes(self, shared: Array, varied: Array, lanes: Array, gradient: Any) -> tuple[Array, Array, Array]:
-        n = lanes.shape[1]
-        out, sums, slopes = np.empty(n), np.zeros(self.inputs), np.empty_like(lanes)
-        seeds = np.ascontiguousarray(np.broadcast_to(np.float64(gradient), n))
-        machine.load("lanes").run_lanes(
-            *self._code, self._numbers, self._root, shared, varied, lanes, seeds, out, sums, slopes, 32
-        )
-        return out, sums, slopes
+
+def _seeds(gradient: Any, n: int) -> Array:
+    """Return a gradient for each lane."""
+    if not np.ndim(gradient):
+        return np.full(n, number_of(gradient))
+    seeds = array_of(gradient, np.float64)
+    if seeds.shape != (n,):
+        raise ShapeError(f"a gradient of shape {seeds.shape} for {n} lanes: give one number, or one for each")
+    return seeds
 
 
 class _Slots(dict[Any, int]):
     """Where each argument's number stands; a number or a longer list of arguments is given its place when it comes."""
 
-    def __init__(self, nodes: Iterable[Node], places: int) -> None:
+    def __init__(self, nodes: Sequence[Node]) -> None:
         super().__init__(zip(nodes, count()))
         self[NONE], self[ALL] = NO_SECOND, IN_LIST
         self.numbers: list[float] = []
         self.more: list[int] = []
-        self._places = places
+        self._end = len(nodes)
 
     def __missing__(self, arg: Any) -> int:
         if type(arg) is tuple:
             return self._listed(arg)
         if isinstance(arg, Node):
             raise DataError("the record is not whole: an argument is not among the nodes")
+        place = self._end + len(self.numbers)
         self.numbers.append(number_of(arg))
-        place = self._places + len(self.numbers) - 1
         if arg:  # 0.0 and -0.0 are equal, and are not the same
             self[arg] = place
         return place
@@ -130,33 +203,43 @@ class _Slots(dict[Any, int]):
         self.more += [len(slots), *slots]
         return len(self.more) - len(slots) - 1
 
+    def column(self, args: Iterable[Any], n: int) -> Array:
+        """Return the slots of n arguments."""
+        return np.fromiter(map(self.__getitem__, args), np.int64, n)
 
-def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node]) -> Tape:
+
+def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: Sequence[Node] = ()) -> Tape:
     """Return the tape of a record: `nodes` are all that `root` was computed from, and itself, oldest first.
 
-    `inputs` are the leaves that a call gives numbers for; other leaves keep theirs. DataError for a Tensor in the
-    record or a row over whole arrays.
+    `inputs` are the leaves that a call gives numbers for; other leaves keep theirs. The values of `watched` nodes are
+    shown after those that `run` computes. DataError for a Tensor in the record or a row over whole arrays.
     """
     if set(map(type, nodes)) != {Value}:
-        raise DataError("a tape computes with numbers: this record has Tensors, use another backend")
+        raise DataError("a tape computes with numbers, and this record has Tensors: use another backend")
     results = [n for n in nodes if n.op is not None]
     variable = set(inputs)
     held = [n for n in nodes if n.op is None and n not in variable]
-    slots = _Slots([*inputs, *held, *results], len(inputs) + len(held) + len(results))
-    columns = np.empty((3, len(results)), np.int64)
-    try:
-        columns[0] = _column(machine.rows(), map(_op, results), len(results))
-    except KeyError as error:
-        raise DataError(f"a tape computes with numbers, entry by entry: it has no {error.args[0].name}") from None
-    columns[1] = _column(slots, map(_first, results), len(results))
-    columns[2] = _column(slots, map(_second, results), len(results))
-    numbers = np.array([*(n._data for n in held), *slots.numbers, -0.0])
-    more = np.array(slots.more, np.int64)
-    code, lists, at = machine.load("scalar").assembled(
-        columns, more, machine.rules(), numbers, len(inputs), len(inputs) + len(held), slots[root]
+    leaves = len(inputs) + len(held)
+    kinds = _kinds(results)
+    slots = _Slots([*inputs, *held, *results])
+    first, second = (slots.column(map(get, results), len(results)) for get in (_first, _second))
+    numbers = np.array([*[n._data for n in held], *slots.numbers, -0.0])
+    code, lists, shown = machine.load("scalar").assembled(
+        np.array([kinds, first, second]),
+        np.array(slots.more, np.int64),
+        machine.rules(),
+        numbers,
+        len(inputs),
+        leaves,
+        np.array([slots[n] for n in (root, *watched)]),
     )
-    return Tape(code, lists, at, held, numbers, len(inputs))
+    return Tape((code, lists), shown, held, numbers, len(inputs))
 
 
-def _column(places: dict[Any, int], things: Iterable[Any], n: int) -> Array:
-    return np.fromiter(map(places.__getitem__, things), np.int64, n)
+def _kinds(results: Sequence[Node]) -> Array:
+    try:
+        return np.fromiter(map(machine.rows().__getitem__, map(_op, results)), np.int64, len(results))
+    except KeyError as error:
+        raise DataError(
+            f"a tape computes with numbers, and {error.args[0].name} with arrays: use another backend"
+        ) from None

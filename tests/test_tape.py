@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from table_cases import cases
 
-from autograd_mini import DataError, Node, Tensor, Value, backward, ops, zero_grad
+from autograd_mini import DataError, Node, ShapeError, Tensor, Value, backward, ops, zero_grad
 from autograd_mini.op import TABLE, Elementwise, Flat
 from autograd_mini.sweep import order
 
@@ -243,14 +248,182 @@ def test_each_row_in_lanes_is_the_same_as_alone(row: Elementwise) -> None:
             np.testing.assert_array_equal([values[j], *gradients[:, j]], [value, *slopes], f"{row.name}{rows[:, j]}")
 
 
-def test_gradients_of_what_all_lanes_share_are_summed_in_their_order() -> None:
+def test_gradients_are_summed_over_the_lanes_in_their_order() -> None:
     root, leaves = random_graph(11, (EXACT + " " + SMOOTH).split(), 60)
     compiled = tape(root, leaves)
-    shared = [float(x._data) for x in leaves[:3]]
-    rows = np.random.default_rng(1).normal(size=(3, 77))
-    values, gradients = compiled.summed([*shared, *rows], 0.5)
-    alone, slopes = compiled.lanes([*shared, *rows], 0.5)
+    given = [*[float(x._data) for x in leaves[:3]], *np.random.default_rng(1).normal(size=(3, 177))]
+    values, sums = compiled.summed(given, 0.5)
+    alone, slopes = compiled.lanes(given, 0.5)
     np.testing.assert_array_equal(values, alone)
-    for i in range(3):
-        assert gradients[i] == sum(slopes[i].tolist())
-        np.testing.assert_array_equal(gradients[3 + i], slopes[3 + i])
+    assert sums.tolist() == [sum(slope) for slope in slopes.tolist()]
+
+
+def test_a_wide_graph_is_computed_in_narrow_blocks() -> None:
+    x = Value(0.5)
+    compiled = tape(ops.add_n(*[(x + 1.0 / i).sin() for i in range(1, 9_000)]), [x])
+    values, gradients = compiled.lanes([np.linspace(-1.0, 1.0, 20)])
+    for j, x0 in enumerate(np.linspace(-1.0, 1.0, 20)):
+        value, slopes = compiled([x0])
+        assert (value, slopes[0]) == (values[j], gradients[0, j])
+
+
+def test_lanes_that_do_not_fit_together_are_refused() -> None:
+    x, y = Value(1.0), Value(2.0)
+    compiled = tape(x * y, [x, y])
+    for values in ([np.ones(2), np.ones(3)], [np.ones((2, 2)), 1.0], [1.0, 2.0], [np.ones(2)]):
+        with pytest.raises(ShapeError):
+            compiled.lanes(values)
+        with pytest.raises(ShapeError):
+            compiled.summed(values)
+    with pytest.raises(ShapeError, match="gradient"):
+        compiled.lanes([np.ones(2), 1.0], np.ones(3))
+    good = (np.ones(2), np.array([1]), np.ones((1, 3)))
+    assert compiled.batch(*good)[1].tolist() == [3.0, 3.0]
+    for i, wrong in ((0, np.ones(3)), (1, np.array([2])), (1, np.array([-1])), (1, np.array([0, 1])), (2, np.ones(3))):
+        with pytest.raises(ShapeError, match="batch takes 2 shared"):
+            compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
+    for i, wrong in ((0, np.ones(2, int)), (1, np.array([1.0])), (2, np.ones((1, 6))[:, ::2])):
+        with pytest.raises(DataError, match="contiguous"):
+            compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
+    for wrong in ("1", None, 1j, x):
+        with pytest.raises(DataError):
+            compiled.lanes([np.ones(2), wrong])
+
+
+# Buffers, watched values, straight lines ------------------------------------------------------------------------------
+
+
+def neuron() -> tuple[Node, list[Value]]:
+    b, *leaves = (Value(float(v)) for v in np.random.default_rng(5).normal(size=9))
+    return DOTS["add_n"](b, leaves[:4], leaves[4:]).tanh(), [b, *leaves]
+
+
+def test_buffers_are_filled_in_place() -> None:
+    root, inputs = neuron()
+    compiled = tape(root, inputs)
+    values, out = np.array([x._data for x in inputs]), np.full(10, np.nan)
+    frozen = values.copy()
+    frozen.flags.writeable = False
+    for given in (values, frozen):
+        compiled.run(given, out, 0.5)
+        value, gradients = compiled(values.tolist(), 0.5)
+        assert out.tolist() == [value, *gradients]
+    with pytest.raises(ShapeError, match="9 values and 10 places, got 8 and 10"):
+        compiled.run(values[:8], out)
+    with pytest.raises(ShapeError):
+        compiled.run(values, out[:9])
+    with pytest.raises(ShapeError):
+        compiled(values[:3])
+    for wrong in (values.astype(np.float32), values.tolist(), np.zeros((3, 3)), np.zeros(18)[::2], None):
+        with pytest.raises(DataError, match="float64"):
+            compiled.run(wrong, out)
+    with pytest.raises(DataError, match="writeable"):
+        compiled.run(values, frozen)
+
+
+def test_values_of_watched_nodes_stand_after_the_gradients() -> None:
+    root, inputs = neuron()
+    inside = root.args[0]  # a sum of products, one of which is looked at
+    watched = [inside, inside.args[2], inputs[0]]
+    compiled = tape_of(order(root)[::-1], root, inputs, watched)
+    out = np.empty(1 + 9 + 3)
+    compiled.run(np.array([x._data for x in inputs]), out)
+    assert out[10:].tolist() == [n._data for n in watched]
+    expected, slopes = by_the_engine(root, inputs)
+    np.testing.assert_allclose(out[:10], [expected, *slopes], rtol=1e-15)
+    lanes = np.tile([[x._data] for x in inputs], 3)
+    shown, _, _ = compiled.batch(np.zeros(9), np.arange(9), lanes)
+    assert shown[1:].T.tolist() == [[n._data for n in watched]] * 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_straight_lines_give_the_same_bits(seed: int) -> None:
+    names = (EXACT + " " + SMOOTH).split() + STEPS
+    root, leaves = random_graph(seed, names, 40)
+    root = DOTS["add_n"](root, leaves[:3], leaves[3:])
+    compiled = tape(root, leaves[1:])
+    straight = compiled.straight()
+    values = np.random.default_rng(seed).normal(size=len(leaves) - 1)
+    for given in (values, values * 1e200, np.zeros_like(values)):
+        np.testing.assert_array_equal(np.hstack(straight(given, 0.7)), np.hstack(compiled(given, 0.7)))
+    with pytest.raises(ShapeError):
+        straight(values[1:])
+
+
+def test_threads_may_share_a_tape() -> None:
+    root, inputs = neuron()
+    compiled = tape(root, inputs)
+    given = np.random.default_rng(6).normal(size=(40, 9))
+    expected = [np.hstack(compiled(values)) for values in given]
+    found: list[list[Any]] = [[] for _ in range(4)]
+
+    def work(results: list[Any]) -> None:
+        for _ in range(50):
+            results[:] = [np.hstack(compiled(values)) for values in given]
+
+    threads = [threading.Thread(target=work, args=(results,)) for results in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for results in found:
+        np.testing.assert_array_equal(results, expected)
+
+
+# On disk: small sources, for the machine's own takes long to compile --------------------------------------------------
+
+SMALL = """
+import numba
+
+@numba.njit("f8(f8)", cache=True)
+def f(x):
+    return 2.0 * x
+"""
+USE = f"from autograd_mini import jit\nm = jit.load('small', {SMALL!r})\nassert m.f(4.0) == 8.0\n"
+USE += "print(m.__file__, sum(m.f.stats.cache_hits.values()))"
+
+
+def use(cache: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "AUTOGRAD_MINI_CACHE": str(cache), "PYTHONWARNINGS": "error"}
+    return subprocess.Popen([sys.executable, "-c", USE], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen[str]) -> tuple[Path, int]:
+    """Return where the compiled module was, and how often it had been compiled before."""
+    text = process.communicate(timeout=120)[0]
+    assert process.returncode == 0
+    place, hits = text.rsplit(" ", 1)
+    return Path(place), int(hits)
+
+
+def test_the_second_process_finds_what_the_first_has_compiled(tmp_path: Path) -> None:
+    assert said(use(tmp_path / "deep" / "cache")) == (said(use(tmp_path / "deep" / "cache"))[0], 0)
+    place, hits = said(use(tmp_path / "deep" / "cache"))
+    assert (place.parent, hits) == (tmp_path / "deep" / "cache", 1)
+
+
+def test_processes_that_start_together_do_not_break_each_other(tmp_path: Path) -> None:
+    processes = [use(tmp_path) for _ in range(4)]
+    assert {said(process)[0].parent for process in processes} == {tmp_path}
+    assert said(use(tmp_path))[1] == 1
+
+
+def test_where_nothing_can_be_written_a_process_compiles_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    place, hits = said(use(tmp_path / "file" / "cache"))
+    assert hits == 0
+    assert not place.exists(), "the folder is gone with the process"
+
+
+@pytest.mark.parametrize("kind", ["py", "nbi", "nbc"])
+def test_a_damaged_cache_is_as_good_as_none(kind: str, tmp_path: Path) -> None:
+    said(use(tmp_path))
+    (damaged,) = tmp_path.rglob(f"*.{kind}")
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    said(use(tmp_path))
+
+
+def test_without_numba_the_error_says_what_to_install() -> None:
+    code = "import sys; sys.modules['numba'] = None; import autograd_mini.tape"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert 'ExtraError: this needs numba, which is not installed: pip install "autograd-mini[jit]"' in run.stderr
