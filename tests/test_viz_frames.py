@@ -13,8 +13,9 @@ from autograd_mini.explain import explain
 from autograd_mini.modes import detect_nonfinite
 from autograd_mini.sweep import order, zero_grad
 from nn import MLP
+from viz.arrangement import arranged
 from viz.folds import folds_of
-from viz.frames import KINDS, arranged, fold, frames_of, gradients, number_from
+from viz.frames import KINDS, fold, frames_of, gradients, number_from
 from viz.scene import gradients_at_end
 from viz.wording import sentences
 

@@ -6,7 +6,6 @@ number, a text or a list, so that `Frames.json()` holds all of it; `gradients` n
 
 from __future__ import annotations
 
-import heapq
 import json
 import linecache
 import math
@@ -19,12 +18,15 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node
+from autograd_mini.derivative import Derivatives
 from autograd_mini.dialects import PYTHON
 from autograd_mini.dialects import contribution as printed
-from autograd_mini.explain import Contribution, Explanation, explain, local_derivative
+from autograd_mini.explain import Contribution, Explanation, explain
+from autograd_mini.latex import latex_name
 from autograd_mini.op import Elementwise, contribution, run_rule
 from autograd_mini.sweep import order
 
+from .arrangement import arranged
 from .text import clean, number
 
 Number = float | list[Any] | dict[str, float] | None
@@ -39,12 +41,13 @@ KINDS = ("start", "broadcast", "compute", "seed", "contribute", "reduce", "finis
 class Vertex:
     """One node of the graph: vertices are numbered from the oldest to the root.
 
-    `uses` counts the contributions that its gradient is the sum of; `source` is (file, line, text) of the user's code,
-    where it was noted.
+    `latex` is the name in LaTeX; `uses` counts the contributions that its gradient is the sum of; `source` is (file,
+    line, text) of the user's code, where it was noted.
     """
 
     id: int
     name: str
+    latex: str
     op: str
     equation: str
     shape: tuple[int, ...]
@@ -59,7 +62,8 @@ class Edge:
     """One use of the vertex `tail` as the argument number `place` of the vertex `head`.
 
     `symbols` is the local derivative of an elementwise op, `local` its number; of any other op the vector-Jacobian
-    product with the upstream gradient g, and None. `carries` is False where the op has no derivative by this argument.
+    product with the upstream gradient g, and None; `latex` is `symbols` in LaTeX. `carries` is False where the op has no
+    derivative by this argument.
     """
 
     id: int
@@ -67,6 +71,7 @@ class Edge:
     head: int
     place: int
     symbols: str
+    latex: str
     local: Number
     carries: bool
 
@@ -209,64 +214,6 @@ def fold(frames: Frames, closed: Iterable[str]) -> Frames:
     return replace(frames, steps=tuple(_numbered(steps)))
 
 
-def arranged(ops: list[Node], paths: dict[Node, tuple[str, ...]]) -> tuple[list[Node], dict[Node, tuple[str, ...]]]:
-    """Return the ops, oldest first, so that those of one group follow each other, and the paths of all nodes.
-
-    Where two groups use each other there is no such order: those on the circle lose the level at which they do.
-    """
-    pending, done = [(ops, 0)], []
-    paths = dict(paths)
-    while pending:
-        members, depth = pending.pop()
-        if depth < 0:
-            done += members
-            continue
-        inner = list(_parts(members, depth, paths))
-        pending += [(part, -1 if len(part) == 1 else depth + 1) for part in reversed(inner)]
-    return done, paths
-
-
-def _parts(members: list[Node], depth: int, paths: dict[Node, tuple[str, ...]]) -> Iterator[list[Node]]:
-    """Yield nodes one by one and groups of this depth whole, each after what it uses, the oldest possible first."""
-    parts, part_of = _parted(members, depth, paths)
-    uses = {k: {part_of[a] for n in part for a in n.args if isinstance(a, Node) and part_of.get(a, k) != k}
-            for k, part in parts.items()}  # fmt: skip
-    users: dict[int, list[int]] = {k: [] for k in parts}
-    for k, used in uses.items():
-        for u in used:
-            users[u].append(k)
-    ready = [k for k, used in uses.items() if not used]
-    heapq.heapify(ready)
-    left = set(parts)
-    while ready:
-        k = heapq.heappop(ready)
-        left.discard(k)
-        yield parts[k]
-        for user in users[k]:
-            uses[user].discard(k)
-            if not uses[user]:
-                heapq.heappush(ready, user)
-    if left:
-        circle = [n for n in members if part_of[n] in left]
-        for n in circle:
-            paths[n] = paths[n][:depth]
-        yield from ([n] for n in circle)
-
-
-def _parted(
-    members: list[Node], depth: int, paths: Mapping[Node, tuple[str, ...]]
-) -> tuple[dict[int, list[Node]], dict[Node, int]]:
-    """Return the parts that the nodes fall into at this depth, each under the place of its oldest node."""
-    parts: dict[int, list[Node]] = {}
-    part_of: dict[Node, int] = {}
-    first: dict[str, int] = {}
-    for k, node in enumerate(members):
-        path = paths[node]
-        part_of[node] = first.setdefault(path[depth], k) if len(path) > depth else k
-        parts.setdefault(part_of[node], []).append(node)
-    return parts, part_of
-
-
 class _Writer:
     """Turns nodes and the steps of an explanation into numbered vertices, edges and frames."""
 
@@ -279,26 +226,29 @@ class _Writer:
         self.uses = dict.fromkeys(nodes, 0)
         self.edges: dict[tuple[Node, int], Edge] = {}
         for node in nodes:
-            for k, i in enumerate(_node_args(node)):
-                self._edge(node, i, k)
+            inputs = _node_args(node)
+            derivatives = Derivatives(node, self.names) if inputs else None
+            for i in inputs:
+                self._edge(node, i, derivatives)
 
-    def _edge(self, node: Node, i: int, k: int) -> None:
-        """Enter the k-th of the edges into `node`; where no gradient came by, its derivative is asked for."""
-        arg, sent = node.args[i], self.steps[node].contributions
-        symbols, local = (sent[k].symbols, sent[k].local) if sent else local_derivative(node, i, self.names)
+    def _edge(self, node: Node, i: int, derivatives: Any) -> None:
+        """Enter the edge from the i-th argument of `node`."""
+        arg = node.args[i]
+        (symbols, local), latex = derivatives.plain(i), derivatives.latex(i)
         carries = node.op is not None and node.op.rule(i) is not None
         if local is None and not node.ndim and not arg.ndim:  # of scalars there is one, whatever the op
-            symbols, local = printed(node, i, self.names, "1", PYTHON), contribution(node, i, 1.0)
+            symbols = latex = printed(node, i, self.names, "1", PYTHON)
+            local = contribution(node, i, 1.0)
         self.edges[node, i] = Edge(
-            len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), _number(local), carries
+            len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), latex, _number(local), carries
         )
-        self.uses[arg] += bool(sent)
+        self.uses[arg] += bool(self.steps[node].contributions)
 
     def vertex(self, node: Node) -> Vertex:
         """Return a node as data."""
         step = self.steps[node]
         return Vertex(
-            self.ids[node], step.name, mark(node), clean(step.equation), node.shape,
+            self.ids[node], step.name, latex_name(step.name), mark(node), clean(step.equation), node.shape,
             _number(node._data), self.uses[node], self.paths[node], source_of(node),
         )  # fmt: skip
 

@@ -81,8 +81,23 @@ function contributeBody(step) {
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
         term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), localOf(edge)))];
   product[product.length - 1].append(h("span", { class: "sign" }, "="), term("contribution", "contribution", partial(target), step.contribution));
-  return [...product, zeroReason(step, edge), total(step), adjoint(step, edge)];
+  return [...product, zeroReason(step, edge), total(step), adjoint(step, edge), latexOf(step, edge)];
 }
+
+// The step as a line of LaTeX, to be taken along; it stays unfolded from step to step.
+let latexOpen = false;
+
+function latexOf(step, edge) {
+  const by = node => `\\frac{\\partial ${vertices[root].latex}}{\\partial ${vertices[node].latex}}`;
+  const numbers = typeof step.contribution === "number" ? ` = ${texNumber(step.upstream)} \\cdot ${texNumber(localOf(edge))} = ${texNumber(step.contribution)}` : "";
+  const right = edge.local === undefined ? `${edge.latex}, \\quad g = ${by(step.node)}` : `${by(step.node)} \\cdot ${/[+-]/.test(edge.latex.slice(1)) ? `\\left(${edge.latex}\\right)` : edge.latex}${numbers}`;
+  const box = h("details", { class: "tex" }, h("summary", {}, "LaTeX"), h("code", {}, `${by(step.target)} \\mathrel{+}= ${right}`));
+  box.open = latexOpen;
+  box.addEventListener("toggle", () => { latexOpen = box.open; });
+  return box;
+}
+
+const texNumber = x => show(x, 6).replace("inf", "\\infty").replace("nan", "\\mathrm{nan}").replace(/e([+-])0*(\d+)/, (_, sign, digits) => ` \\times 10^{${sign === "-" ? "-" : ""}${digits}}`).replace(/^(-.*)$/, "($1)");
 
 function zeroReason(step, edge) {
   if (size(step.contribution) !== 0) return "";
