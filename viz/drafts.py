@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 
 from autograd_mini import Node
+from autograd_mini.formula import one_line
 
 
 @dataclass(eq=False)
@@ -19,17 +19,13 @@ class Draft:
     outer: Draft | None = None
     depth: int = 0
     birth: float = math.inf  # of the oldest result in it
-    taken: set[str] = field(default_factory=set)
 
     def inner(self, name: str, kind: str) -> Draft:
-        """Return a new draft inside this one; of two with one name, the later gets a number."""
-        names = (name if i == 1 else f"{name} ({i})" for i in count(1))
-        own = next(name for name in names if name not in self.taken)
-        self.taken.add(own)
-        return Draft(own, kind, self, self.depth + 1)
+        """Return a new draft inside this one; its name is cut to one short line, without what cannot be shown."""
+        return Draft(one_line(name) or kind, kind, self, self.depth + 1)
 
 
-Home = dict[Node, Draft]
+Home = dict[Node, Draft]  # which draft each node is directly in
 Item = Node | Draft
 Needs = dict[Item, dict[Item, None]]
 

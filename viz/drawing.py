@@ -20,7 +20,7 @@ from .dot import dot_of, square
 from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
 from .mermaid import mermaid_of
 from .names import caller_namespace, notebook_namespace, variables_of
-from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_of
+from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
 from .render import ENGINES, PYTHON, RenderError, layout, png
 from .sketch import sketch
 from .svg import svg_of
@@ -178,9 +178,9 @@ def draw(
     nodes = order(root)[::-1]
     detail = Detail(fold, unfold, depth, once, limit)
     marked = [] if path is None else between(*_ends(path), nodes)
-    view = cut(beside(marked), limit) if marked else view_in(root, nodes, detail, model, namespace)
+    view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, namespace)
     variables = variables_of(nodes, namespace)
-    picture = picture_of(root, variables, view, show=show, colour=colour, legend=legend, marked=marked)
+    picture = picture_among(nodes, variables, view, show, colour, legend, marked)
     return Drawing(picture, direction, engine)
 
 

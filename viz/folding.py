@@ -9,7 +9,7 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from nn.module import Module
 
-from .groups import CALL, INPUTS, SUM, Group, digest, groups_of
+from .groups import CALL, INPUTS, SUM, Group, digest, groups_among
 from .owners import LAYER, NETWORK, NEURON
 
 LIMIT = 300  # boxes that a person can still find their way in
@@ -41,6 +41,15 @@ class Detail:
     depth: int | None = None
     once: bool = False
     limit: int | None = LIMIT
+
+    def __post_init__(self) -> None:
+        for name, least in (("limit", 1), ("depth", 0)):
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, int) and given >= least):
+                raise PictureError(f"{name} is a whole number from {least} on, or None, got {given!r:.60}")
+        for name, names in (("fold", self.fold or ()), ("unfold", self.unfold)):
+            if not (isinstance(names, (str, list, tuple, set, frozenset)) and all(isinstance(n, str) for n in names)):
+                raise PictureError(f"{name} takes names of groups, got {names!r:.60}")
 
     @property
     def automatic(self) -> bool:
@@ -78,12 +87,12 @@ def beside(path: Sequence[Node]) -> View:
     return plain_view(sorted(near | dict.fromkeys(path), key=lambda node: node.birth))
 
 
-def view_in(root: Node, nodes: list[Node], detail: Detail, model: Module | None, variables: Mapping[str, Any]) -> View:
+def view_in(nodes: list[Node], detail: Detail, model: Module | None, variables: Mapping[str, Any]) -> View:
     """Return what is to be drawn of all `nodes`, oldest first: groups are looked for only where they are wanted."""
     whole = detail.fold is None or (detail.automatic and (detail.limit is None or len(nodes) <= READABLE))
     if whole and not detail.unfold and detail.depth is None:
         return cut(plain_view(nodes), detail.limit)
-    return view_of(groups_of(root, model, variables), detail)
+    return view_of(groups_among(nodes, model, variables), detail)
 
 
 def view_of(tree: Group, detail: Detail) -> View:
@@ -134,7 +143,7 @@ def _opened(tree: Group, detail: Detail) -> set[Group]:
         return _readable(tree, detail.limit)
     deep = detail.depth or 0
     found = {group for group in around if group.kind not in KEPT and _depth(group, around) < deep}
-    if not isinstance(detail.fold, str):
+    if detail.fold != "auto":
         found = set(around).difference(_named(detail.fold or (), paths, "fold"))
     for group in _named(detail.unfold, paths, "unfold"):
         while group is not tree:

@@ -83,14 +83,18 @@ def groups_of(root: Node, model: Module | None = None, variables: Mapping[str, A
     >>> [path for path, _ in group.walk()][:3], len(group.nodes)
     (['network', 'network/layer 1', 'network/layer 1/neuron 0'], 1)
     """
-    nodes = order(root)[::-1]
+    return groups_among(order(root)[::-1], model, variables or {})
+
+
+def groups_among(nodes: list[Node], model: Module | None, variables: Mapping[str, Any]) -> Group:
+    """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
     users = users_of(nodes)
     top = Draft("", GRAPH)
-    home = _modules(nodes, users, parts_of([n for n in nodes if n.op is None], model, variables or {}), top)
+    home = _modules(nodes, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
     _sums(users, home, top)
     _inputs(users, home, top)
     contents = ordered(nodes, home)
-    if _expressions(root, contents[top], users, home, top):
+    if _expressions(nodes[-1], contents[top], users, home, top):
         contents = ordered(nodes, home)
     return _frozen(contents)
 
@@ -237,7 +241,7 @@ def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: D
             item.outer = outer
         else:
             if item in needed:
-                outer = drafts[item] = outer.inner(one_line(item.label), EXPRESSION)
+                outer = drafts[item] = outer.inner(item.label, EXPRESSION)
             home[item] = outer
     return len(drafts) > 1
 

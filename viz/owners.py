@@ -61,7 +61,8 @@ def parts_of(leaves: Iterable[Node], model: Module | None, variables: Mapping[st
     modules = [(k, v) for k, v in variables.items() if isinstance(v, Module) and not k.startswith("_")]
     if model is not None:
         modules = [(k, v) for k, v in modules if v is model] or [(type(model).__name__, model)]
-    modules.sort(key=lambda pair: -len(pair[1].modules()))  # a layer that is a variable too comes after its network
+    if len(modules) > 1:  # a layer that is a variable too comes after its network
+        modules.sort(key=lambda pair: -len(pair[1].modules()))
     taken: set[int] = set()
     found = [_part_of(module, name, taken) for name, module in modules if id(module) not in taken]
     found = [part for part in found if any(not wanted.isdisjoint(p.own) for p in part.everything())]

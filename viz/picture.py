@@ -72,12 +72,23 @@ def picture_of(
     >>> [(a.tail, a.head, a.local) for a in picture_of(y, {}).arrows]
     [('n0', 'n1', '3'), ('n0', 'n1', '3')]
     """
-    nodes = order(root)[::-1]
+    return picture_among(order(root)[::-1], names, view, show, colour, legend, marked)
+
+
+def picture_among(
+    nodes: list[Node],
+    names: Mapping[Node, str],
+    view: View | None,
+    show: str,
+    colour: str,
+    legend: bool,
+    marked: Collection[Node],
+) -> Picture:
+    """Return the picture of the graph of the last of `nodes`, oldest first; see `picture_of`."""
     for node in nodes:
         check_fresh(node)
-    if view is None:
-        view = plain_view(nodes)
-    picture = replace(_Drafter(root, nodes, names, view, show, marked).picture(), legend=legend)
+    drafter = _Drafter(nodes, names, view or plain_view(nodes), show, marked)
+    picture = replace(drafter.picture(), legend=legend)
     return coloured(picture) if colour == "grad" else picture
 
 
@@ -85,8 +96,9 @@ class _Drafter:
     """Turns the items of a view into boxes and arrows, with ids that follow from the order of the nodes."""
 
     def __init__(
-        self, root: Node, nodes: list[Node], known: Mapping[Node, str], view: View, show: str, marked: Collection[Node]
+        self, nodes: list[Node], known: Mapping[Node, str], view: View, show: str, marked: Collection[Node]
     ) -> None:
+        root = nodes[-1]
         shown = {item: None for item in view.items if isinstance(item, Node)}
         needed = shown | {arg: None for node in shown for arg in node.args if isinstance(arg, Node)} | {root: None}
         self.root, self.view, self.show, self.marked = root, view, show, set(marked)

@@ -19,8 +19,8 @@ def text_of(picture: Picture, coloured: bool = False) -> str:
     """Return the picture as lines of text.
 
     Each line is a node: its arguments stand below it, all but the last to the right, and the last, the longest way
-    down, in its own column. What has been shown is not shown again. `local` is the local derivative of the line that
-    the node is an argument of. `coloured` adds the escapes of a terminal.
+    down, in its own column. What is used twice has its arguments below one of its lines. `local` is the local
+    derivative of the line that the node is an argument of. `coloured` adds the escapes of a terminal.
 
     >>> from autograd_mini import Value
     >>> from viz.picture import picture_of
@@ -28,9 +28,9 @@ def text_of(picture: Picture, coloured: bool = False) -> str:
     >>> print(text_of(picture_of(y, {})), end="")
                    data  grad  local
     L    = x * v1  12    1
-    ├ x            3     7     4
+    ├ x  below                 4
     v1   = x + 1   4     3     3
-    x    above                 1
+    x              3     7     1
     """
     rows = [{"name": "", **HEADS}, *_lines(picture)]
     columns = [key for key in ("name", *HEADS) if any(row.get(key) for row in rows[1:])]
@@ -55,32 +55,39 @@ def cells(text: str) -> int:
 def _lines(picture: Picture) -> Iterator[dict[str, str]]:
     """Yield a row of texts for each box, from the root down, without recursion."""
     boxes = {box.id: box for box in picture.boxes}
-    arrows: dict[str, list[Arrow]] = {id: [] for id in boxes}
-    for arrow in picture.arrows:
-        if boxes[arrow.tail].kind != CONSTANT:
-            arrows[arrow.head].append(arrow)
-    deep = _depths(picture.boxes, arrows)
+    arrows = [arrow for arrow in picture.arrows if boxes[arrow.tail].kind != CONSTANT]
+    args: dict[str, list[Arrow]] = {id: [] for id in boxes}
+    for each in arrows:
+        args[each.head].append(each)
+    home = {each.tail: each.id for each in reversed(arrows)}  # the oldest use, where a box stands with its own args
+    size = _sizes(picture.boxes, args, home)
     seen: set[str] = set()
-    stack: list[tuple[str, str, str, str]] = [(picture.boxes[-1].id, "", "", "")]
+    stack: list[tuple[Arrow | None, str, str]] = [(None, "", "")]
     while stack:
-        id, rail, branch, local = stack.pop()
-        box = boxes[id]
-        if id in seen:
-            yield {"name": f"{rail}{branch}{box.name}", "formula": "above", "local": local}
+        arrow, rail, branch = stack.pop()
+        box, local = (boxes[arrow.tail], arrow.local) if arrow else (picture.boxes[-1], "")
+        if arrow and home[box.id] != arrow.id:
+            yield {
+                "name": f"{rail}{branch}{box.name}",
+                "formula": "above" if box.id in seen else "below",
+                "local": local,
+            }
             continue
-        seen.add(id)
+        seen.add(box.id)
         yield _row(box, f"{rail}{branch}", local)
         inner = rail + ("│ " if branch else "")
-        args = sorted(arrows[id], key=lambda arrow: deep[arrow.tail])
-        stack += [(arrow.tail, inner, "", arrow.local) for arrow in args[-1:]]
-        stack += [(arrow.tail, inner, "├ ", arrow.local) for arrow in args[-2::-1]]
+        below = sorted(args[box.id], key=lambda each: size[each.id])
+        stack += [(each, inner, "├ " if each is not below[-1] else "") for each in reversed(below)]
 
 
-def _depths(boxes: Sequence[Box], arrows: dict[str, list[Arrow]]) -> dict[str, int]:
-    deep: dict[str, int] = {}
+def _sizes(boxes: Sequence[Box], args: dict[str, list[Arrow]], home: dict[str, str]) -> dict[str, int]:
+    """Return how many lines hang below each arrow."""
+    size: dict[str, int] = {}
     for box in boxes:
-        deep[box.id] = max((deep[arrow.tail] + 1 for arrow in arrows[box.id]), default=0)
-    return deep
+        below = 1 + sum(size.get(arrow.id, 1) for arrow in args[box.id])
+        if box.id in home:
+            size[home[box.id]] = below
+    return {arrow.id: size.get(arrow.id, 1) for arrows in args.values() for arrow in arrows}
 
 
 def _row(box: Box, name: str, local: str) -> dict[str, str]:
