@@ -18,6 +18,7 @@ from viz.player import player
 from viz.wording import sentences
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+ui = pytest.importorskip("selenium.webdriver.support.ui")
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -88,6 +89,9 @@ class Page:
             "e.dispatchEvent(new Event(arguments[2], {bubbles: true}))",
             id, value, event,
         )  # fmt: skip
+
+    def until(self, true):
+        ui.WebDriverWait(self.browser, 20).until(lambda _: true())
 
     def said(self):
         return self.run("return document.getElementById('said').textContent")
@@ -202,7 +206,7 @@ def test_go_to_a_step_by_dialog_by_scrubber_and_by_address(show):
     page = show(made(neuron()))
     page.press("g")
     page.press("7", Keys.ENTER)
-    assert page.at() == 7
+    page.until(lambda: page.at() == 7)  # a dialog tells that it was closed when it has time
     page.enter("scrubber", 11)
     assert page.at() == 11
     assert page.browser.current_url.endswith("#step=11")

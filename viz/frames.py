@@ -62,8 +62,8 @@ class Edge:
     """One use of the vertex `tail` as the argument number `place` of the vertex `head`.
 
     `symbols` is the local derivative of an elementwise op, `local` its number; of any other op the vector-Jacobian
-    product with the upstream gradient g, and None; `latex` is `symbols` in LaTeX. `carries` is False where the op has no
-    derivative by this argument.
+    product with the upstream gradient g, and None; `latex` is `symbols` in LaTeX. `carries` is False where the op has
+    no derivative by this argument.
     """
 
     id: int

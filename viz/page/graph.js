@@ -209,18 +209,24 @@ function paintEdge(key, join, state, view) {
   element.classList.toggle("sent", total !== undefined);
   element.classList.toggle("dead", total === 0);
   element.classList.toggle("minus", join.ids.length === 1 && state.sent.get(join.ids[0]) < 0);
-  line.style.strokeWidth = total ? `${1.4 + Math.min(3, Math.max(0, Math.log10(total) + 2))}px` : "";
+  change(line, "stroke-width", total ? `${1.4 + Math.min(3, Math.max(0, Math.log10(total) + 2))}` : "");
   const marker = `url(#${prefix}-${now ? "now" : "rest"})`;
-  line.setAttribute("marker-end", back && (now || total !== undefined) ? "" : marker);
-  line.setAttribute("marker-start", back && (now || total !== undefined) ? marker : "");
+  change(line, "marker-end", back && (now || total !== undefined) ? "" : marker);
+  change(line, "marker-start", back && (now || total !== undefined) ? marker : "");
   const text = element.querySelector(".chip text");
   if (text) paintChip(text, join, state, view, now && step.kind === "contribute" && !view.group);
+}
+
+// What does not change is left alone: the browser would lay out everything anew.
+function change(element, name, value) {
+  if ((element.getAttribute(name) ?? "") !== value) element.setAttribute(name, value);
 }
 
 function paintChip(text, join, state, view, now) {
   const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
   const local = edge.local === undefined ? "vjp" : chipText(localOf(edge));
-  text.textContent = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now ? `× ${local}` : local;
+  const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now ? `× ${local}` : local;
+  if (text.textContent !== shown) text.textContent = shown;
   text.parentNode.classList.toggle("away", !ready);
 }
 
@@ -245,15 +251,22 @@ function activeCards(view, open) {
 // Pan and zoom --------------------------------------------------------------------------------------------------------
 
 const window_ = { x: 0, y: 0, scale: 1 };
+const screen_ = { width: 1, height: 1 };
 const EDGE = 16;
 
+function measure() {
+  const { width, height } = $("graph").getBoundingClientRect();
+  Object.assign(screen_, { width: width || 1, height: height || 1 });
+}
+
 function applyView() {
-  const { width, height } = scene.getBoundingClientRect();
-  scene.setAttribute("viewBox", [window_.x, window_.y, width / window_.scale, height / window_.scale].join(" "));
+  const { width, height } = screen_;
+  change(scene, "viewBox", [window_.x, window_.y, width / window_.scale, height / window_.scale].map(round).join(" "));
 }
 
 function fit(least = 0) {
-  const { width, height } = scene.getBoundingClientRect();
+  measure();
+  const { width, height } = screen_;
   const [w, h] = places.size;
   const scale = Math.max(least, Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6));
   window_.scale = scale;
@@ -273,7 +286,7 @@ function zoom(factor, at) {
 }
 
 function bringIntoView(ids) {
-  const { width, height } = scene.getBoundingClientRect();
+  const { width, height } = screen_;
   const wide = width / window_.scale, tall = height / window_.scale;
   for (const id of ids) {
     const at = places.seen.get(id);
