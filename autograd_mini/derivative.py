@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .data import Array, quietly
+from .data import Array
 from .formula import short_text
 from .latex import short_latex
 from .modes import Recording
 from .node import Node, leaf
-from .op import Elementwise, Op
+from .op import Elementwise, Op, fit
 
 Number = float | Array
+
+
+class Derivatives:
+    """One step on leaves that stand for its nodes and bear their names: each of its rules, run there, prints itself.
+
+    What is the same for all arguments is done once, so that a sum of n numbers is explained in n steps.
+    """
+
+    def __init__(self, node: Node, names: Mapping[Node, str]) -> None:
+        self.op: Op = node.op  # type: ignore[assignment]
+        stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
+        self.names = {stand_in: names[n] for n, stand_in in stand_ins.items()}
+        self.result = stand_ins[node]
+        self.args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
+        self.g: Any = np.float64(1.0)  # Python's own float would refuse 1 / 0
+        if not isinstance(self.op, Elementwise):
+            self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
+            self.names[self.g] = "g"
+
+    def rule(self, i: int) -> Any:
+        """Return what the rule for the i-th argument gives, 0 where there is none."""
+        if self.op.rule(i) is None:
+            return 0.0
+        with Recording():
+            return self.op.run(i, self.g, self.result, self.args)
+
+    def plain(self, i: int) -> tuple[str, Number | None]:
+        """Return the derivative by the i-th argument in symbols and in numbers; see `local_derivative`."""
+        local = self.rule(i)
+        return short_text(local, self.names), (_plain(local) if isinstance(self.op, Elementwise) else None)
+
+    def latex(self, i: int) -> str:
+        """Return the same symbols in LaTeX."""
+        return short_latex(self.rule(i), self.names)
 
 
 def local_derivative(node: Node, i: int, names: Mapping[Node, str]) -> tuple[str, Number | None]:
@@ -29,8 +63,7 @@ def local_derivative(node: Node, i: int, names: Mapping[Node, str]) -> tuple[str
     >>> local_derivative(y, 0, {x: "x", y: "y"})
     ('1 - y * y', 1.0)
     """
-    local, called = _named_rule(node, i, names)
-    return short_text(local, called), (_plain(local) if isinstance(node.op, Elementwise) else None)
+    return Derivatives(node, names).plain(i)
 
 
 def latex_derivative(node: Node, i: int, names: Mapping[Node, str]) -> str:
@@ -40,24 +73,26 @@ def latex_derivative(node: Node, i: int, names: Mapping[Node, str]) -> str:
     >>> x = Value(4.0); y = x.sqrt(); print(latex_derivative(y, 0, {x: "x", y: "y"}))
     \frac{1}{2 \cdot y}
     """
-    return short_latex(*_named_rule(node, i, names))
+    return Derivatives(node, names).latex(i)
 
 
-def _named_rule(node: Node, i: int, names: Mapping[Node, str]) -> tuple[Any, dict[Node, str]]:
-    """Run a rule on leaves that stand for the node, its arguments and g; return the result, and their names."""
+def contributions(node: Node, g: Any) -> Callable[[int], Any]:
+    """Return the function that gives what `node` contributes to its i-th argument, 0 where that has no rule.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); [contributions(x * 2.0, 10.0)(0)]
+    [20.0]
+    """
     op: Op = node.op  # type: ignore[assignment]
-    rule = op.rule(i)
-    if rule is None:
-        return 0.0, {}
-    stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
-    called = {stand_in: names[n] for n, stand_in in stand_ins.items()}
-    g: Any = np.float64(1.0)  # Python's own float would refuse 1 / 0
-    if not isinstance(op, Elementwise):
-        g = leaf(np.ones(node.shape) if node.shape else 1.0)
-        called[g] = "g"
-    with Recording():
-        args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
-        return quietly(rule, g, stand_ins[node], *args), called
+    raw = [a._data if isinstance(a, Node) else a for a in node.args]
+
+    def contribution(i: int) -> Any:
+        arg = node.args[i]
+        if op.rule(i) is None:
+            return np.zeros_like(arg._data) if arg.shape else 0.0
+        return fit(op.run(i, g, node._data, raw), arg, op)
+
+    return contribution
 
 
 def _plain(x: Any) -> Number:

@@ -16,11 +16,10 @@ import numpy as np
 
 from . import forms
 from .data import Array, quietly
-from .derivative import local_derivative
+from .derivative import Derivatives, contributions, local_derivative
 from .errors import DataError
 from .formula import equation, names_of
 from .node import Node
-from .op import contribution
 from .paths import Paths, find_paths
 from .proof import Proof, prove
 from .sweep import order, seed_of, swept
@@ -192,8 +191,7 @@ def _steps(reached: Mapping[Node, Any], names: Mapping[Node, str]) -> tuple[Step
     account = _Account(reached)
     steps = []
     for node, g in reached.items():
-        edges = () if g is None else _edges(node, reached)
-        sent = tuple(account.send(node, i, g, names) for i in edges)
+        sent = () if g is None or node.op is None else tuple(account.sent(node, g, names))
         upstream = _zero(node) if g is None else g
         steps.append(Step(names[node], node, equation(node, names), node.data, upstream, sent))
     return tuple(steps)
@@ -203,23 +201,25 @@ class _Account:
     """Running totals: for each node what has come so far, and how many contributions are still to come."""
 
     def __init__(self, reached: Mapping[Node, Any]) -> None:
+        self.among = reached
         self.totals: dict[Node, Any] = {}
         self.left = dict.fromkeys(reached, 0)
         for node, g in reached.items():
             for i in _edges(node, reached) if g is not None else ():
                 self.left[node.args[i]] += 1
 
-    def send(self, node: Node, i: int, g: Any, names: Mapping[Node, str]) -> Contribution:
-        """Return what `node` contributes to its i-th argument, entered into the account."""
-        arg = node.args[i]
-        symbols, local = local_derivative(node, i, names)
-        amount = contribution(node, i, g) if node.op.rule(i) is not None else _zero(arg)  # type: ignore[union-attr]
-        before = self.totals.get(arg)
-        after = amount if before is None else quietly(operator.add, before, amount)
-        self.totals[arg] = after
-        self.left[arg] -= 1
-        complete = self.left[arg] == 0
-        return Contribution(names[arg], arg, symbols, local, amount, before, after, complete, node, i, g)
+    def sent(self, node: Node, g: Any, names: Mapping[Node, str]) -> Iterator[Contribution]:
+        """Yield what `node` contributes to its arguments, each entered into the account."""
+        derivatives, amount_to = Derivatives(node, names), contributions(node, g)
+        for i in _edges(node, self.among):
+            arg, amount = node.args[i], amount_to(i)
+            before = self.totals.get(arg)
+            after = amount if before is None else quietly(operator.add, before, amount)
+            self.totals[arg] = after
+            self.left[arg] -= 1
+            symbols, local = derivatives.plain(i)
+            complete = self.left[arg] == 0
+            yield Contribution(names[arg], arg, symbols, local, amount, before, after, complete, node, i, g)
 
 
 def _edges(node: Node, among: Mapping[Node, Any]) -> list[int]:

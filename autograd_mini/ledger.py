@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from .data import Array, quietly
+from .derivative import contributions
 from .errors import DataError
 from .formula import equation, names_of, one_line
 from .modes import Mode
 from .node import Node
-from .op import contribution
 from .sheet import cut, shown
 from .sweep import total
 
@@ -101,11 +101,13 @@ class Ledger(Mode):
         followed = [node for node in reached if self._follows(node)]
         sums: dict[Node, Any] = dict.fromkeys(followed)
         entries: dict[Node, list[Entry]] = {leaf: [] for leaf in followed}
+        steps: dict[Node, str] = {}
         for user, i, amount in _edges(reached, entries):
             leaf = user.args[i]
             sums[leaf] = amount if sums[leaf] is None else quietly(operator.add, sums[leaf], amount)
-            step = equation(user, names)
-            entries[leaf].append(Entry(SWEEP, self.sweeps, names[root], step, i, amount, sums[leaf]))
+            if user not in steps:  # written once: that of a long sum is long
+                steps[user] = cut(equation(user, names), WIDTH)
+            entries[leaf].append(Entry(SWEEP, self.sweeps, names[root], steps[user], i, amount, sums[leaf]))
         for leaf, new in entries.items():
             last = new.pop() if new else Entry(SWEEP, self.sweeps, names[root])
             self.names.setdefault(leaf, names[leaf])
@@ -139,9 +141,12 @@ class Ledger(Mode):
 def _edges(reached: Mapping[Node, Any], leaves: Container[Node]) -> Iterator[tuple[Node, int, Any]]:
     """Yield every edge of a sweep that ends at one of the leaves, in the sweep's order, and what it sends."""
     for user, g in reached.items():
-        for i, arg in enumerate(user.args) if g is not None else ():
-            if isinstance(arg, Node) and arg in leaves and user.op is not None and user.op.rule(i) is not None:
-                amount = contribution(user, i, g)
+        if g is None or user.op is None:
+            continue
+        amount_to = contributions(user, g)
+        for i, arg in enumerate(user.args):
+            if isinstance(arg, Node) and arg in leaves and user.op.rule(i) is not None:
+                amount = amount_to(i)
                 yield user, i, amount if isinstance(amount, float) else np.array(amount)
 
 
@@ -167,7 +172,7 @@ def _entry_lines(entry: Entry, before: Number | None) -> Iterator[str]:
         yield "        nothing reaches it"
     else:
         together = f", together {shown(entry.subtotal)}" if _later(entry) else ""  # type: ignore[arg-type]
-        yield f"        {cut(entry.equation, WIDTH)}, argument {entry.position + 1}   {shown(entry.amount)}{together}"
+        yield f"        {entry.equation}, argument {entry.position + 1}   {shown(entry.amount)}{together}"
     if entry.total is not None:
         added = before is not None and entry.subtotal is not None and np.ndim(entry.total) == 0
         yield f"    total {shown(before)} + {shown(entry.subtotal)} = {after}" if added else f"    total {after}"  # type: ignore[arg-type]

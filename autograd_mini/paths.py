@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .data import Array, quietly
+from .derivative import contributions
 from .node import Node
 from .op import contribution
 
@@ -118,15 +119,12 @@ def _uses(nodes: list[Node], wrt: Node) -> dict[Node, list[Edge]]:
     """Return, for `wrt` and every node that depends on it, the edges along which a gradient comes, from the oldest."""
     found: dict[Node, list[Edge]] = {wrt: []}
     for node in reversed(nodes):
+        local = contributions(node, 1.0) if node.op is not None and not node.shape else None
         for i, arg in _carrying(node):
             if arg in found:
-                found[arg].append(Edge(node, i, _local(node, i)))
+                found[arg].append(Edge(node, i, None if local is None or arg.shape else local(i)))
                 found.setdefault(node, [])
     return found
-
-
-def _local(node: Node, i: int) -> float | None:
-    return None if node.shape or node.args[i].shape else float(contribution(node, i, 1.0))
 
 
 def _counted(nodes: list[Node], uses: Mapping[Node, Any], wrt: Node) -> tuple[frozenset[Node], int]:
@@ -175,9 +173,9 @@ def _edges(link: Link) -> list[Edge]:
 def _path(root: Node, edges: list[Edge], seed: Number, names: Mapping[Node, str]) -> Path:
     factors = tuple(edge.local for edge in reversed(edges))
     product = seed
+    between_arrays = None in factors
     for edge in edges:
-        exact = None in factors or not isinstance(product, float)
-        product = contribution(edge.user, edge.position, product) if exact else product * edge.local  # type: ignore[operator]
+        product = contribution(*edge[:2], product) if between_arrays else product * edge.local  # type: ignore[operator]
     ends = [*(edge.user.args[edge.position] for edge in reversed(edges)), root]
     return Path(tuple(names[n] for n in ends), tuple(edge.position for edge in reversed(edges)), factors, product)
 

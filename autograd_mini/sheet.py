@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .data import Array
-from .derivative import latex_derivative
+from .derivative import Derivatives
 from .formula import ENTRIES, number
 from .latex import latex_entries, latex_equation, latex_name, latex_number, latex_text
 from .node import Node
@@ -34,7 +34,7 @@ class Notation(NamedTuple):
     """How an explanation is written: its equations, derivatives, numbers, words, and the sign of a product."""
 
     equation: Callable[[Step, Names], str]
-    symbols: Callable[[Contribution, Names], str]
+    symbols: Callable[[Step, Names], Iterable[str]]
     derivative: Callable[[str, str], str]
     number: Callable[[Number], str]
     factor: Callable[[Number], str]
@@ -116,17 +116,17 @@ def many(n: int) -> str:
 def _block(w: Notation, root: str, step: Step, names: Names) -> Block:
     data = f"{_six(w, w.equation(step, names))} = {w.number(step.data)}"
     head = (data, f"{w.derivative(root, step.name)} = {w.number(step.upstream)}")
-    return Block(head, tuple(_row(w, root, step, c, names) for c in step.contributions))
+    sent = zip(step.contributions, w.symbols(step, names))
+    return Block(head, tuple(_row(w, root, step, c, symbols) for c, symbols in sent))
 
 
-def _row(w: Notation, root: str, step: Step, c: Contribution, names: Names) -> Row:
-    cells = _derivative(w, step, c, names), _product(w, root, step, c), _total(w, root, c)
+def _row(w: Notation, root: str, step: Step, c: Contribution, symbols: str) -> Row:
+    cells = _derivative(w, step, c, _six(w, symbols)), _product(w, root, step, c), _total(w, root, c)
     proof = c.proof if c.local is None and (c.shape or step.shape) else None
     return Row(cells, () if proof is None else _proof(w, step.name, c, proof))
 
 
-def _derivative(w: Notation, step: Step, c: Contribution, names: Names) -> str:
-    symbols = _six(w, w.symbols(c, names))
+def _derivative(w: Notation, step: Step, c: Contribution, symbols: str) -> str:
     if c.local is None:
         return f"{w.words('vjp for ')}{w.name(c.argument)}{w.words(': ')}{symbols}"
     derivative = w.derivative(step.name, c.argument)
@@ -243,7 +243,7 @@ def _latex_equation(step: Step, names: Names) -> str:
 
 PLAIN = Notation(
     equation=lambda step, names: step.equation,
-    symbols=lambda c, names: c.symbols,
+    symbols=lambda step, names: (c.symbols for c in step.contributions),
     derivative="d{}/d{}".format,
     number=shown,
     factor=shown,
@@ -256,7 +256,7 @@ PLAIN = Notation(
 )
 LATEX = Notation(
     equation=_latex_equation,
-    symbols=lambda c, names: latex_derivative(c.user, c.position, names),
+    symbols=lambda step, names: map(Derivatives(step.node, names).latex, (c.position for c in step.contributions)),
     derivative=lambda a, b: rf"\frac{{\partial {latex_name(a)}}}{{\partial {latex_name(b)}}}",
     number=latex_entries,
     factor=_factor,
