@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import re
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from test_lessons import cells, run
+from test_lessons import OPTIONS, cells, run
 
 import autograd_mini
 import nn
@@ -78,7 +79,9 @@ def test_cells_of_the_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MPLBACKEND", "Agg")
     names: dict[str, object] = {"__name__": "__main__"}
     for cell in cells(page.read_text(encoding="utf-8")):
-        run(cell.code, names)
+        got = run(cell.code, names)
+        wanted = f"{cell.prints}\n" if cell.prints else ""
+        assert doctest.OutputChecker().check_output(wanted, got, OPTIONS), f"{cell.code}\nprinted:\n{got}"
 
 
 # What makes the pages -----------------------------------------------------------------------------------------------
@@ -114,6 +117,7 @@ def test_docstrings_become_restructured_text(maker: Maker) -> None:
     [
         (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "<mtable"),
         (r"\displaystyle \begin{aligned} a &= b \end{aligned}", "<mtable"),
+        (r"\log \cosh x", '<mi>cosh</mi><mspace width="0.17em"/><mi>x</mi>'),
         (r"x = \begin{bmatrix} 1 & 2 \end{bmatrix}.", '<mo form="prefix">'),
         (r"g\!\left(z\right) < 1", r'<annotation encoding="application/x-tex">g\!\left(z\right) &lt; 1</annotation>'),
     ],

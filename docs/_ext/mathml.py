@@ -17,6 +17,7 @@ from sphinx.util import logging
 FONT = "STIXTwoMath-Regular.ttf"
 LOG = logging.getLogger(__name__)
 BRACKETED = re.compile(r"<mo>([^<]*)</mo>(<mtable>(?:(?!<mtable>).)*</mtable>)<mo>([^<]*)</mo>", re.DOTALL)
+NAMED = re.compile(r"(<mi>(?:log|exp|sin|cos|tan|sinh|cosh|tanh)</mi>)(?=<m[ins])")  # tanh x, not tanhx
 TWINS = {  # what the converter does not know, and what means the same
     r"\\(begin|end)\{aligned\}": r"\\\1{align*}",
     r"^\s*\\displaystyle": "",
@@ -36,6 +37,7 @@ def mathml(latex: str, display: str, where: Any = None) -> str:
         LOG.warning("no MathML for %r: %s", latex, error, location=where)
         return ""
     found = BRACKETED.sub(r'<mrow><mo form="prefix">\1</mo>\2<mo form="postfix">\3</mo></mrow>', found)
+    found = NAMED.sub(r'\1<mspace width="0.17em"/>', found)
     note = f'<annotation encoding="application/x-tex">{escape(latex, quote=False)}</annotation>'
     head, body = found.removesuffix("</math>").split(">", 1)
     return f"{head}><semantics>{body}{note}</semantics></math>"
