@@ -15,7 +15,7 @@ from viz.grading.text import text_of
 QUICK = 0.2  # seconds a graph: what hangs here hangs for ever
 
 WONT_IMPORT = [  # source, kind of trouble, line, what is said
-    ("while True: pass", "no answer", 0, "No answer for 0.8 seconds: stopped."),
+    ("while True: pass", "no answer", 0, "No answer for 0.8 s: stopped."),
     ("import sys\nsys.exit(3)", "SystemExit", 2, "SystemExit: 3"),
     ("import os\nos._exit(7)", "ended", 0, "The process ended with exit status 7."),
     ("x = 1\nraise ValueError('no \\x1b[31m')", "ValueError", 2, "ValueError: no"),

@@ -21,7 +21,7 @@ examples:
   autograd-mini grade my_engine.py
   autograd-mini grade class/*.py --format junit > grades.xml
 
-The exit status is 0 if every file passes every required check, 1 if one does not, 2 for a mistake in the command.
+The exit status is 0 for full marks all round, 1 for less, 2 for a mistake in the command.
 An engine runs in a process of its own with its time and memory limited; do not grade a file that you would not run.
 """
 

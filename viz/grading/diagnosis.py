@@ -17,17 +17,7 @@ UNSUPPORTED = ("AttributeError", "TypeError")  # what Python itself raises for a
 DEEP = 100  # calls of a graph that is deep
 OVERFLOWS = ("SIGSEGV", "SIGABRT", "SIGBUS")
 
-
-SWEEP = (
-    "leaf",
-    "order",
-    "twice",
-    "graphs",
-    "reset",
-    "depth",
-    "paths",
-    "slow",
-)  # kinds of fault that no op is blamed for
+SWEEP = ("leaf", "order", "twice", "graphs", "reset", "depth", "paths", "slow")  # faults that no op is blamed for
 FAMILY = {"accumulate": "reuse"}
 
 METHODS = {  # what Python looks for: with the node on the left, and with the node on the right alone

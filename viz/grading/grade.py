@@ -165,9 +165,9 @@ class _Examiner:
         """Yield the faults that the exercises of a check show, each on the smallest graph."""
         shown = 0
         for exercise in check.exercises:
-            answer = None if self._is_late() or shown == SMALLEST else self._ask(exercise)
-            if answer is None:
+            if self._is_late() or shown == SMALLEST:
                 return
+            answer = self._ask(exercise)
             if failure(exercise, answer):
                 shown += 1
                 yield self._smallest(exercise, answer)

@@ -82,7 +82,7 @@ class Sandbox:
             said, status = None, self.worker.status(0.0)
         if said is None:
             self._drop()
-            return Problem(ENDS, ended(status)) if status is not None else Problem(HANGS, f"for {seconds:g} seconds")
+            return Problem(ENDS, ended(status)) if status is not None else Problem(HANGS, f"for {seconds:g} s")
         return Problem(*said) if isinstance(said, tuple) else said
 
     def _drop(self) -> None:

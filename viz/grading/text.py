@@ -21,7 +21,7 @@ WIDTH = 96  # characters of a line of prose
 ROWS = 12  # of a graph that is shown whole
 SHOWN = 6  # faults of a file: who has more begins with these
 MARKS = {PASSED: "✓", FAILED: "✗", WAITS: "-", MISSING: "○", LEFT_OUT: "·", UNSEEN: "?"}
-ASCII = {"✓": "ok", "✗": "NO", "○": "..", "·": ".", "←": "<-"}  # where a terminal knows no others
+ASCII = {"✓": "+", "✗": "x", "○": "o", "·": ".", "←": "<"}  # where a terminal knows no others
 COLOURS = {"good": "32", "bad": "31", "dim": "2", "strong": "1", "number": "36"}
 STATUS_COLOURS = {PASSED: "good", FAILED: "bad", MISSING: "number", WAITS: "dim", LEFT_OUT: "dim", UNSEEN: "dim"}
 DOES = {"backward": "{root}.backward()", "zero": "every leaf's .grad = 0", "record": "record it again"}
@@ -45,7 +45,7 @@ def spelled(text: str, encoding: str) -> str:
     """Return text without marks that an encoding does not have.
 
     >>> spelled("✓ addition", "utf-8"), spelled("✓ addition", "ascii")
-    ('✓ addition', 'ok addition')
+    ('✓ addition', '+ addition')
     """
     for mark, instead in ASCII.items():
         try:
