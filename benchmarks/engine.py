@@ -6,14 +6,11 @@ the faster.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -21,9 +18,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 from array_steps import steps
-from clock import compare, machine, row, show
+from clock import compare, row
 from micrograd import nn as micrograd_nn
 from micrograd.engine import Value as MicrogradValue
+from page import main
 
 import nn
 from autograd_mini import Tensor, Value
@@ -156,15 +154,18 @@ def bytes_per_node(n: int = 10**5) -> float:
 
 
 def array_steps() -> Iterator[str]:
-    """Time a training step on arrays against numpy by hand, torch eager, MyGrad and HIPS autograd."""
-    sizes, batch = (20, 100, 50, 2), 75
-    works = steps(sizes, batch, np.float64)
-    losses = {name: [work() for _ in range(3)] for name, work in works.items()}
-    for name, values in losses.items():
-        assert np.allclose(values, losses["numpy by hand"], rtol=1e-9), (name, values)
-    name = "-".join(map(str, sizes))
-    title = f"array step {name}, batch {batch}, float64: forward, softmax cross-entropy, backward, SGD"
-    yield row(title, compare(works, rounds=25, calls=40))
+    """Time a training step on arrays, recorded and replayed, against numpy by hand and four engines."""
+    for sizes, batch, calls in SIZES:
+        for dtype in (np.float64, np.float32):
+            works = steps(sizes, batch, dtype)
+            losses = {name: [work() for _ in range(3)] for name, work in works.items()}
+            for name, values in losses.items():
+                assert np.allclose(values, losses["numpy by hand"], rtol=1e-4), (name, values)
+            title = f"array step {'-'.join(map(str, sizes))}, batch {batch}, {np.dtype(dtype)}"
+            yield row(title, compare(works, rounds=15, calls=calls))
+
+
+SIZES = [((20, 100, 50, 2), 75, 40), ((784, 128, 64, 10), 128, 10), ((784, 512, 256, 10), 256, 2)]
 
 
 def imports() -> Iterator[str]:
@@ -178,29 +179,5 @@ def imports() -> Iterator[str]:
     yield row("`import` as a whole process", compare(works, rounds=15))
 
 
-HEAD = """| work | autograd_mini | peers: time (times ours) |
-|---|---|---|"""
-
-
-def main() -> None:
-    """Print the table line by line; with --write, put it between the marks in a page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, help="a page with the marks <!-- engine --> and <!-- /engine -->")
-    page = parser.parse_args().write
-    start = time.perf_counter()
-    lines = HEAD.split("\n")
-    print(HEAD)
-    for part in (demo, rosenbrocks, chain, array_steps, imports):
-        for line in part():
-            print(line, flush=True)
-            lines.append(line)
-    took = show(time.perf_counter() - start)
-    lines += ["", f"{machine()}; medians, works in turn, cycle collector on; {took} in all."]
-    if page:
-        text = page.read_text()
-        before, after = text.split("<!-- engine -->")[0], text.split("<!-- /engine -->")[1]
-        page.write_text(f"{before}<!-- engine -->\n" + "\n".join(lines) + f"\n<!-- /engine -->{after}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, "engine", (demo, rosenbrocks, chain, array_steps, imports))
