@@ -54,8 +54,8 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.__doc__}>"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple[Any, ...]:
+        return row_named, (self.name,)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != len(self.params):
@@ -141,6 +141,11 @@ class Op:
     def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
         """Run the rule for the i-th argument on plain numbers."""
         return _run(self.rules[i], g, result, *args)  # type: ignore[arg-type]
+
+
+def row_named(name: str) -> Op:
+    """Return the row of the table that has the name: what a pickle says of an op."""
+    return TABLE[name]
 
 
 def contribution(node: Node, i: int, g: Any) -> Any:

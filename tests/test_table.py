@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from typing import Any
 
@@ -215,3 +217,9 @@ def test_a_rule_that_is_wrong_by_a_thousandth_is_noticed(row: Op, i: int, monkey
 def test_results_are_nodes_only_where_an_argument_is_one() -> None:
     for row in ROWS:
         assert not any(isinstance(row(*args), Node) for args in cases(row))
+
+
+@each_row
+def test_a_row_is_copied_and_pickled_as_itself(row: Op) -> None:
+    assert pickle.loads(pickle.dumps(row)) is row
+    assert copy.deepcopy(row) is row
