@@ -29,8 +29,13 @@ VARIABLE = "AUTOGRAD_MINI_DOT"
 PYTHON = "python"  # the layout of our own, which needs no program
 ENGINES = ("auto", "bundled", "system", PYTHON)
 
-# What is tried when an engine fails on a graph: another way of ranking, then straight lines in place of curves.
-LADDER: tuple[dict[str, str], ...] = ({}, {"newrank": "true"}, {"newrank": "true", "splines": "line"})
+# What is tried when an engine fails on a graph: other ways of ranking, other distances, straight lines for curves.
+LADDER: tuple[dict[str, str], ...] = (
+    {},
+    {"newrank": "true", "ranksep": "0.6"},
+    {"newrank": "false"},
+    {"newrank": "true", "splines": "line"},
+)
 
 
 class RenderError(AutogradError, RuntimeError):
