@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import languages
 from .data import quietly
 from .formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
-from .languages import JAVASCRIPT as JAVASCRIPT_DEFINITIONS
 from .node import Node, leaf, modes, record
 from .op import Elementwise, Op, Sum, Variadic, fit
 from .prelude import Definitions, definitions, prelude
 
-__all__ = ["CAREFUL", "DIALECTS", "JAVASCRIPT", "NUMPY", "PYTHON", "Dialect", "contribution", "expression", "prelude"]
+__all__ = [
+    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAX", "NUMPY", "PYTHON", "TORCH",
+    "Dialect", "contribution", "expression", "prelude",
+]  # fmt: skip
 
 Pattern = tuple[Any, ...]
 Pool = Callable[[Any], str]
@@ -29,13 +32,17 @@ _FIRST = 0xE000  # characters for private use stand for names in a template: no 
 
 
 class Dialect(NamedTuple):
-    """A language: the operators it has, how rows are written that are no calls, and what the called names mean."""
+    """A language: the operators it has, how rows are written that are no calls, and what the called names mean.
+
+    `module` is the name of its arrays' module, "" where it has none.
+    """
 
     name: str
     operators: frozenset[str]
     forward: Writers
     backward: Writers
     defined: Callable[[], Definitions]
+    module: str = ""
 
 
 def _writers(all_: Writers, names: str) -> Writers:
@@ -76,8 +83,10 @@ PYTHON = Dialect(
     {**_writers(SHORTER, _SHORT), "power": _power, "add_n": _sum_of},
     lambda: definitions("scalar"),
 )
-NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"))
-JAVASCRIPT = PYTHON._replace(name="javascript", operators=frozenset("+-*/"), defined=lambda: JAVASCRIPT_DEFINITIONS)
+NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"), module="np")
+JAVASCRIPT = PYTHON._replace(name="javascript", operators=frozenset("+-*/"), defined=lambda: languages.JAVASCRIPT)
+TORCH = PYTHON._replace(name="torch", operators=frozenset("+-*/@"), defined=lambda: languages.TORCH, module="torch")
+JAX = TORCH._replace(name="jax", defined=lambda: languages.JAX, module="jnp")
 
 
 def _tests() -> Definitions:
@@ -85,7 +94,7 @@ def _tests() -> Definitions:
 
 
 CAREFUL = Dialect("careful", frozenset(), {}, {}, _tests)  # rows alone, which never raise as floats do
-DIALECTS = {dialect.name: dialect for dialect in (PYTHON, NUMPY, JAVASCRIPT, CAREFUL)}
+DIALECTS = {dialect.name: dialect for dialect in (PYTHON, NUMPY, JAVASCRIPT, TORCH, JAX, CAREFUL)}
 
 
 def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) -> str:

@@ -13,11 +13,12 @@ import numpy as np
 from .data import Array
 from .dialects import Dialect, contribution, expression
 from .formula import names_of, number
-from .languages import JAVASCRIPT
+from .languages import JAVASCRIPT, JAX, TORCH
 from .node import Node
 from .op import TABLE, Elementwise, Sum
 from .prelude import definitions
 
+CONSTANT = "constant_"  # how the name of an array that is no node starts
 BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx
 _NO_NAME = re.compile(r"\W+")
 
@@ -75,7 +76,7 @@ class Listing:
         """Return the name of a constant array; arrays with the same entries share one."""
         key = (array.shape, array.dtype.str, array.tobytes())
         if key not in self.constants:
-            self.constants[key] = (f"constant_{len(self.constants) + 1}", array)
+            self.constants[key] = (f"{CONSTANT}{len(self.constants) + 1}", array)
         return self.constants[key][0]
 
     def forward(self, dialect: Dialect) -> Iterator[Line]:
@@ -130,7 +131,7 @@ def _identifiers(names: Mapping[Node, str]) -> dict[Node, str]:
     found: dict[Node, str] = {}
     for node, name in names.items():
         word = _word(name)
-        while word in taken or word.endswith(BAR):
+        while word in taken or word.endswith(BAR) or word.startswith(CONSTANT):
             word += "_"
         taken.add(word)
         found[node] = word
@@ -147,16 +148,20 @@ def _word(name: str) -> str:
 def _reserved() -> set[str]:
     words = "np inf nan gradient Math var let const new function typeof delete void switch case default do enum export"
     more = "extends super this throw catch static implements interface package private protected public null undefined"
-    rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT)
+    rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT, *TORCH, *JAX)
     return {*words.split(), *more.split(), "arguments", "eval", *keyword.kwlist, *rows}
 
 
-def literal(data: Any) -> str:
-    """Return a number or an array as Python source that gives it back exactly."""
+def literal(data: Any, module: str = "np") -> str:
+    """Return a number or an array as Python source that gives it back exactly, as an array of the module.
+
+    >>> literal(np.ones(2), "torch")
+    'torch.tensor([1.0, 1.0], dtype=torch.float64)'
+    """
     if type(data) is float:
-        return repr(data)
-    dtype = "float" if data.dtype == float else repr(data.dtype.name)
-    return f"np.array({data.tolist()!r}, dtype={dtype})" if data.size else f"np.zeros({data.shape}, dtype={dtype})"
+        return f"torch.tensor({data!r}, dtype=torch.float64)" if module == "torch" else repr(data)
+    make, entries = ("tensor" if module == "torch" else "array", data.tolist()) if data.size else ("zeros", data.shape)
+    return f"{module}.{make}({entries!r}, dtype={module}.{data.dtype.name})"
 
 
 def guard_text(guard: Guard, names: Mapping[Node, str], pool: Callable[[Array], str]) -> str:

@@ -58,7 +58,7 @@ def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
     wanted: dict[str, None] = {}
     pending = list(texts)
     while pending:
-        for word in _WORD.findall(pending.pop()):
+        for word in words(pending.pop()):
             if word in defined and word not in wanted:
                 wanted[word] = None
                 pending.append(" ".join(_needs(defined[word])))
@@ -68,13 +68,22 @@ def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
     return [*_joined(imports), *functions, *(line for line in lines if line not in imports and line not in functions)]
 
 
+def words(text: str) -> list[str]:
+    """Return the names that a text mentions, attributes left out.
+
+    >>> words("np.sin(x) + 2e3 * y")
+    ['np', 'x', 'y']
+    """
+    return _WORD.findall(text)
+
+
 @cache
 def _needs(definition: str) -> list[str]:
     """Return the names from outside that a definition uses."""
     if definition.startswith(IMPORT):
         return []
     if definition.startswith("const "):
-        return _WORD.findall(definition)
+        return words(definition)
     scopes = [symtable.symtable(definition, "definition", "exec")]
     for scope in scopes:
         scopes += scope.get_children()

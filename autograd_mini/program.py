@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import source, tree
+from . import frameworks, source, tree
 from .data import array_of, number_of, quietly
 from .dialects import CAREFUL, NUMPY
 from .errors import AutogradError, DataError, ShapeError
@@ -100,6 +100,16 @@ class Program:
         """The program of a record of Values in JavaScript: a function that returns `{value, gradients}`."""
         self._scalar("javascript")
         return source.javascript_source(self._listing)
+
+    @cached_property
+    def torch(self) -> str:
+        """The computation as a script for torch, which differentiates it itself."""
+        return frameworks.torch_source(self._listing)
+
+    @cached_property
+    def jax(self) -> str:
+        """The computation as a script for JAX, which differentiates it itself."""
+        return frameworks.jax_source(self._listing)
 
     def __call__(self, *inputs: Any, gradient: Any = 1.0) -> tuple[Any, tuple[Any, ...]]:
         if len(inputs) != len(self.inputs):

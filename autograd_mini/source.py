@@ -9,14 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .dialects import JAVASCRIPT, NUMPY, PYTHON, Dialect, prelude
+from .dialects import JAVASCRIPT, JAX, NUMPY, PYTHON, TORCH, Dialect
+from .errors import DataError
 from .formula import FormulaError, one_line, text
 from .lines import Line, Listing, guard_text, literal, zeros
-from .prelude import IMPORT
+from .op import TABLE
+from .prelude import IMPORT, prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts
 LONGEST_TITLE = 80
+FOREIGN = (JAVASCRIPT, TORCH, JAX)  # dialects that know the rows of the table and no others
 
 
 def python_source(listing: Listing, name: str = "program", dialect: Dialect | None = None) -> str:
@@ -27,19 +30,38 @@ def python_source(listing: Listing, name: str = "program", dialect: Dialect | No
     """
     dialect = dialect or (PYTHON if listing.is_scalar else NUMPY)
     forward, backward = list(listing.forward(dialect)), list(listing.backward(dialect))
-    head = f"def {name}({', '.join(_parameters(listing))}):"
-    guards = list(_guards(listing, dialect))
+    gradient = f"{listing.bar(listing.root)}=1.0"
     body = [
-        *(f"{line.target} = {line.text}" for line in forward),
-        *guards,
+        *value_lines(listing, dialect, forward),
         *_adjoint(forward, backward, accumulating=dialect is PYTHON),
-        _result(listing, backward),
+        _result(listing),
     ]
-    constants = [f"{name} = {literal(array)}" for name, array in listing.constants.values()]
-    used = [head, *constants, *(line.text for line in (*forward, *backward)), *guards[::2], body[-1]]
-    above = [*_definitions(prelude(used, dialect.defined())), *(["", *constants] if constants else [])]
-    title = [f'"""{_title(listing)}"""', *([""] if above else [])]
-    return "\n".join([*title, *above, "\n", head, *(INDENT + line for line in body), ""])
+    function = [f"def {name}({', '.join([*parameters(listing), gradient])}):", *(INDENT + line for line in body)]
+    used = [function[0], *(line.text for line in (*forward, *backward)), *guards(listing, dialect), body[-1]]
+    return "\n".join([*top(listing, dialect, used), *function, ""])
+
+
+def top(listing: Listing, dialect: Dialect, used: Sequence[str], settings: Sequence[str] = ()) -> list[str]:
+    """Return the lines of a module above its first function: a title, and what the texts in `used` need."""
+    constants = [f"{name} = {literal(array, dialect.module or 'np')}" for name, array in listing.constants.values()]
+    above = [*_definitions(checked_prelude([*settings, *constants, *used], dialect))]
+    for lines in (list(settings), constants):
+        above += ["", *lines] if lines else []
+    return [f'"""{_title(listing)}"""', *([""] if above else []), *above, "\n"]
+
+
+def value_lines(listing: Listing, dialect: Dialect, forward: Sequence[Line]) -> list[str]:
+    """Return the lines that compute the value, and those that check the branch."""
+    return [*(f"{line.target} = {line.text}" for line in forward), *guards(listing, dialect)]
+
+
+def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
+    """Return the prelude of the texts; DataError where they call a row that the dialect has not."""
+    found = prelude(used, defined := dialect.defined())
+    missing = sorted({word for text in used for word in words(text) if word in TABLE and word not in defined})
+    if missing and dialect in FOREIGN:
+        raise DataError(f"{dialect.name} has no equivalent of {', '.join(missing)}: record without, or use .numpy")
+    return found
 
 
 def javascript_source(listing: Listing, name: str = "program") -> str:
@@ -48,19 +70,20 @@ def javascript_source(listing: Listing, name: str = "program") -> str:
     It prints records of Values; an array has no arithmetic in JavaScript.
     """
     forward, backward = list(listing.forward(JAVASCRIPT)), list(listing.backward(JAVASCRIPT))
-    guards = list(_javascript_guards(listing))
+    checks = list(_javascript_guards(listing))
     declared = sorted({line.target for line in backward} - {listing.bar(listing.root)})
     body = [
         *(f"const {line.target} = {line.text};" for line in forward),
-        *guards,
+        *checks,
         *([f"let {', '.join(declared)};"] if declared else []),
         *_adjoint(forward, backward, accumulating=True, end=";", comment="//"),
     ]
-    gradients = ", ".join(_gradients(listing, backward))
-    head = f"function {name}({', '.join(_parameters(listing)).replace('=', ' = ')}) {{"
-    used = [head, *guards, *(line.text for line in (*forward, *backward))]
+    gradients = ", ".join(_gradients(listing))
+    given = [*parameters(listing), f"{listing.bar(listing.root)}=1.0"]
+    head = f"function {name}({', '.join(given).replace('=', ' = ')}) {{"
+    used = [head, *checks, *(line.text for line in (*forward, *backward))]
     result = f"return {{value: {listing.names[listing.root]}, gradients: [{gradients}]}};"
-    lines = [*prelude(used, JAVASCRIPT.defined()), head, *(f"  {line}" for line in (*body, result)), "}", ""]
+    lines = [*checked_prelude(used, JAVASCRIPT), head, *(f"  {line}" for line in (*body, result)), "}", ""]
     return "\n".join(lines)
 
 
@@ -78,11 +101,10 @@ def _definitions(lines: list[str]) -> Iterator[str]:
         yield line if line.startswith(IMPORT) or "\n" not in line else f"\n\n{line}"
 
 
-def _parameters(listing: Listing) -> list[str]:
-    """Return the parameters: the inputs, what the record held fixed with its value, the gradient of the root."""
+def parameters(listing: Listing, module: str = "np") -> list[str]:
+    """Return the parameters: the inputs, and what the record held fixed with its value."""
     given = [listing.names[n] for n in listing.inputs]
-    held = [f"{listing.names[n]}={literal(n._data)}" for n in listing.captured]
-    return [*given, *held, f"{listing.bar(listing.root)}=1.0"]
+    return [*given, *(f"{listing.names[n]}={literal(n._data, module)}" for n in listing.captured)]
 
 
 class Branch(NamedTuple):
@@ -104,11 +126,11 @@ def _branches(listing: Listing) -> list[Branch]:
     return list(found.values())
 
 
-def _guards(listing: Listing, dialect: Dialect) -> Iterator[str]:
-    """Yield the checks that the branch of the recording is the one to take; of a batch, for each sample."""
+def guards(listing: Listing, dialect: Dialect) -> Iterator[str]:
+    """Yield the checks that the branch of the recording is the one to take; of arrays, for each entry."""
     for branch in _branches(listing):
-        if dialect is NUMPY:
-            yield f"if np.any(({branch.condition}) != {branch.outcome}):"
+        if dialect.module:
+            yield f"if {dialect.module}.any(({branch.condition}) != {branch.outcome}):"
         else:
             yield f"if {'not ' if branch.outcome == 'True' else ''}{branch.condition}:"
         yield f"{INDENT}raise RuntimeError({branch.message!r})"
@@ -141,13 +163,12 @@ def _assignment(line: Line, accumulating: bool) -> str:
     return f"{line.target} += {line.text}" if accumulating else f"{line.target} = {line.target} + {line.text}"
 
 
-def _gradients(listing: Listing, backward: Sequence[Line]) -> list[str]:
-    written = {line.target for line in backward} | {listing.bar(listing.root)}
-    return [listing.bar(n) if listing.bar(n) in written else zeros(n) for n in listing.inputs]
+def _gradients(listing: Listing) -> list[str]:
+    return [listing.bar(n) if n in listing.carriers else zeros(n) for n in listing.inputs]
 
 
-def _result(listing: Listing, backward: Sequence[Line]) -> str:
-    gradients = _gradients(listing, backward)
+def _result(listing: Listing) -> str:
+    gradients = _gradients(listing)
     return f"return {listing.names[listing.root]}, ({', '.join(gradients)}{',' if len(gradients) == 1 else ''})"
 
 

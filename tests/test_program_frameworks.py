@@ -1,0 +1,196 @@
+"""Frameworks: the script for torch, and the one for JAX, give the value and the gradients of the engine."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from program_cases import SCALAR_ROWS, engine
+from table_cases import ROWS, called, cases, differentiable
+
+import autograd_mini
+from autograd_mini import DataError, Tensor, Value, ops
+from autograd_mini.op import Flat
+from autograd_mini.source import run_source
+
+FRAMEWORKS = ("torch", "jax")
+LACKING = {  # rows that a framework has not: they are parts of derivatives, which it finds itself
+    "torch": {"scatter", "prod_others"},
+    "jax": {"prod_others"},
+}
+SMOOTH = [row for row in SCALAR_ROWS if not isinstance(row, Flat)]
+
+
+def script(program: Any, framework: str) -> Any:
+    """Return the function that the script of a program defines."""
+    pytest.importorskip(framework)
+    return run_source(getattr(program, framework))
+
+
+def chosen(row: Any) -> list[Any]:
+    """Return sample calls of a row, few of one that acts entry by entry, without arrays too small to have a slope."""
+    found = [args for args in cases(row) if all(a.size > 1 for a in args if isinstance(a, np.ndarray) and a.ndim)]
+    return found[2:3] if row in SCALAR_ROWS else [args for args in found if np.ndim(args[0]) or row.name != "var"][:6]
+
+
+def close(got: Any, expected: Any, message: str, tolerance: float = 1e-9) -> None:
+    """Assert that a value and gradients are those of the engine."""
+    for a, e in zip((got[0], *got[1]), (expected[0], *expected[1]), strict=True):
+        a = np.asarray(a)
+        assert a.shape == np.shape(e), message
+        np.testing.assert_allclose(a, e, rtol=tolerance, atol=1e-11, err_msg=message)
+
+
+def smooth_record(seed: int, size: int = 10) -> tuple[Any, list[Any]]:
+    """Return a root and its leaves: differentiable rows on random nodes, in (-2, 2) again after each."""
+    rng = random.Random(seed)
+    leaves = [Value(rng.uniform(0.3, 2.0), label=f"x{i}") for i in range(4)]
+    nodes: list[Any] = list(leaves)
+    for _ in range(size):
+        row = rng.choice(SMOOTH)
+        args = [x if rng.random() < 0.8 else rng.uniform(0.3, 2.0) for x in rng.sample(nodes[:-1], len(row.params))]
+        args[rng.randrange(len(args))] = nodes[-1]  # no two alike, which would be ties
+        nodes.append(row(*args).tanh() + rng.uniform(1.1, 1.3))
+    return ops.add_n(*nodes[-4:]), leaves
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_random_records_at_random_seeds(framework: str) -> None:
+    compared = 0
+    for k in range(12):
+        root, leaves = smooth_record(k)
+        program = autograd_mini.compile(root, leaves)
+        gradient = random.Random(k).uniform(-2.0, 2.0)
+        expected = engine(root, leaves, gradient)
+        if not np.isfinite([expected[0], *expected[1]]).all():
+            continue
+        got = script(program, framework)(*(x.data for x in leaves), gradient=gradient)
+        close(got, expected, getattr(program, framework))
+        compared += 1
+    assert compared >= 4
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_has_an_equivalent_or_says_that_it_has_none(row: Any, framework: str) -> None:
+    refused: list[DataError] = []
+    for args in chosen(row):
+        root, recorded = called(row, args, differentiable(row, args) or list(range(len(args))))
+        leaves = list(recorded.values())
+        program = autograd_mini.compile(root, leaves)
+        if row.name in LACKING[framework]:
+            with pytest.raises(DataError, match=f"{framework} has no equivalent of {row.name}"):
+                getattr(program, framework)
+            continue
+        seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape) if root.ndim else 0.7
+        try:
+            function = script(program, framework)
+        except DataError as error:
+            refused.append(error)
+            continue
+        got = function(*(x.data for x in leaves), gradient=seed)
+        close(got, engine(root, leaves, seed), getattr(program, framework))
+    assert not refused or (row.name, framework) == ("getitem", "torch")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_batch_is_its_samples(framework: str) -> None:
+    root, leaves = smooth_record(1)
+    program = autograd_mini.compile(root, leaves)
+    batch = [np.random.default_rng(i).uniform(0.3, 2.0, 6) for i in range(4)]
+    close(script(program, framework)(*batch), program(*batch), getattr(program, framework))
+
+
+def network() -> tuple[Any, list[Any]]:
+    rng = np.random.default_rng(0)
+    W, b = Tensor(rng.normal(size=(4, 3)), label="W"), Tensor(rng.normal(size=4), label="b")
+    scale = Value(0.7, label="scale")
+    x = Tensor(rng.normal(size=(5, 3)), label="x")
+    loss = ops.cross_entropy(ops.affine(x, W, b).tanh() * scale, [0, 3, 1, 1, 2]).mean() + 0.1 * (W**2).sum()
+    return loss, [W, b, scale]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_network_of_arrays_and_numbers(framework: str) -> None:
+    loss, leaves = network()
+    program = autograd_mini.compile(loss, leaves)
+    close(script(program, framework)(*(x.data for x in leaves)), engine(loss, leaves), getattr(program, framework))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_single_precision_stays_single(framework: str) -> None:
+    x, w = Tensor(np.linspace(0.1, 1.0, 4, dtype=np.float32), label="x"), Value(0.5, label="w")
+    root = (x * w).sin() * 2.0
+    program = autograd_mini.compile(root, [x, w])
+    seed = np.ones(4, np.float32)
+    value, gradients = script(program, framework)(x.data, 0.5, gradient=seed)
+    assert "float32" in str(value.dtype)
+    assert "float32" in str(gradients[0].dtype)
+    close((value, gradients), engine(root, [x, w], seed), getattr(program, framework), 1e-6)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_leaves_that_are_no_inputs_and_inputs_that_nothing_reaches(framework: str) -> None:
+    x, y, held = Value(2.0, label="x"), Value(3.0, label="y"), Value(0.5, label="held")
+    program = autograd_mini.compile(x.sin() * held.exp(), [x, y])
+    close(script(program, framework)(2.0, 1.0), program(2.0, 1.0), getattr(program, framework))
+    flat = autograd_mini.compile(ops.greater(x, held), [x])
+    close(script(flat, framework)(2.0), (1.0, (0.0,)), getattr(flat, framework))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_frozen_branch_is_checked(framework: str) -> None:
+    @autograd_mini.compile
+    def f(x: Any) -> Any:
+        return x * x if x > 1.0 else -x
+
+    function = script(f.program(2.0), framework)
+    close(function(3.0), (9.0, (6.0,)), "the branch of the recording")
+    with pytest.raises(RuntimeError, match=r"v1 > 1 was true when this was recorded"):
+        function(0.5)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("label", ["torch", "jnp", "jax", "inputs", "forward", "tensors", "value", "program", "arrays"])
+def test_labels_hide_no_name_of_the_script(framework: str, label: str) -> None:
+    x, y = Value(2.0, label=label), Value(0.5)
+    program = autograd_mini.compile(ops.maximum(x * y, 0.25) + x, [x, y])
+    close(script(program, framework)(2.0, 0.5), program(2.0, 0.5), getattr(program, framework))
+
+
+def test_the_forward_of_jax_is_a_function_to_transform() -> None:
+    jax = pytest.importorskip("jax")
+    root, leaves = smooth_record(3)
+    program = autograd_mini.compile(root, leaves)
+    forward = run_source(program.jax, "forward")
+    batch = [np.random.default_rng(i).uniform(0.3, 2.0, 6) for i in range(4)]
+    got = jax.vmap(jax.jit(jax.value_and_grad(forward, (0, 1, 2, 3))))(*batch)
+    close(got, program(*batch), program.jax)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_script_runs_alone(framework: str, tmp_path: Any) -> None:
+    pytest.importorskip(framework)
+    loss, leaves = network()
+    text = getattr(autograd_mini.compile(loss, leaves), framework)
+    assert "autograd_mini" not in text
+    file = tmp_path / "alone.py"
+    data = ", ".join(repr(np.asarray(x.data).tolist()) for x in leaves)
+    file.write_text(f"{text}\nvalue, gradients = program({data})\nprint(float(value))\n", encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=True, timeout=120)
+    assert float(run.stdout) == pytest.approx(loss.data, rel=1e-12)
+
+
+def test_what_torch_reads_otherwise_is_refused() -> None:
+    x = Tensor(np.ones((2, 3, 4)), label="x")
+    for index, words in [
+        ((slice(None, None, -1),), "negative step"),
+        ((1, slice(None), [0, 2]), "in two steps"),
+    ]:
+        program = autograd_mini.compile(x[index].sum(), [x])
+        with pytest.raises(DataError, match=words):
+            _ = program.torch
