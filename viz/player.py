@@ -37,6 +37,7 @@ LONGEST = 160  # characters of the formula in the head of the page
 NOT_LIVE = "const LIVE = null;"
 WRONG = 500  # nodes of a graph with arrays that is swept wrongly as well
 ANIMATED = 200  # steps of an animation that somebody watches to its end
+CALL = re.compile(r"([A-Za-z_]\w*)\(")
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -68,7 +69,7 @@ class Player:
     @cached_property
     def html(self) -> str:
         """The page: one file that needs no network, with a strict Content-Security-Policy."""
-        script = "{\n" + "".join(map(asset, SCRIPTS)) + "}\n"
+        script = "{\n" + "".join(map(_compact, map(asset, SCRIPTS))) + "}\n"
         parts = {
             "policy": _policy(self._program, script),
             "title": escape(self.frames.title),
@@ -170,7 +171,8 @@ def player(
 def program_of(root: Node) -> str:
     """Return the JavaScript that recomputes a graph of scalars: each node, and each contribution, is one function.
 
-    `d` holds the data by the number of the vertex and `g` is the upstream gradient; a graph with arrays has none.
+    `d` holds the data by the number of the vertex and `g` is the upstream gradient; a graph with arrays, or with an op
+    that JavaScript has no definition of, has none.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0); print(program_of(x * x * 2.0))
@@ -197,6 +199,8 @@ def program_of(root: Node) -> str:
         for k, (n, i) in enumerate(uses)
         if n.op is not None and n.op.rule(i) is not None
     ]
+    if not {call for line in [*forward, *pulls] for call in CALL.findall(line)} <= set(JAVASCRIPT.defined()):
+        return NOT_LIVE
     lines = "".join(f"{line}\n" for line in prelude([*forward, *pulls], JAVASCRIPT.defined()))
     body = f"forward: [\n{''.join(forward)}],\npull: {{\n{''.join(pulls)}}}"
     return f"const LIVE = (() => {{\n{lines}return {{\n{body}}};}})();"
@@ -235,6 +239,12 @@ def _policy(*scripts: str) -> str:
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _compact(script: str) -> str:
+    """Return a script without indentation and without lines that only comment."""
+    lines = (line.strip() for line in script.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def _inert(record: dict[str, Any]) -> str:

@@ -170,6 +170,7 @@ def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str],
     wide = places.widths[id]
     x, y = places.scopes[""].cards.get(id, (0.0, 0.0))
     away = "" if id in places.scopes[""].cards else " away"
+    stop = '<circle class="stop" r="6"/>' if kind != "fold" else ""
     pile = f'<rect class="pile" x="4" y="-4" width="{wide:g}" height="{HIGH:g}" rx="9"/>' if kind == "fold" else ""
     return (
         f'<g class="card {kind}{away}" data-card="{id}" transform="translate({x - wide / 2:g} {y - HIGH / 2:g})">'
@@ -179,5 +180,5 @@ def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str],
         f'<rect class="slot" x="{wide / 2:g}" y="43" width="{wide / 2 - 6:g}" height="16" rx="4"/>'
         f'<text class="name" x="{PAD:g}" y="16">{escape(name)}</text>'
         f'<text class="op" x="{wide - PAD:g}" y="16">{escape(op)}</text>'
-        f"{''.join(rows)}</g>\n"
+        f"{''.join(rows)}{stop}</g>\n"
     )

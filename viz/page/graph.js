@@ -151,8 +151,7 @@ const pathData = ([first, ...rest]) => `M${first.map(round)}C${rest.map(point =>
 function chipElement([x, y], edge) {
   const text = draw("text", { y: 4 });
   const box = draw("rect", { x: -CHIP[0] / 2, y: -CHIP[1] / 2 + 1, width: CHIP[0], height: CHIP[1] - 2, rx: 9 });
-  const chip = draw("g", { class: "chip", transform: `translate(${x} ${y})` }, draw("title", {}, edge.symbols), box, text);
-  return chip;
+  return draw("g", { class: "chip", transform: `translate(${x} ${y})` }, draw("title", {}, edge.symbols), box, text);
 }
 
 // What a frame shows ---------------------------------------------------------------------------------------------------
@@ -291,7 +290,7 @@ function bringIntoView(ids) {
   for (const id of ids) {
     const at = places.seen.get(id);
     if (!at) continue;
-    const half = widths[id] / 2 + 8, rise = high / 2 + 8;
+    const half = widths[id] / 2 + 24, rise = high / 2 + 24;
     window_.x = Math.min(Math.max(window_.x, at[0] + half - wide), at[0] - half);
     window_.y = Math.min(Math.max(window_.y, at[1] + rise - tall), at[1] - rise);
   }

@@ -85,7 +85,7 @@ function startMistakes() {
 
 function showMistake(view) {
   for (const card of cards.values()) card.classList.remove("wrong", "first-wrong");
-  if (!mistake) return $("wrong").replaceChildren();
+  if (!mistake || quiz.on) return $("wrong").replaceChildren(quiz.on ? h("p", { class: "note" }, "The quiz hides the gradients.") : "");
   const found = compared(mistake);
   if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, "This graph is too large to be swept wrongly as well."));
   const differs = completed.filter(node => !alike(found.g[node] ?? 0, grads[node]));
@@ -93,12 +93,12 @@ function showMistake(view) {
   for (const node of differs) mark(node, "wrong");
   if (differs.length) mark(first, "first-wrong");
   const row = node => h("tr", { class: [differs.includes(node) && "wrong", differs.length && node === first && "first", node === base[view.first].target && "now"].filter(Boolean).join(" ") || undefined },
-    h("td", {}, h("button", { class: "link", type: "button", onclick: () => choose(node) }, vertices[node].name)), h("td", {}, show(grads[node], 6)),
+    h("td", {}, link(vertices[node].name, () => choose(node))), h("td", {}, show(grads[node], 6)),
     h("td", {}, show(found.g[node] ?? 0, 6)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
-  const verdict = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
+  const result = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
   const jump = LIVE && found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
   $("wrong").replaceChildren(
-    h("p", { class: differs.length ? "verdict bad" : "verdict good" }, verdict), found.text ? h("p", {}, found.text, " ", jump) : "",
+    verdict(differs.length ? "bad" : "good", result), found.text ? h("p", {}, found.text, " ", jump) : "",
     h("p", { class: "lead" }, record.mistakes[mistake].idea),
     h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
 }
@@ -113,7 +113,7 @@ function mark(node, name) {
 // The quiz ------------------------------------------------------------------------------------------------------------
 
 const quiz = { on: false, answered: new Map(), asked: null, tries: 0, right: 0, last: NaN };
-const asks = completed.slice(1).filter(node => !vertices[node].shape);
+let asks = [];  // the nodes that are seen, each after all that it depends on
 const hiddenInQuiz = node => quiz.on && node !== root && !quiz.answered.has(node);
 
 function startQuiz() {
@@ -124,6 +124,7 @@ function startQuiz() {
 }
 
 function enterQuiz() {
+  asks = completed.slice(1).filter(node => !vertices[node].shape && places.seen.has(`n${node}`));
   Object.assign(quiz, { on: true, answered: new Map(), tries: 0, right: 0 });
   ask(asks[0] ?? null);
   refresh();
@@ -152,17 +153,17 @@ function showQuiz() {
   for (const [id, card] of cards) card.classList.toggle("asked", id === `n${quiz.asked}`);
   $("score").textContent = `${quiz.right} right at first try, ${quiz.answered.size} of ${asks.length} answered`;
   if (quiz.asked !== null) $("question").replaceChildren("What is ", partial(vertices[quiz.asked].name), "?");
-  else $("hint").replaceChildren(h("p", { class: "verdict good" }, "All gradients are found."));
+  else $("hint").replaceChildren(verdict("good", "All gradients are found."));
 }
 
 function checkAnswer() {
   const given = Number($("answer").value.replace(",", ".")), right = grads[quiz.asked];
-  if ($("answer").value.trim() === "" || Number.isNaN(given)) return hint([h("p", { class: "verdict bad" }, "An answer is a number, such as -1.5.")]);
+  if ($("answer").value.trim() === "" || Number.isNaN(given)) return hint([verdict("bad", "An answer is a number, such as -1.5.")]);
   quiz.last = given;
   if (agrees(given, right)) return accept(given);
   quiz.tries += 1;
   $("why-wrong").hidden = false;
-  hint([h("p", { class: "verdict bad" }, `✗ ${show(given)} is not it.`), ...hints(quiz.asked, quiz.tries)]);
+  hint([verdict("bad", `✗ ${show(given)} is not it.`), ...hints(quiz.asked, quiz.tries)]);
 }
 
 // Right to the digits that are shown.
@@ -176,7 +177,7 @@ function accept(given) {
   const done = `✓ ${show(grads[quiz.asked])} is right for ${name}.`;
   ask(next);
   refresh();
-  hint([h("p", { class: "verdict good" }, done)]);
+  hint([verdict("good", done)]);
 }
 
 function revealAnswer() {
@@ -210,7 +211,7 @@ function explainAnswer() {
   const { text, missing } = diagnose(quiz.asked, quiz.last);
   for (const step of missing) (edgeElements.get(`e${step.edge}`) || { classList: { add() {} } }).classList.add("missing");
   const list = missing.map(step => h("li", {}, `${vertices[step.node].name} → ${vertices[step.target].name}: ${ruleText(step)} = ${show(step.contribution)}`));
-  hint([h("p", { class: "verdict" }, text), list.length ? h("ul", {}, ...list) : "", ...hints(quiz.asked, Math.max(quiz.tries, 2))]);
+  hint([verdict("", text), list.length ? h("ul", {}, ...list) : "", ...hints(quiz.asked, Math.max(quiz.tries, 2))]);
 }
 
 function clearMarks() {

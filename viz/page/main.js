@@ -33,6 +33,7 @@ function refresh() {
 }
 
 function goTo(step, quiet) {
+  if (quiz.on && !quiet) return say("the quiz hides the steps: end it to walk through them");
   at = Math.min(views.length - 1, Math.max(0, Math.round(step)));
   refresh();
   const now = activeCards(views[at], open_);
@@ -284,6 +285,8 @@ function startButtons() {
 
 function start() {
   document.documentElement.classList.add("scripted");
+  scene.setAttribute("role", "group");
+  for (const id of ["in", "out"]) $(id).hidden = !folds.length;
   if (LIVE) recompute(); else { readNumbers(); readGrads(); }
   layout(open_);
   startTabs();
@@ -297,6 +300,7 @@ function start() {
   fit(LEGIBLE);
   readHash();
   addEventListener("hashchange", readHash);
+  addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });
 }
 

@@ -13,8 +13,12 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-const partial = name => h("span", { class: "frac", role: "img", "aria-label": `d ${title} by d ${name}` }, h("i", {}, `∂${title}`), h("i", {}, `∂${name}`));
 const ratio = (z, x) => h("span", { class: "frac", role: "img", "aria-label": `d ${z} by d ${x}` }, h("i", {}, `∂${z}`), h("i", {}, `∂${x}`));
+const partial = name => ratio(title, name);
+const formula = (...parts) => h("p", { class: "formula" }, ...parts);
+const small = (...parts) => h("p", { class: "word" }, ...parts);
+const link = (text, act) => h("button", { class: "link", type: "button", onclick: act }, text);
+const verdict = (kind, text) => h("p", { class: `verdict ${kind}` }, text);
 const long = x => typeof x === "number" ? show(x, 6) : Array.isArray(x) && x.flat(Infinity).length <= 64 ? heat(x) : show(x);
 
 function term(kind, word, symbols, value) {
@@ -42,18 +46,18 @@ function headline(view, step) {
 const sourceLine = ([file, line, text]) => h("p", { class: "source" }, h("span", {}, `${file}:${line}`), h("code", {}, text));
 
 const BODIES = {
-  start: () => [h("p", {}, "Step through the forward pass, which computes the data, then through the backward pass, which carries gradients back. Right arrow: next step.")],
+  start: () => [h("p", {}, "Right arrow: the next step. The forward pass computes the data, then the backward pass carries gradients back.")],
   compute: step => [
-    h("p", { class: "formula" }, h("code", {}, vertices[step.node].equation)),
-    h("p", { class: "formula" }, h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
+    formula(h("code", {}, vertices[step.node].equation)),
+    formula(h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
   ],
   seed: step => [
-    h("p", { class: "formula" }, partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
+    formula(partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
     h("p", {}, `If ${title} changes by a little, ${title} changes by just as much. From here gradients flow back, against the arrows.`),
   ],
   contribute: contributeBody,
   finish: step => [
-    h("p", { class: "formula" }, partial(vertices[step.node].name), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
+    formula(partial(vertices[step.node].name), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
     h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum is complete and may be sent on. This is why the sweep follows the topological order.`),
     ledger(step.node),
   ],
@@ -76,7 +80,7 @@ function contributeBody(step) {
   const edge = edges[step.edge], node = vertices[step.node].name, target = vertices[step.target].name;
   if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
   const product = edge.local === undefined
-    ? [h("p", { class: "formula" }, h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
+    ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
     : [h("div", { class: "product" },
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
         term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), localOf(edge)))];
@@ -125,7 +129,7 @@ function adjoint(step, edge) {
 // Why is this number what it is: the contributions that it is the sum of, each a link to its step.
 function ledger(node) {
   const parts = base.filter(step => step.kind === "contribute" && step.target === node);
-  const rows = parts.map(step => h("li", {}, h("button", { class: "link", onclick: () => goToBase(step.i) }, `from ${vertices[step.node].name}`), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
+  const rows = parts.map(step => h("li", {}, link(`from ${vertices[step.node].name}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
   return h("ul", { class: "ledger" }, ...rows);
 }
 
@@ -135,12 +139,14 @@ function groupBody(view) {
   const coming = receivedBy(view), more = coming.length - 6;
   const received = coming.slice(0, 6).map(node => h("li", {}, partial(vertices[node].name), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
   const sent = sentBy(view), shown = sent.slice(0, 12);
-  const rows = shown.map(s => h("tr", {}, h("td", {}, vertices[s.target].name), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
+  const slope = coming.length === 1 && typeof grads[coming[0]] === "number" && grads[coming[0]] !== 0 ? grads[coming[0]] : null;
+  const local = s => slope === null ? "" : h("td", { class: "local" }, show(s.contribution / slope, 6));
+  const rows = shown.map(s => h("tr", {}, h("td", {}, vertices[s.target].name), local(s), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
   return [
     h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
     h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", {}, "goes out"),
-    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
-    sent.length > shown.length ? h("p", { class: "word" }, `and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,
+    h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), slope === null ? "" : h("th", {}, "local"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
+    sent.length > shown.length ? small(`and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,
   ];
 }
 
@@ -165,7 +171,7 @@ function showChosen(node) {
   const v = vertices[node];
   box.replaceChildren(
     h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", long(data[node])),
-    v.shape ? h("p", { class: "word" }, `shape (${v.shape.join(", ")})`) : "",
+    v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
     h("p", {}, partial(v.name), " = ", node === root ? "1, the seed" : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
     node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
@@ -179,15 +185,17 @@ function difference(node) {
   const at = x => { const d = data.slice(); d[node] = x; computeForward(d); return d[root]; };
   const slope = (at(data[node] + step) - at(data[node] - step)) / (2 * step);
   const good = Math.abs(slope - grads[node]) <= 1e-5 * Math.max(1, Math.abs(grads[node]));
-  return h("p", { class: "word" }, `nudged by ±${show(step)}: ${show(slope, 8)} `, good ? h("span", { class: "tick" }, "✓ agrees") : "(differs: a kink, or too steep)");
+  return small(`nudged by ±${show(step)}: ${show(slope, 8)} `, good ? h("span", { class: "tick" }, "✓ agrees") : "(differs: a kink, or too steep)");
 }
 
-function showList(views, at) {
-  const list = $("list");
-  if (list.hidden) return;
-  const rows = views.map((view, i) => h("tr", { class: i === at ? "now" : undefined, "aria-current": i === at ? "step" : undefined },
-    h("td", {}, h("button", { class: "link", onclick: () => goTo(i) }, String(i))),
+const NEAR = 150;
+
+function showList(views, at, all) {
+  if ($("list").hidden && !all) return;
+  const from = all ? 0 : Math.max(0, at - NEAR);
+  const rows = views.slice(from, all ? undefined : at + NEAR).map((view, k) => [view, from + k]).map(([view, i]) => h("tr", { class: i === at ? "now" : undefined, "aria-current": i === at ? "step" : undefined },
+    h("td", {}, link(String(i), () => goTo(i))),
     h("td", {}, view.first < turn ? "forward" : "backward"), h("td", {}, quiz.on && view.first >= turn ? "hidden in the quiz" : sentence(view))));
   $("rows").replaceChildren(...rows);
-  $("rows").children[at]?.scrollIntoView({ block: "nearest" });
+  if (!all) $("rows").children[at - from]?.scrollIntoView({ block: "nearest" });
 }
