@@ -33,7 +33,7 @@ function refresh() {
 }
 
 function goTo(step, quiet) {
-  if (quiz.on && !quiet) return say("the quiz hides the steps: end it to walk through them");
+  if (quiz.on && !quiet) return say("end the quiz to walk through the steps");
   at = Math.min(views.length - 1, Math.max(0, Math.round(step)));
   refresh();
   const now = activeCards(views[at], open_);
@@ -120,7 +120,7 @@ function stepIn() {
 
 function stepOut() {
   const path = pathOf(base[views[at].first]).filter(group => open_.has(group));
-  if (!path.length) return say("this step is in no group that could be closed");
+  if (!path.length) return say("this step is in no open group");
   const open = new Set(open_);
   open.delete(path[path.length - 1]);
   setOpen(open, views[at].first);

@@ -53,12 +53,12 @@ const BODIES = {
   ],
   seed: step => [
     formula(partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
-    h("p", {}, `If ${title} changes by a little, ${title} changes by just as much. From here gradients flow back, against the arrows.`),
+    h("p", {}, `If ${title} changes by a little, ${title} changes by just as much. From here gradients flow back.`),
   ],
   contribute: contributeBody,
   finish: step => [
     formula(partial(vertices[step.node].name), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
-    h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum is complete and may be sent on. This is why the sweep follows the topological order.`),
+    h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum may be sent on. This is why the sweep follows the topological order.`),
     ledger(step.node),
   ],
   broadcast: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Its gradient will be summed over the same axes on the way back.")],
