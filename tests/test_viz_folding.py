@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import viz
-from autograd_mini import Value, ops
+from autograd_mini import Value, detect_nonfinite, ops
 from nn import MLP, Dense, Layer
 from viz.boxes import CONSTANT, DEAD, FLOW, FOLDED, ROOT
 from viz.folding import READABLE, PictureError
@@ -190,6 +190,17 @@ def test_the_legend_explains_what_occurs():
         assert meaning in svg
     assert "folded into one box" not in svg
     assert "an input or a parameter" not in viz.draw(y).svg
+
+
+def test_tooltips_hold_the_formula_the_exact_numbers_and_the_line_of_code():
+    x = Value(0.1, label="x")
+    with detect_nonfinite():
+        y = x * 3.0  # this line
+    (plain, _, noted) = viz.draw(y).picture.boxes
+    assert plain.tooltip == "x\ndata 0.1\ngrad –"
+    assert noted.tooltip.startswith("y = x * 3\ndata 0.30000000000000004\ngrad –\n")
+    assert noted.tooltip.endswith("y = x * 3.0  # this line")
+    assert "this line" in viz.draw(y).svg
 
 
 @pytest.mark.parametrize("wrong", [{"show": "all"}, {"colour": "red"}, {"engine": "neato"}, {"direction": "up"}])

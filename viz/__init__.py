@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from .drawing import Drawing, draw, draw_dot, show_node
 from .folding import PictureError
 from .frames import Frames, frames_of
+from .groups import Group, groups_of
 from .player import Player, player
 from .render import RenderError
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
 
 __all__ = [
-    "Drawing", "Frames", "PictureError", "Player", "RenderError", "activation", "decision_boundary", "draw", "draw_dot",
-    "frames_of", "gradient_flow", "loss_curve", "player", "show_node", "surface",
+    "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "decision_boundary", "draw",
+    "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player", "show_node", "surface",
 ]  # fmt: skip
 
 

@@ -1,6 +1,4 @@
-"""Drawings: what `draw` returns - the graph of a computation as SVG, PNG, DOT, Mermaid or text, in a file or in a
-notebook.
-"""
+"""Drawings: what `draw` returns - the graph of a computation as SVG, PNG, DOT, Mermaid or text."""
 
 from __future__ import annotations
 
@@ -27,8 +25,9 @@ from .svg import svg_of
 from .terminal import text_of
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
-SHOWS = (BOTH, FORWARD, BACKWARD)
-COLOURS = ("kind", "grad")
+KNOWN = {
+    "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD), "colour": ("kind", "grad"),
+}  # fmt: skip
 
 
 class Drawing:
@@ -159,29 +158,31 @@ def draw(
     by side once, with their number. What is still more than `limit` boxes is cut down to those next to the root;
     limit=None draws any number. `path=(leaf, root)` keeps the paths between two nodes and what meets them.
 
-    A wrong argument raises PictureError, and data that was assigned after the recording StaleError.
+    Tooltips hold the formula, the exact numbers, and the line of your code for what was recorded inside
+    `detect_nonfinite()`. A wrong argument raises PictureError; data that was assigned after the recording, StaleError.
 
     >>> from autograd_mini import Value
     >>> a = Value(2.0, label="a"); c = a * a; c.backward()
     >>> draw(c, names={"c": c})
     <Drawing of c: 2 boxes, 2 arrows>
     """
-    if not isinstance(root, Node):
-        raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
-    for argument, given, known in (
-        ("direction", direction, DIRECTIONS), ("engine", engine, ENGINES), ("show", show, SHOWS),
-        ("colour", colour, COLOURS),
-    ):  # fmt: skip
-        if given not in known:
-            raise PictureError(f"{argument} is one of {', '.join(known)}, got {given!r}")
+    _check(root, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
     nodes = order(root)[::-1]
     detail = Detail(fold, unfold, depth, once, limit)
     marked = [] if path is None else between(*_ends(path), nodes)
     view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, namespace)
     variables = variables_of(nodes, namespace)
-    picture = picture_among(nodes, variables, view, show, colour, legend, marked)
-    return Drawing(picture, direction, engine)
+    return Drawing(picture_among(nodes, variables, view, show, colour, legend, marked), direction, engine)
+
+
+def _check(root: Any, **settings: str) -> None:
+    """Raise PictureError for a root that is none, and for a setting that there is not."""
+    if not isinstance(root, Node):
+        raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    for name, setting in settings.items():
+        if setting not in KNOWN[name]:
+            raise PictureError(f"{name} is one of {', '.join(KNOWN[name])}, got {setting!r}")
 
 
 def _ends(path: Any) -> tuple[Node, Node]:

@@ -5,13 +5,14 @@ What comes out has the form of Graphviz's JSON, so that one writer of SVG serves
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from .boxes import CONSTANT, DEAD, FOLDED, LEAF, Arrow, Box
 from .colours import light
 from .dot import CHIP, GROUNDS, SIZE
-from .layered import Point, layered
+from .layered import Places, Point, layered
 from .legend import samples_of
 from .picture import BACKWARD, Picture
 from .text import measured
@@ -70,39 +71,46 @@ def sketch(picture: Picture, direction: str = "LR") -> dict[str, Any]:
     """Return the layout of a picture, computed here."""
     cards = [_card(box) for box in picture.boxes]
     chips = [_chip(arrow) if arrow.local else None for arrow in picture.arrows]
-    index = {box.id: i for i, box in enumerate(picture.boxes)}
-    upright = direction in ("TB", "BT")
-
-    def turned(table: Table | None) -> Point:
-        wide, high = table.extent if table else (0.0, 0.0)
-        return (high, wide) if upright else (wide, high)
-
-    arrows = [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
-    places = layered([*map(turned, cards)], arrows, [*map(turned, chips)])
     caption = _caption(picture)
+    upright = direction in ("TB", "BT")
+    places = _places(picture, cards, chips, upright)
     low = sum(line[0].extent[1] + 4.0 for line in caption) + (SIZE if caption else 0.0)
-    long, wide = places.extent
-    extent = (wide, long) if upright else places.extent
+    along, across = places.extent
+    extent = (across, along) if upright else (along, across)
+    right = max([extent[0], *(sum(table.extent[0] + 2.0 for table in line) for line in caption)])
 
     def point(place: Point) -> Point:
-        along = long - place[0] if direction in ("RL", "BT") else place[0]
-        return (place[1], low + extent[1] - along) if upright else (along, low + extent[1] - place[1])
+        x = along - place[0] if direction in ("RL", "BT") else place[0]
+        return (place[1], low + extent[1] - x) if upright else (x, low + extent[1] - place[1])
 
-    origin, unit = point((0.0, 0.0)), point((1.0, 0.0))
-    ahead = unit[0] - origin[0], unit[1] - origin[1]
-    boxes = zip(picture.boxes, cards, places.boxes)
-    lines = zip(picture.arrows, chips, places.chips, places.arrows)
-    right = max([extent[0], *(sum(table.extent[0] + 2.0 for table in line) for line in caption)])
+    boxes = zip(picture.boxes, cards, map(point, places.boxes))
     return {
         "bb": f"0,0,{right:.2f},{low + extent[1]:.2f}",
         "rankdir": direction,
-        "objects": [{"name": box.id, "_draw_": _drawn(box, table, point(place))} for box, table, place in boxes],
-        "edges": [
-            _edge(arrow, chip, point(middle), [*map(point, path)], ahead, picture.show == BACKWARD)
-            for arrow, chip, middle, path in lines
-        ],
+        "objects": [{"name": box.id, "_draw_": _drawn(box, table, place)} for box, table, place in boxes],
+        "edges": _edges(picture, chips, places, point),
         "_ldraw_": _stacked(caption, low - SIZE),
     }
+
+
+def _places(picture: Picture, cards: list[Table], chips: list[Table | None], upright: bool) -> Places:
+    index = {box.id: i for i, box in enumerate(picture.boxes)}
+    arrows = [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
+    return layered(_sizes(cards, upright), arrows, _sizes(chips, upright))
+
+
+def _sizes(tables: Sequence[Table | None], upright: bool) -> list[Point]:
+    """Return the sizes of tables along and across the layers, 0 for what is not there."""
+    sizes = [table.extent if table else (0.0, 0.0) for table in tables]
+    return [(high, wide) for wide, high in sizes] if upright else sizes
+
+
+def _edges(picture: Picture, chips: list[Table | None], places: Places, point: Callable[[Point], Point]) -> list[Op]:
+    origin, unit = point((0.0, 0.0)), point((1.0, 0.0))
+    ahead = unit[0] - origin[0], unit[1] - origin[1]
+    back = picture.show == BACKWARD
+    lines = zip(picture.arrows, chips, map(point, places.chips), places.arrows)
+    return [_edge(arrow, chip, middle, [*map(point, path)], ahead, back) for arrow, chip, middle, path in lines]
 
 
 def _drawn(box: Box, table: Table, middle: Point) -> list[Op]:
