@@ -199,7 +199,7 @@ def test_tooltips_hold_the_formula_the_exact_numbers_and_the_line_of_code():
     (plain, _, noted) = viz.draw(y).picture.boxes
     assert plain.tooltip == "x\ndata 0.1\ngrad –"
     assert noted.tooltip.startswith("y = x * 3\ndata 0.30000000000000004\ngrad –\n")
-    assert noted.tooltip.endswith("y = x * 3.0  # this line")
+    assert noted.tooltip.endswith("y = x * 3.0 # this line")
     assert "this line" in viz.draw(y).svg
 
 
