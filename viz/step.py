@@ -139,7 +139,7 @@ def screen_of(walk: Walk, i: int, width: int, height: int, colour: bool = False,
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); print(*screen_of(walk_of(explain(x.tanh())), 3, 60, 12), sep="\\n")
-    backward pass of L, step 4 of 4
+    step 4 of 4, backward pass of L
     <BLANKLINE>
       L = tanh(x) = 0.995055     dL/dL = 1
     <BLANKLINE>
@@ -153,7 +153,7 @@ def screen_of(walk: Walk, i: int, width: int, height: int, colour: bool = False,
     ← → step   Home End   f b pass   number Enter   q quit
     """
     page = walk.pages[i]
-    head = f"{page.phase} pass of {walk.title}, step {i + 1} of {len(walk.pages)}"
+    head = f"step {i + 1} of {len(walk.pages)}, {page.phase} pass of {walk.title}"
     said = [part for line in page.lines for part in _wrapped(f"  {line}".rstrip(), width)]
     foot = f"go to step {typed}, Enter" if typed else HELP
     room = max(height - len(said) - 4, 0)
@@ -256,7 +256,7 @@ def _go(walk: Walk, read: Read) -> None:
 def _show(walk: Walk, i: int, typed: str) -> None:
     width, height = shutil.get_terminal_size()
     lines = screen_of(walk, i, width, height, "NO_COLOR" not in os.environ, typed)
-    _write(HOME + "\r\n".join(line + CLEAR_LINE for line in lines) + CLEAR_REST)
+    _write(HOME + "\n".join(line + CLEAR_LINE for line in lines) + CLEAR_REST)
 
 
 # The terminal ---------------------------------------------------------------------------------------------------------
