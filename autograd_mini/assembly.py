@@ -20,8 +20,9 @@ MASKS = 8  # what to do backward is MASKS * row + which arguments want a gradien
 class Record(NamedTuple):
     """The results of a record, oldest first: their rows, the slots of their arguments, and how often each slot is used.
 
-    `more` holds the arguments of results that have more than two, after their number. `minus_zero` is the slot of -0.0,
-    which changes nothing that is added to it.
+    `more` holds the arguments of results that have more than two, after their number. `active` are the slots through
+    which a gradient goes on to an input. `one` is the slot of 1.0, and after it comes that of -0.0, which changes
+    nothing that is added to it.
     """
 
     kinds: Any
@@ -29,8 +30,9 @@ class Record(NamedTuple):
     second: Any
     more: Any
     uses: Any
+    active: Any
     leaves: int
-    minus_zero: int
+    one: int
 
 
 def arity(record: Record, i: int) -> int:
@@ -56,17 +58,16 @@ def count_uses(record: Record, shown: Any) -> None:
             record.uses[argument(record, i, k)] += 1
 
 
-def depends(record: Record, rules: Any, inputs: int) -> Any:
+def find_active(record: Record, rules: Any, inputs: int) -> Any:
     """Return which arguments of each result have a rule and depend on an input, one bit each; of a sum, bit 0."""
     wants = np.zeros(record.kinds.size, np.int64)
-    active = np.zeros(record.uses.size, np.bool_)
-    active[:inputs] = True
+    record.active[:inputs] = True
     for i in range(wants.size):
         kind = record.kinds[i]
         for k in range(arity(record, i)):
-            if active[argument(record, i, k)]:
+            if record.active[argument(record, i, k)]:
                 wants[i] |= 1 if kind == SUM else rules[kind] & (1 << k)
-        active[record.leaves + i] = wants[i] != 0
+        record.active[record.leaves + i] = wants[i] != 0
     return wants
 
 
@@ -82,100 +83,153 @@ def keep_reached(record: Record, wants: Any, root: int) -> None:
                 reached[argument(record, i, k)] = True
 
 
-# Products and their sum: one instruction for what was recorded in one piece and is used nowhere else, so that every
-# gradient receives its contributions in the order of the sweep.
+# Products and their sum: one instruction for what is used nowhere else. Every gradient is to receive its contributions
+# in the order of the sweep, and a sum hands its own on at once. That changes nothing for a slot that receives a single
+# contribution, which is free to go anywhere, nor where the parts were recorded in one piece, from `low` + 1 on.
 
 
-def is_own(record: Record, slot: int, i: int, kind: int) -> bool:
-    """Return whether the slot is that of the i-th result, which is of this kind and an argument only once."""
-    return i >= 0 and slot == record.leaves + i and record.kinds[i] == kind and record.uses[slot] == 1
+def is_own(record: Record, slot: int, kind: int) -> bool:
+    """Return whether the slot is that of a result of this kind that is an argument only once."""
+    i = slot - record.leaves
+    return 0 <= i < record.kinds.size and record.kinds[i] == kind and record.uses[slot] == 1
 
 
-def take(record: Record, i: int, pairs: Any, n: int) -> int:
-    """Note the factors of the i-th result as the n-th pair; return the number of pairs."""
-    pairs[2 * n] = record.first[i]
-    pairs[2 * n + 1] = record.second[i]
+def is_free(record: Record, slot: int) -> bool:
+    """Return whether the slot receives no more than one contribution."""
+    return record.uses[slot] == 1 or not record.active[slot]
+
+
+def is_product(record: Record, slot: int, low: int) -> bool:
+    """Return whether the slot is that of a product that may go into a sum: the result `low`, or one of free factors."""
+    if not is_own(record, slot, MUL):
+        return False
+    i = slot - record.leaves
+    return i == low or (is_free(record, record.first[i]) and is_free(record, record.second[i]))
+
+
+def take(record: Record, slot: int, product: bool, found: Any, n: int) -> int:
+    """Note a term as the n-th of a sum: a product, or anything else times 1; return the number of terms."""
+    i = slot - record.leaves
+    found[2 * n] = record.first[i] if product else slot
+    found[2 * n + 1] = record.second[i] if product else record.one
     return n + 1
 
 
-def chain(record: Record, i: int, pairs: Any) -> tuple[int, int, int]:
-    """Read x + w y + ... + w y back from its last sign, where each product was recorded just before it is added.
+def is_factor(slot: int, found: Any, n: int) -> bool:
+    """Return whether the slot is among the factors of the n terms."""
+    return (found[: 2 * n] == slot).any()
 
-    Return the number of products, the slot of x, and the oldest result that belongs to it.
-    """
-    n, at, low = 0, i, i - 1
+
+def split(record: Record, at: int, low: int, n: int) -> tuple[int, int]:
+    """Return what to take from a sum of two as a term and what is left; -1 for nothing."""
+    x, y = record.first[at], record.second[at]
+    if is_product(record, y, low):
+        return y, x
+    if is_product(record, x, low):
+        return x, y
+    if is_free(record, y) and (n or is_own(record, x, ADD)):
+        return y, x
+    if is_free(record, x) and (n or is_own(record, y, ADD)):
+        return x, y
+    return -1, -1
+
+
+def chain(record: Record, i: int, found: Any, swallowed: Any) -> tuple[int, int]:
+    """Read x + w y + ... + w y back from its last sign; return the number of terms and the slot of x."""
+    n, low, at = 0, i - 1, i
     while True:
-        x, y = record.first[at], record.second[at]
-        if is_own(record, x, low, MUL):
-            return take(record, low, pairs, n), y, low
-        if not is_own(record, y, low, MUL):
-            return n, record.leaves + at, at + 1
-        n, low = take(record, low, pairs, n), low - 1
-        if is_own(record, x, low, MUL):
-            return take(record, low, pairs, n), record.minus_zero, low
-        if not is_own(record, x, low, ADD):
-            return n, x, low + 1
-        at, low = low, low - 1
+        term, rest = split(record, at, low, n)
+        if term < 0:
+            return n, record.leaves + at
+        product = is_product(record, term, low)
+        below = low - (product and term == record.leaves + low)
+        ends = not is_own(record, rest, ADD) and not is_product(record, rest, below)
+        take(record, term, product, found, n)
+        if ends and not is_free(record, rest) and (at <= low or is_factor(rest, found, n + 1)):
+            return n, record.leaves + at
+        n, low = n + 1, below
+        swallowed[at] = at < i
+        if product:
+            swallowed[term - record.leaves] = True
+        if ends:
+            return n, rest
+        if not is_own(record, rest, ADD):
+            swallowed[rest - record.leaves] = True
+            return take(record, rest, True, found, n), record.one + 1
+        at = rest - record.leaves
+        low -= at == low
 
 
-def chain_after(record: Record, i: int, pairs: Any) -> tuple[int, int, int]:
+def chain_after(record: Record, i: int, found: Any, swallowed: Any) -> tuple[int, int]:
     """Read the same where all products were recorded first, and then the sums."""
     at = i
-    while is_own(record, record.first[at], at - 1, ADD):
+    while is_own(record, record.second[at], MUL) and record.first[at] == record.leaves + at - 1:
+        if not is_own(record, record.first[at], ADD):
+            break
         at -= 1
     n, low = 0, at - 1
     for k in range(i, at - 1, -1):
-        if not is_own(record, record.second[k], low, MUL):
-            return 0, 0, i
-        n, low = take(record, low, pairs, n), low - 1
-    if is_own(record, record.first[at], low, MUL):
-        return take(record, low, pairs, n), record.minus_zero, low
-    return n, record.first[at], low + 1
+        if at == i or record.second[k] != record.leaves + low or not is_own(record, record.second[k], MUL):
+            return 0, 0
+        n, low = take(record, record.second[k], True, found, n), low - 1
+    x = record.first[at]
+    if x == record.leaves + low and is_own(record, x, MUL):
+        n, low, x = take(record, x, True, found, n), low - 1, record.one + 1
+    if is_factor(x, found, n):
+        return 0, 0
+    swallowed[low + 1 : i] = True
+    return n, x
 
 
-def add_n(record: Record, i: int, pairs: Any) -> tuple[int, int, int]:
-    """Read add_n(x, w y, ..., w y), where the products were recorded just before, in their order."""
+def add_n(record: Record, i: int, found: Any, swallowed: Any) -> tuple[int, int]:
+    """Read add_n(x, w y, ..., w y), whose products were recorded just before, in their order, or have free factors."""
     n, low = 0, i - 1
-    for k in range(arity(record, i) - 1, -1, -1):
+    products = np.zeros(arity(record, i), np.int64)
+    for k in range(products.size - 1, -1, -1):
         slot = argument(record, i, k)
-        if not is_own(record, slot, low, MUL):
-            return (n, slot, low + 1) if k == 0 else (0, slot, i)
-        n, low = take(record, low, pairs, n), low - 1
-    return n, record.minus_zero, low + 1
+        product = is_product(record, slot, low)
+        if not product and not is_free(record, slot) and (k or is_factor(slot, found, n)):
+            return 0, 0
+        if product or k:
+            n = take(record, slot, product, found, n)
+        products[k] = slot - record.leaves if product else -1
+        low -= product and slot == record.leaves + low
+    if products.max() < 0:
+        return 0, 0
+    for k in products[products >= 0]:
+        swallowed[k] = True
+    return n, record.one + 1 if products[0] >= 0 else argument(record, i, 0)
 
 
-def swallow(record: Record, i: int, pairs: Any) -> tuple[int, int, int]:
-    """Return how many products the i-th result is a sum of, what they are added to, and the oldest of them."""
-    n, x, low = 0, 0, i
+def swallow(record: Record, i: int, found: Any, swallowed: Any) -> tuple[int, int]:
+    """Return how many terms the i-th result is the sum of, beside the slot that comes first; 0 where it is no sum."""
     if record.kinds[i] == SUM:
-        n, x, low = add_n(record, i, pairs)
-    elif record.kinds[i] == ADD:
-        n, x, low = chain(record, i, pairs)
-        if n <= 1:
-            m, z, lowest = chain_after(record, i, pairs)
-            if m > n:
-                n, x, low = m, z, lowest
-    for k in range(2 * n):
-        if pairs[k] == x:  # its gradient would receive the contributions in another order
-            n = 0
-    return (n, x, low) if n else (0, 0, i)
+        return add_n(record, i, found, swallowed)
+    if record.kinds[i] != ADD:
+        return 0, 0
+    n, x = chain_after(record, i, found, swallowed)
+    if n == 0:
+        n, x = chain(record, i, found, swallowed)
+    return (0, 0) if n == 1 and found[1] == record.one else (n, x)
 
 
 def swallow_all(record: Record) -> tuple[Any, Any, Any, Any]:
-    """Return for each result its number of products (-1 where another has swallowed it), what they are added to, and
-    where their factors stand in a list; and the list, in which the last product is the first.
+    """Return for each result its number of terms (-1 where another has swallowed it), what they are added to, and
+    where their factors stand in a list; and the list, in which the last term is the first.
     """
     n = record.kinds.size
-    products, added, start = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    pairs = np.zeros(2 * n + 2, np.int64)
-    end, i = 0, n - 1
-    while i >= 0:
+    terms, added, start = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    swallowed = np.zeros(n, np.bool_)
+    found = np.zeros(4 * n + 2 * record.more.size + 4, np.int64)
+    end = 0
+    for i in range(n - 1, -1, -1):
         start[i] = end
-        products[i], added[i], low = swallow(record, i, pairs[end:])
-        end += 2 * products[i]
-        products[low:i] = -1
-        i = low - 1
-    return products, added, start, pairs
+        if swallowed[i]:
+            terms[i] = -1
+        else:
+            terms[i], added[i] = swallow(record, i, found[end:], swallowed)
+            end += 2 * terms[i]
+    return terms, added, start, found
 
 
 def is_square(record: Record, i: int, numbers: Any, inputs: int) -> bool:
@@ -191,33 +245,34 @@ def assemble(
     """Return the instructions, the lists that some of them point into, and the slots of what is shown: the root first.
 
     `columns` are the rows of the results and the slots of their arguments, `rules` says which arguments of each row
-    have a rule. `numbers` are those that are no inputs: leaves, numbers among the arguments, and at the end -0.0.
+    have a rule. `numbers` are those that are no inputs: leaves, numbers among the arguments, at the end 1.0 and -0.0.
     """
     n = columns.shape[1]
     base = inputs + numbers.size
-    record = Record(columns[0], columns[1], columns[2], more, np.zeros(base + n, np.int64), leaves, base + n - 1)
+    uses, active = np.zeros(base + n, np.int64), np.zeros(base + n, np.bool_)
+    record = Record(columns[0], columns[1], columns[2], more, uses, active, leaves, base + n - 2)
     count_uses(record, shown)
-    wants = depends(record, rules, inputs)
+    wants = find_active(record, rules, inputs)
     keep_reached(record, wants, shown[0])
     return emit(record, wants, numbers, inputs, shown)
 
 
 def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> tuple[Any, Any, Any]:
     """Write the instructions of all results that none has swallowed."""
-    products, added, start, pairs = swallow_all(record)
+    terms, added, start, found = swallow_all(record)
     n, base = wants.size, inputs + numbers.size
-    slots = renumbered(products, record, base)
+    slots = renumbered(terms, record, base)
     code = np.zeros(WIDTH * (slots.max() - base + 1 if n else 0), np.uint32)
-    lists = np.zeros(3 * n + record.more.size + 1, np.uint32)
+    lists = np.zeros(6 * n + 3 * record.more.size + 4, np.uint32)
     at = end = 0
     for i in range(n):
-        if products[i] < 0:
+        if terms[i] < 0:
             continue
         kind, mask = record.kinds[i], wants[i]
-        if products[i]:
+        if terms[i]:
             kind, mask = DOT, 1 if mask else 0
             code[at + 2], code[at + 4] = slots[added[i]], end
-            end = write(lists, end, slots, pairs[start[i] : start[i] + 2 * products[i]])
+            end = write(lists, end, slots, found[start[i] : start[i] + 2 * terms[i]])
         elif kind == SUM:
             code[at + 4] = end
             end = write(lists, end, slots, arguments(record, i))
@@ -231,15 +286,15 @@ def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> t
     return code, lists[:end], slots[shown]
 
 
-def renumbered(products: Any, record: Record, base: int) -> Any:
+def renumbered(terms: Any, record: Record, base: int) -> Any:
     """Return for each slot of the record the one on the tape."""
-    n, leaves = products.size, record.leaves
+    n, leaves = terms.size, record.leaves
     slots = np.arange(record.uses.size)
     slots[leaves + n :] -= n
     end = base
     for i in range(n):
         slots[leaves + i] = end
-        end += products[i] >= 0
+        end += terms[i] >= 0
     return slots
 
 

@@ -223,7 +223,7 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
     kinds = _kinds(results)
     slots = _Slots([*inputs, *held, *results])
     first, second = (slots.column(map(get, results), len(results)) for get in (_first, _second))
-    numbers = np.array([*[n._data for n in held], *slots.numbers, -0.0])
+    numbers = np.array([*[n._data for n in held], *slots.numbers, 1.0, -0.0])
     code, lists, shown = machine.load("scalar").assembled(
         np.array([kinds, first, second]),
         np.array(slots.more, np.int64),
