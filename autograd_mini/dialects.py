@@ -129,7 +129,7 @@ def contribution(node: Node, i: int, names: Names, g: str, dialect: Dialect, poo
         return g
     if isinstance(op, Elementwise) and _scalar(node):
         return _filled(dialect.name, op, i, node, names, g)
-    return _rule_text(node, i, names, g, dialect, pool)
+    return _tree(*contribution_record(node, i, names, g), dialect, pool)
 
 
 def _scalar(node: Node) -> bool:
@@ -174,16 +174,19 @@ def _alone() -> Iterator[None]:
         modes.reset(token)
 
 
-def _rule_text(node: Node, i: int, names: Names, g: str, dialect: Dialect, pool: Pool) -> str:
-    """Return a contribution that depends on shapes, with the repair of broadcasting that the sweep makes."""
+def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, dict[Node, str]]:
+    """Return what `contribution` writes as a small record, with the names of its leaves.
+
+    It is what the op's rule makes of leaves that stand for the node and its arguments, with the repair of broadcasting
+    that the sweep makes.
+    """
     op: Op = node.op  # type: ignore[assignment]
     stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
     upstream = leaf(np.ones_like(node._data) if node.shape else 1.0)
-    called = {upstream: g, **{stand_in: names[n] for n, stand_in in stand_ins.items()}}
     args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
     with _alone():
         c = fit(quietly(op.rule(i), upstream, stand_ins[node], *args), args[i], op)  # type: ignore[arg-type]
-    return _tree(c, called, dialect, pool)
+    return c, {upstream: g, **{stand_in: names[n] for n, stand_in in stand_ins.items()}}
 
 
 def _tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) -> str:

@@ -88,12 +88,17 @@ class Listing:
     def backward(self, dialect: Dialect) -> Iterator[Line]:
         """Yield the line of every contribution, in the order of the sweep."""
         begun = {self.root}
+        for node, i in self.contributions():
+            arg = node.args[i]
+            text = contribution(node, i, self.names, self.bar(node), dialect, self.pool)
+            yield Line(self.bar(arg), text, arg in begun, node)
+            begun.add(arg)
+
+    def contributions(self) -> Iterator[tuple[Node, int]]:
+        """Yield each node and the place of each argument that it contributes to, in the order of the sweep."""
         for node in reversed(self.nodes):
-            for i in _ways(node, self.live) if node in self.carriers else ():
-                arg = node.args[i]
-                text = contribution(node, i, self.names, self.bar(node), dialect, self.pool)
-                yield Line(self.bar(arg), text, arg in begun, node)
-                begun.add(arg)
+            if node in self.carriers and node.op is not None:
+                yield from ((node, i) for i in _ways(node, self.live))
 
 
 def _is_scalar(node: Node) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import frameworks, source, tree
+from . import aligned, frameworks, source, tree
 from .data import array_of, number_of, quietly
 from .dialects import CAREFUL, NUMPY
 from .errors import AutogradError, DataError, ShapeError
@@ -110,6 +110,11 @@ class Program:
     def jax(self) -> str:
         """The computation as a script for JAX, which differentiates it itself."""
         return frameworks.jax_source(self._listing)
+
+    @cached_property
+    def latex(self) -> str:
+        r"""The equations of the record and of its sweep as one `aligned` block of LaTeX, \bar{z} the gradient of z."""
+        return aligned.latex_source(self._listing)
 
     def __call__(self, *inputs: Any, gradient: Any = 1.0) -> tuple[Any, tuple[Any, ...]]:
         if len(inputs) != len(self.inputs):
