@@ -15,6 +15,7 @@ from .errors import (
     StaleError,
 )
 from .explain import explain
+from .ledger import Ledger
 from .modes import detect_nonfinite, no_grad
 from .node import Node, Tensor, Value
 from .sweep import backward, backward_steps, zero_grad
@@ -29,6 +30,7 @@ __all__ = [
     "Branches",
     "CycleError",
     "DataError",
+    "Ledger",
     "Node",
     "NonFiniteError",
     "Program",

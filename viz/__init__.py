@@ -8,13 +8,15 @@ from .frames import Frames, frames_of
 from .groups import Group, groups_of
 from .player import Player, player
 from .render import RenderError
+from .step import step
 
 if TYPE_CHECKING:
     from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
 
 __all__ = [
     "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "decision_boundary", "draw",
-    "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player", "show_node", "surface",
+    "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player", "show_node", "step",
+    "surface",
 ]  # fmt: skip
 
 
