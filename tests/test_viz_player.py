@@ -19,6 +19,7 @@ from viz.folds import folds_of
 from viz.frames import fold, frames_of
 from viz.places import HIGH, OPEN, places_of
 from viz.player import PlayerError, player, program_of
+from viz.render import RenderError
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -238,6 +239,21 @@ def test_a_small_graph_is_all_open_and_equal_parts_of_a_large_one_are_drawn_once
     piles = {f.id for f in made.frames.folds if f.count > 1}
     assert len(piles & set(made.places.scopes[""].cards)) == 2
     assert "neuron ×16" in made.svg
+
+
+@pytest.mark.parametrize("make", [neuron, lambda: network()[0], lambda: random_scalars(3, 40), arrays])
+def test_without_a_layout_program_there_is_a_layout_of_our_own(make, monkeypatch):
+    monkeypatch.setattr("viz.render.find", lambda engine: [])
+    for engine in ("python", "auto"):
+        made = player(make(), names={}, engine=engine)
+        assert made.places.engine == "python"
+        assert made.places.opened == ()
+        for scope in made.places.scopes.values():
+            found = list(boxes(scope, made.places).values())
+            assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
+        ElementTree.fromstring(made.svg)
+    with pytest.raises(RenderError):
+        player(make(), names={}, engine="bundled")
 
 
 # The animation -------------------------------------------------------------------------------------------------------

@@ -177,7 +177,14 @@ def frames_of(
     writer = _Writer(told, nodes, paths)
     vertices = tuple(writer.vertex(node) for node in nodes)
     steps = [Step(0, "start", 0), *writer.forward(ops), *writer.backward(ops)]
-    return Frames(told.root, tuple(folds), vertices, tuple(writer.edges.values()), tuple(_numbered(steps)))
+    held = {group for path in paths.values() for group in path}
+    return Frames(
+        told.root,
+        tuple(fold for fold in folds if fold.id in held),
+        vertices,
+        tuple(writer.edges.values()),
+        tuple(_numbered(steps)),
+    )
 
 
 def gradients(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .dot import SIZE, quoted
 from .frames import Edge, Fold, Frames, Vertex
-from .render import layout
+from .layered import layered
+from .render import PYTHON, RenderError, layout
 from .text import DASH, SMALL, entries, number, width
 
 OPEN = 60  # cards up to which groups are open at the start
@@ -59,7 +62,10 @@ class Places:
 
 
 def places_of(frames: Frames, engine: str = "auto") -> Places:
-    """Lay out the frames: RenderError where no layout program can.
+    """Lay out the frames with a layout program, or where there is none ("auto") or is wanted none ("python"), here.
+
+    Our own layout knows no frames around groups: then all of them are closed at the start. RenderError where the
+    engine that was asked for cannot lay them out.
 
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
@@ -69,11 +75,20 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     """
     widths = {f"n{v.id}": card_width(v.name, v.op, ["0" * BRIEF] if v.shape else []) for v in frames.vertices}
     widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
-    opened = open_at_start(frames)
+    if engine != PYTHON:
+        try:
+            return _placed(frames, widths, open_at_start(frames), engine)
+        except RenderError:
+            if engine != "auto":
+                raise
+    return _placed(frames, widths, (), PYTHON)
+
+
+def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
     tree = _Tree(frames, set(opened))
     scopes, names = {}, []
     for scope in ["", *(fold.id for fold in frames.folds if fold.id not in opened)]:
-        scopes[scope], name = _lay(tree, scope, widths, engine)
+        scopes[scope], name = _own(tree, scope, widths) if engine == PYTHON else _lay(tree, scope, widths, engine)
         names.append(name)
     return Places(widths, opened, scopes, names[0])
 
@@ -201,6 +216,36 @@ def _lay(tree: _Tree, scope: str, widths: Mapping[str, float], engine: str) -> t
         {o[len(CLUSTER) :]: _box(objects[o]["bb"], top) for o in objects if o.startswith(CLUSTER)},
         {key: curves[key] for key in joins},
     ), name
+
+
+def _own(tree: _Tree, scope: str, widths: Mapping[str, float]) -> tuple[Scope, str]:
+    """Return the layout of one scope, made here: cards in layers, each after all that it uses."""
+    cards, joins = [card for card, _ in tree.members(scope)], tree.joins(scope)
+    uses: dict[str, list[str]] = {card: [] for card in cards}
+    for tail, head in joins.values():
+        uses[head].append(tail)
+    inorder = list(TopologicalSorter(uses).static_order())
+    at = {card: i for i, card in enumerate(inorder)}
+    found = layered(
+        [(widths[c], HIGH) for c in inorder], [(at[t], at[h]) for t, h in joins.values()], [CHIP] * len(joins)
+    )
+    curves = {
+        key: Curve(*ends, _bent(path), _near(chip))
+        for (key, ends), path, chip in zip(joins.items(), found.arrows, found.chips)
+    }
+    return Scope(_near(found.extent), {c: _near(found.boxes[at[c]]) for c in cards}, {}, curves), PYTHON
+
+
+def _bent(path: list[Point]) -> tuple[Point, ...]:
+    """Return a path as cubic curves that leave and arrive from left to right."""
+    points = [path[0]]
+    for (x, y), (u, v) in pairwise(path):
+        points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
+    return tuple(map(_near, points))
+
+
+def _near(point: Point) -> Point:
+    return round(point[0], 1), round(point[1], 1)
 
 
 def _dot(

@@ -93,7 +93,7 @@ const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => vi
 
 // Folding -------------------------------------------------------------------------------------------------------------
 
-const LIMIT = 300, LEGIBLE = 0.62;
+const LIMIT = 300, LEGIBLE = 0.55;
 
 function setOpen(open, step) {
   const seen = new Set(vertices.map(v => cardOf(v.id, open)));
@@ -137,8 +137,7 @@ function choose(node) {
 }
 
 function describe(node) {
-  const g = grads[node];
-  return `${vertices[node].equation} = ${show(data[node])}, gradient ${hiddenInQuiz(node) ? "hidden" : show(g)}`;
+  return `${vertices[node].equation} = ${show(data[node])}, gradient ${hiddenInQuiz(node) ? "hidden" : show(grads[node])}`;
 }
 
 function find() {
@@ -239,6 +238,7 @@ function frameSvg() {
   const copy = scene.cloneNode(true), [w, h_] = places.size;
   for (const element of copy.querySelectorAll(".away")) element.remove();
   for (const element of copy.querySelectorAll("[tabindex],[role=button]")) { element.removeAttribute("tabindex"); element.removeAttribute("role"); }
+  for (const text of copy.querySelectorAll(".handle > text")) text.textContent = text.textContent.slice(2);
   copy.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${w + 2 * EDGE} ${h_ + 2 * EDGE}`);
   copy.setAttribute("width", w + 2 * EDGE);
   copy.setAttribute("height", h_ + 2 * EDGE);

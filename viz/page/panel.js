@@ -61,8 +61,8 @@ const BODIES = {
     h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum may be sent on. This is why the sweep follows the topological order.`),
     ledger(step.node),
   ],
-  broadcast: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Its gradient will be summed over the same axes on the way back.")],
-  reduce: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "What was repeated on the way forward is summed on the way back: each copy contributes.")],
+  broadcast: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Its gradient is summed over the same axes on the way back.")],
+  reduce: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Each copy of it contributes.")],
 };
 
 // The arguments of an equation replaced by their numbers, for scalars.
