@@ -11,10 +11,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jupytext
-from site_links import faults
+import site_browser
+import site_links
 
 ROOT = Path(__file__).resolve().parent.parent
 FRONT = """<!doctype html>
@@ -25,14 +27,18 @@ FRONT = """<!doctype html>
 
 
 def build(folder: Path) -> int:
-    """Build the site into a folder, emptied before, and return Sphinx's exit status."""
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", ROOT / "docs"]
-    done = subprocess.run(
-        [*command, "-d", folder.parent / "doctrees", ROOT, folder],
-        env={**os.environ, "IPYTHONDIR": str(quiet_kernel(folder.parent / "kernel"))},
-        check=False,
-    )
+    """Build the site into a folder, in place of the one that was there, and return Sphinx's exit status."""
+    with tempfile.TemporaryDirectory() as workshop:
+        made = Path(workshop, "site")
+        command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"]
+        done = subprocess.run(
+            [*command, "-c", ROOT / "docs", "-d", Path(workshop, "doctrees"), ROOT, made],
+            env={**os.environ, "IPYTHONDIR": str(quiet_kernel(Path(workshop, "kernel")))},
+            check=False,
+        )
+        if folder.exists():
+            shutil.rmtree(folder)
+        shutil.copytree(made, folder)
     (folder / "index.html").write_text(FRONT, encoding="utf-8")
     (folder / ".nojekyll").touch()
     return done.returncode
@@ -55,14 +61,25 @@ def notebooks(folder: Path) -> None:
         shutil.copy(module, folder / "lessons")
 
 
+def in_a_browser(folder: Path) -> list[str]:
+    """Return what the pages show amiss in Chromium, where there is one."""
+    program = site_browser.browser()
+    if program is None:
+        print("there is no Chromium here: the pages were not opened")
+        return []
+    return list(site_browser.faults(folder, program))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build, look through, and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", dest="folder", type=Path, default=ROOT / "build" / "site", help="where the site goes")
     folder = parser.parse_args(arguments).folder.resolve()
+    if folder.exists() and any(folder.iterdir()) and not (folder / ".buildinfo").is_file():
+        parser.error(f"{folder} holds something that is no site: name another folder")
     status = build(folder)
     notebooks(folder)
-    found = list(faults(folder))
+    found = [*site_links.faults(folder), *in_a_browser(folder)]
     print(*found, sep="\n", end="\n" if found else "")
     print(f"{len(list(folder.rglob('*.html')))} pages in {folder}, {len(found)} faults")
     return status or bool(found)

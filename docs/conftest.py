@@ -13,5 +13,6 @@ collect_ignore = [
     "_ext",
     "build_site.py",
     "site_links.py",
+    "site_browser.py",
     *(page for page, modules in NEEDS.items() if not all(map(find_spec, modules))),
 ]

@@ -183,3 +183,38 @@ def test_a_fault_is_found(fault: str, site: Path, maker: Maker) -> None:
 def test_a_style_sheet_that_loads_a_font_from_elsewhere_is_found(site: Path, maker: Maker) -> None:
     (site / "s.css").write_text('@font-face { src: url("https://else.example/f.woff") }')
     assert list(maker("site_links").faults(site)) == ["s.css: loads https://else.example/f.woff"]
+
+
+# In a browser -------------------------------------------------------------------------------------------------------
+
+SHOWN = {
+    "whole": ("<h1>A</h1><p>text</p>", []),
+    "wide": ("<h1>A</h1><p style='width:900px'>text</p>", ["908 pixels wide on a phone of 390"]),
+    "bare": ("<p>text</p>", ["no heading"]),
+    "failing": ("<h1>A</h1><script>nobody.knows()</script>", ["Uncaught ReferenceError: nobody is not defined"]),
+    "folded": ("<h1>A</h1><details><p style='width:500px'>x</p></details>", ["508 pixels wide on a phone of 390"]),
+}
+
+
+def test_a_browser_finds_what_no_reading_of_the_source_does(maker: Maker, tmp_path: Path) -> None:
+    look = maker("site_browser")
+    program = look.browser()
+    if program is None:
+        pytest.skip("there is no Chromium here")
+    (tmp_path / "pages").mkdir()
+    for name, (body, _) in SHOWN.items():
+        (tmp_path / "pages" / f"{name}.html").write_text(
+            f"<!doctype html><html><head></head><body>{body}</body></html>"
+        )
+    wanted = [f"pages/{name}.html: {fault}" for name, (_, faults) in sorted(SHOWN.items()) for fault in faults]
+    assert list(look.faults(tmp_path, program)) == wanted
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(
+    maker: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(SystemExit):
+        maker("build_site", "jupytext", "sphinx").main(["-o", str(tmp_path)])
+    assert "holds something that is no site" in capsys.readouterr().err
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
