@@ -5,9 +5,13 @@ import pytest
 
 import viz
 from autograd_mini import Value, detect_nonfinite, ops
-from nn import MLP, Dense, Layer
+from nn import MLP, Dense, Layer, Module
 from viz.boxes import CONSTANT, DEAD, FLOW, FOLDED, ROOT
 from viz.folding import READABLE, PictureError
+
+
+class Holder(Module):
+    """Holds whatever it is given."""
 
 
 def network(sizes=(16, 16, 1), samples=2):
@@ -207,6 +211,20 @@ def test_tooltips_hold_the_formula_the_exact_numbers_and_the_line_of_code():
 def test_wrong_settings_say_what_there_is(wrong):
     with pytest.raises(PictureError, match=f"{next(iter(wrong))} is one of"):
         viz.draw(Value(1.0), **wrong)
+
+
+def test_modules_that_contain_each_other_are_drawn():
+    a, b = Holder(), Holder()
+    a.w, a.other, b.w, b.other = Value(2.0), b, Value(3.0), a
+    y = (a.w * 2.0).tanh() * (b.w * 3.0)
+    assert names(viz.draw(y, names={}, model=a, depth=0).picture, FOLDED) == ["Holder"]
+
+
+def test_a_wrong_model_and_wrong_names_are_refused():
+    x = Value(1.0)
+    for wrong in ({"model": 3}, {"model": [x]}, {"names": [x]}, {"names": {1: x}}):
+        with pytest.raises(PictureError, match=next(iter(wrong))):
+            viz.draw(x + 1.0, **wrong)
 
 
 def test_wrong_numbers_are_refused():

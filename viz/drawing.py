@@ -166,7 +166,7 @@ def draw(
     >>> draw(c, names={"c": c})
     <Drawing of c: 2 boxes, 2 arrows>
     """
-    _check(root, direction=direction, engine=engine, show=show, colour=colour)
+    _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
     nodes = order(root)[::-1]
     detail = Detail(fold, unfold, depth, once, limit)
@@ -176,10 +176,14 @@ def draw(
     return Drawing(picture_among(nodes, variables, view, show, colour, legend, marked), direction, engine)
 
 
-def _check(root: Any, **settings: str) -> None:
-    """Raise PictureError for a root that is none, and for a setting that there is not."""
+def _check(root: Any, names: Any, model: Any, **settings: str) -> None:
+    """Raise PictureError for a root, names or a model that are none, and for a setting that there is not."""
     if not isinstance(root, Node):
         raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    if names is not None and not (isinstance(names, Mapping) and all(isinstance(name, str) for name in names)):
+        raise PictureError(f"names maps names to nodes, as in {{'w': w}}, got {names!r:.60}")
+    if model is not None and not isinstance(model, Module):
+        raise PictureError(f"model is a Module of nn, got {type(model).__name__}; label the parameters of other models")
     for name, setting in settings.items():
         if setting not in KNOWN[name]:
             raise PictureError(f"{name} is one of {', '.join(KNOWN[name])}, got {setting!r}")
