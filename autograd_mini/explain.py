@@ -6,6 +6,7 @@ prints itself and carries its number.
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from .errors import DataError
 from .formula import equation, names_of
 from .node import Node
 from .paths import Paths, find_paths
+from .plain import plain
 from .proof import Proof, prove
 from .sweep import order, seed_of, swept
 
@@ -93,7 +95,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The backward sweep from one root as a list of steps, which prints as text, LaTeX, Markdown and HTML.
+    """The backward sweep from one root as a list of steps, which prints as text, LaTeX, Markdown, HTML and JSON.
 
     `names` gives each node the name it has in the steps. With `wrt`, `paths` holds the paths to that node.
     """
@@ -140,6 +142,11 @@ class Explanation:
     def html(self) -> str:
         """The steps as a page of their own, light or dark as the reader's screen is; nothing is loaded or run."""
         return forms.page(self)
+
+    @property
+    def json(self) -> str:
+        """The fields of all this as JSON in ASCII, in full precision, and the gradients; inf and nan are texts."""
+        return json.dumps({**plain(self), "gradients": plain(self.gradients)}, indent=1, allow_nan=False)
 
     def _repr_html_(self) -> str:
         return forms.fragment(self)

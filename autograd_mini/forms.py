@@ -138,8 +138,8 @@ border:0;border-bottom:1px solid #80808040;font-weight:400;max-width:44em;overfl
 .autograd-explanation .step>*{background:#8080801f;font-weight:600;border-left:3px solid #0072b2}
 .autograd-explanation .step>*+*{border-left:0}
 .autograd-explanation .proof>td+td{border-left:3px solid #009e73;padding-left:1.6em}
-.autograd-explanation code{font:inherit;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;background:none;
-color:inherit;padding:0;white-space:pre-wrap}
+.autograd-explanation code{font:inherit;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;
+background:none;color:inherit;padding:0;white-space:pre-wrap}
 """
 
 

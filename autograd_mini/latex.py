@@ -42,7 +42,7 @@ GREEK = frozenset(
 ESCAPES = {
     **{c: f"\\{c}" for c in "{}$&#%_"},
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
 }  # fmt: skip
 
 _SUBSCRIPTED = re.compile(r"([A-Za-z]+)(?:_?(\d+)|_([A-Za-z\d]+))?")

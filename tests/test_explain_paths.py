@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -237,12 +238,8 @@ def test_a_node_between_may_be_asked_for() -> None:
 def test_products_with_nan_and_infinity_are_listed_first() -> None:
     x = Value(0.0, label="x")
     root = x.log() * 1.0 + x * 5.0 + x * math.nan
-    listed = paths(root, x).listed
-    assert [str(p.product) for p in listed] == ["inf", "nan", "5.0"] or [str(p.product) for p in listed] == [
-        "nan",
-        "inf",
-        "5.0",
-    ]
+    products = {str(p.product) for p in paths(root, x).listed[:2]}
+    assert products == {"inf", "nan"}
 
 
 # Arrays ---------------------------------------------------------------------------------------------------------------
@@ -291,9 +288,10 @@ def test_a_stale_record_has_no_paths() -> None:
         explain(y, wrt=x)
 
 
-def test_a_wrong_rule_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The paths multiply local derivatives, the sweep runs on its own: where they disagree, the text says so."""
+def test_a_sum_that_is_not_the_gradient_would_be_told() -> None:
     x = Value(2.0, label="x")
     found = paths(x.sin() * x, x)
     wrong = Paths(**{**vars(found), "gradient": found.gradient * 1.001})
     assert not wrong.holds
+    told = replace(explain(x.sin() * x, wrt=x), paths=wrong)
+    assert ", but the sweep gives" in str(told)

@@ -119,7 +119,7 @@ def test_every_edge_of_every_sweep_is_named() -> None:
     assert (second.equation, second.amount, second.subtotal, second.total) == ("v1 = w * x", 2.0, 8.0, 8.0)
     assert (third.position, fourth.position, fourth.subtotal, fourth.total) == (0, 1, 6.0, 14.0)
     assert w.grad == 14.0
-    assert [leaf.label for leaf in book] == ["w", "x"] or len(book) == 2
+    assert {leaf.label for leaf in book} == {"w", "x"}
 
 
 def test_what_zero_grad_takes_away_is_an_entry() -> None:
@@ -223,7 +223,8 @@ def test_names_may_be_given() -> None:
     with Ledger(names={a: "a"}) as book:
         (a * b).backward()
     assert book[b][0].equation == "L = a * v1"
-    assert str(book).startswith("v1: gradient 2\n") or "a: gradient 3" in str(book)
+    assert "v1: gradient 2\n" in str(book)
+    assert "a: gradient 3\n" in str(book)
 
 
 def test_a_sum_of_20000_uses_is_entered_in_linear_time() -> None:
