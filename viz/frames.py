@@ -24,6 +24,7 @@ from autograd_mini.dialects import contribution as printed
 from autograd_mini.explain import Contribution, Explanation, explain
 from autograd_mini.latex import latex_name
 from autograd_mini.op import Elementwise, contribution, run_rule
+from autograd_mini.plain import plain
 from autograd_mini.sweep import order
 
 from .arrangement import arranged
@@ -330,7 +331,7 @@ def source_of(node: Node) -> tuple[str, int, str] | None:
 
 def number_to(x: Any) -> Any:
     """Return a number or array as frames write it to JSON: large arrays as their norm, inf and nan as texts."""
-    return _finite(_number(x))
+    return plain(_number(x))
 
 
 def number_from(x: Any) -> Any:
@@ -393,13 +394,4 @@ def _plus(x: Number, y: Number) -> Number:
 def _plain(thing: Fold | Vertex | Edge | Step) -> dict[str, Any]:
     """Return the fields of a vertex, an edge or a step that say something."""
     found = {field.name: getattr(thing, field.name) for field in fields(thing)}
-    return {name: _finite(x) for name, x in found.items() if x is not None and x != ()}
-
-
-def _finite(x: Any) -> Any:
-    """Return numbers and lists of them with texts for what is not finite."""
-    if isinstance(x, (list, tuple)):
-        return [_finite(e) for e in x]
-    if isinstance(x, dict):
-        return {key: _finite(e) for key, e in x.items()}
-    return repr(x) if isinstance(x, float) and not math.isfinite(x) else x
+    return {name: plain(x) for name, x in found.items() if x is not None and x != ()}
