@@ -46,7 +46,7 @@ function headline(view, step) {
 const sourceLine = ([file, line, text]) => h("p", { class: "source" }, h("span", {}, `${file}:${line}`), h("code", {}, text));
 
 const BODIES = {
-  start: () => [h("p", {}, "Right arrow: the next step. The forward pass computes the data, then the backward pass carries gradients back.")],
+  start: () => [h("p", {}, "Right arrow: next step. The forward pass computes the data, the backward pass carries gradients back.")],
   compute: step => [
     formula(h("code", {}, vertices[step.node].equation)),
     formula(h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
