@@ -17,7 +17,7 @@ from .sandbox import ENDS, HANGS, Problem
 
 Paint = Callable[[str, str], str]
 
-WIDTH = 96  # characters of a line of prose
+WIDTH = 80  # characters of a line of prose
 ROWS = 12  # of a graph that is shown whole
 SHOWN = 6  # faults of a file: who has more begins with these
 MARKS = {PASSED: "✓", FAILED: "✗", WAITS: "-", MISSING: "○", LEFT_OUT: "·", UNSEEN: "?"}
@@ -61,7 +61,7 @@ def text_of(report: Report, paint: Paint = plain) -> str:
     if report.broken is not None:
         lines += _broken(report, report.broken, paint)
     else:
-        lines += [_line(result, paint) for result in report.results if result.status != LEFT_OUT]
+        lines += [_line(report, result, paint) for result in report.results if result.status != LEFT_OUT]
         lines += _left_out(report, paint)
         for number, found in enumerate(report.faults[:SHOWN], 1):
             lines += ["", paint(f"Fault {number}: {title(found)}", "strong"), "", *picture(report, found, paint)]
@@ -89,17 +89,19 @@ def _first_words(report: Report) -> str:
     return "; ".join(names) if names else "" if report.is_full else f"to build: {', '.join(_missing(report))}"
 
 
-def _line(result: Result, paint: Paint) -> str:
+def _line(report: Report, result: Result, paint: Paint) -> str:
+    """Return the line of a check: what it is about where it is passed, else why it is not."""
     check, status = result.check, result.status
+    numbers = [str(i) for i, found in enumerate(report.faults, 1) if found.check == check.name]
     notes = {
-        FAILED: "see below",
+        PASSED: check.about,
+        FAILED: f"fault {' and '.join(numbers)}",
         MISSING: f"not built yet: {_some(result.notes)}",
         WAITS: f"waits for: {_some(result.notes)}",
         UNSEEN: "the time was up",
     }
-    sign = paint(f"{MARKS[status]:>3}", STATUS_COLOURS[status])
-    blank = " " * (46 - len(check.about))
-    return f"{sign} {check.name:<25} {paint(check.about, 'dim')}{blank}  {notes.get(status, '')}".rstrip()
+    sign, note = paint(f"{MARKS[status]:>3}", STATUS_COLOURS[status]), paint(notes[status], STATUS_COLOURS[status])
+    return f"{sign} {check.name:<25} {paint(check.about, 'dim') if status == PASSED else note}"
 
 
 def _some(names: tuple[str, ...]) -> str:
