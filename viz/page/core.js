@@ -1,5 +1,4 @@
 // The record in numbers: both passes, folds, wrong sweeps. Nothing here touches the page.
-"use strict";
 
 const record = JSON.parse(document.getElementById("record").textContent);
 const { vertices, edges, folds, title } = record.frames;
