@@ -224,14 +224,15 @@ def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: D
     An item belongs to the innermost labelled node that lies on each of its paths to the root: where the paths from its
     users first meet.
     """
+    if not any(map(_labelled, items)):
+        return False
     using = _using(items, users, home, top)
     around: dict[Item, Node | None] = {}
     depth: dict[Item | None, int] = {None: 0}
     for item in reversed(items):
         nearest = [user if user in depth else around[user] for user in using[item]]
         around[item] = _meeting(nearest, around, depth)
-        labelled = isinstance(item, Node) and item.op is not None and item is not root and one_line(item.label)
-        if labelled and depth[around[item]] < DEEP:
+        if item is not root and _labelled(item) and depth[around[item]] < DEEP:
             depth[item] = depth[around[item]] + 1
     drafts: dict[Item | None, Draft] = {None: top}
     needed = set(around.values())
@@ -244,6 +245,10 @@ def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: D
                 outer = drafts[item] = outer.inner(item.label, EXPRESSION)
             home[item] = outer
     return len(drafts) > 1
+
+
+def _labelled(item: Item) -> bool:
+    return isinstance(item, Node) and item.op is not None and bool(one_line(item.label))
 
 
 def _using(items: list[Item], users: Users, home: Home, top: Draft) -> dict[Item, list[Item]]:
