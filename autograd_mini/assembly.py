@@ -262,7 +262,7 @@ def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> t
     terms, added, start, found = swallow_all(record)
     n, base = wants.size, inputs + numbers.size
     slots = renumbered(terms, record, base)
-    code = np.zeros(WIDTH * (slots.max() - base + 1 if n else 0), np.uint32)
+    code = np.zeros(((terms >= 0).sum(), WIDTH), np.uint32)
     lists = np.zeros(6 * n + 3 * record.more.size + 4, np.uint32)
     at = end = 0
     for i in range(n):
@@ -271,18 +271,18 @@ def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> t
         kind, mask = record.kinds[i], wants[i]
         if terms[i]:
             kind, mask = DOT, 1 if mask else 0
-            code[at + 2], code[at + 4] = slots[added[i]], end
+            code[at, 2], code[at, 4] = slots[added[i]], end
             end = write(lists, end, slots, found[start[i] : start[i] + 2 * terms[i]])
         elif kind == SUM:
-            code[at + 4] = end
+            code[at, 4] = end
             end = write(lists, end, slots, arguments(record, i))
         else:
             if is_square(record, i, numbers, inputs):
                 kind = SQUARE
             for k in range(1 if kind == SQUARE else arity(record, i)):
-                code[at + 2 + k] = slots[argument(record, i, k)]
-        code[at], code[at + 1] = kind, MASKS * kind + mask if mask else 0
-        at += WIDTH
+                code[at, 2 + k] = slots[argument(record, i, k)]
+        code[at, 0], code[at, 1] = kind, MASKS * kind + mask if mask else 0
+        at += 1
     return code, lists[:end], slots[shown]
 
 

@@ -16,7 +16,8 @@ jit = numba.njit(error_model="numpy", nogil=True)
 real = float = numba.float64  # the built-in one takes no bool there
 reals, grid, whole, wholes = real[::1], real[:, ::1], numba.int64, numba.int64[::1]
 given, givens = (numba.types.Array(real, n, "C", readonly=True) for n in (1, 2))
-codes = numba.uint32[::1]
+steps, codes = numba.uint32[:, ::1], numba.uint32[::1]
+unsigned = numba.uint64  # an index that may be negative is looked at twice
 
 
 def entry(*signature):
@@ -27,8 +28,8 @@ def entry(*signature):
 SCALAR = """
 @jit
 def forward(code, lists, v, d):
-    for i in range(0, code.size, WIDTH):
-        op, a, b, c = code[i], code[i + 2], code[i + 3], code[i + 4]
+    for i in range(unsigned(len(code))):
+        op, a, b, c = code[i, 0], code[i, 2], code[i, 3], code[i, 4]
         x, y, r = v[a], v[b], 0.0
         <forward>
         elif op == SUM:
@@ -39,16 +40,15 @@ def forward(code, lists, v, d):
             r = x
             for k in range(c + lists[c] - 1, c, -2):
                 r += v[lists[k]] * v[lists[k + 1]]
-        v[d] = r
-        d += 1
+        v[unsigned(d) + i] = r
 
 
 @jit
 def backward(code, lists, v, h):
-    d = v.size
-    for i in range(code.size - WIDTH, -1, -WIDTH):
-        d -= 1
-        op, a, b, c = code[i + 1], code[i + 2], code[i + 3], code[i + 4]
+    i, d = unsigned(len(code)), unsigned(v.size)
+    while i > 0:
+        i, d = i - unsigned(1), d - unsigned(1)
+        op, a, b, c = code[i, 1], code[i, 2], code[i, 3], code[i, 4]
         if op == 0:
             continue
         g, r, x, y = h[d], v[d], v[a], v[b]
@@ -65,12 +65,12 @@ def backward(code, lists, v, h):
                 h[q] += g * x
 
 
-@entry(numba.boolean(codes, codes, given, wholes, whole, given, real, reals))
+@entry(numba.boolean(steps, codes, given, wholes, whole, given, real, reals))
 def run(code, lists, numbers, shown, n, values, gradient, out):
     base = n + numbers.size
     if values.size != n or out.size != n + shown.size:
         return False
-    v, h = np.empty(base + code.size // WIDTH), np.zeros(base + code.size // WIDTH)
+    v, h = np.empty(base + len(code)), np.zeros(base + len(code))
     v[:n] = values
     v[n:base] = numbers
     forward(code, lists, v, base)
@@ -83,7 +83,7 @@ def run(code, lists, numbers, shown, n, values, gradient, out):
     return True
 
 
-@entry(numba.types.Tuple([codes, codes, wholes])(numba.int64[:, ::1], wholes, wholes, given, whole, whole, wholes))
+@entry(numba.types.Tuple([steps, codes, wholes])(numba.int64[:, ::1], wholes, wholes, given, whole, whole, wholes))
 def assembled(columns, more, rules, numbers, inputs, leaves, shown):
     return assemble(columns, more, rules, numbers, inputs, leaves, shown)
 """
@@ -103,8 +103,8 @@ def slopes(op, g, r, x, y, z):
 
 @jit
 def forward_lanes(code, lists, v, d, m):
-    for i in range(0, code.size, WIDTH):
-        op, a, b, c = code[i], code[i + 2], code[i + 3], code[i + 4]
+    for i in range(len(code)):
+        op, a, b, c = code[i, 0], code[i, 2], code[i, 3], code[i, 4]
         <forward lanes>
         elif op == SUM:
             v[d, :m] = v[lists[c + 1], :m]
@@ -126,10 +126,10 @@ def forward_lanes(code, lists, v, d, m):
 
 @jit
 def backward_lanes(code, lists, v, h, m):
-    d = v.shape[0]
-    for i in range(code.size - WIDTH, -1, -WIDTH):
+    d = len(v)
+    for i in range(len(code) - 1, -1, -1):
         d -= 1
-        op, a, b, c = code[i + 1], code[i + 2], code[i + 3], code[i + 4]
+        op, a, b, c = code[i, 1], code[i, 2], code[i, 3], code[i, 4]
         if op == 0:
             continue
         <backward lanes>
@@ -170,10 +170,10 @@ def add_lanes(sums, h, m):
             sums[i] += h[i, j]
 
 
-@entry(numba.void(codes, codes, given, wholes, given, wholes, givens, given, grid, reals, grid, whole))
+@entry(numba.void(steps, codes, given, wholes, given, wholes, givens, given, grid, reals, grid, whole))
 def run_lanes(code, lists, numbers, shown, shared, varied, lanes, gradient, out, sums, slopes, width):
     base = shared.size + numbers.size
-    v, h = np.empty((base + code.size // WIDTH, width)), np.empty((base + code.size // WIDTH, width))
+    v, h = np.empty((base + len(code), width)), np.empty((base + len(code), width))
     for i in range(shared.size):
         v[i] = shared[i]
     for i in range(numbers.size):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import machine
-from .assembly import IN_LIST, NO_SECOND, WIDTH
+from .assembly import IN_LIST, NO_SECOND
 from .data import Array, array_of, number_of
 from .errors import DataError, ShapeError
 from .node import ALL, NONE, Node, Value
@@ -46,7 +46,7 @@ class Tape:
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
-        return self._code[0].size // WIDTH
+        return len(self._code[0])
 
     def refresh(self) -> None:
         """Read the numbers of the leaves that are no inputs once more."""
