@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from autograd_mini import Tensor, Value, ops
-from autograd_mini.errors import AutogradError
-from nn import MLP
+from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.folds import folds_of
 from viz.frames import fold, frames_of
@@ -185,9 +184,16 @@ def test_what_is_no_node_is_refused(root):
         player(root)
 
 
-def test_a_missing_layout_program_is_an_error_that_says_what_to_do():
-    with pytest.raises(AutogradError):
-        player(neuron(), names={}, engine="none such")
+@pytest.mark.parametrize("settings", [{"engine": "none such"}, {"model": 3}, {"names": ["x"]}])
+def test_settings_that_are_none_are_refused_by_name(settings):
+    with pytest.raises(PlayerError, match=next(iter(settings))):
+        player(neuron(), **settings)
+
+
+def test_parameters_are_named_after_their_places_in_the_model():
+    net = Dense(2, 3, "tanh", rng=0)
+    made = player(net(np.ones((4, 2))).sum(), names={}, model=net)
+    assert {v.name for v in made.frames.vertices if not v.op} == {"W", "b"}
 
 
 def test_variables_name_nodes_and_models():

@@ -146,26 +146,37 @@ def player(
 ) -> Player:
     """Return a player of the forward pass to `root` and the backward pass from it; no `grad` is changed.
 
-    Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this).
-    `model`, or one among those variables, folds its layers and neurons; labelled expressions fold too. The sliders of
-    the page recompute graphs of scalars; of graphs with arrays it shows the recorded numbers. `engine` is as in `draw`.
-    StaleError where data was assigned after the record, RenderError where no layout program is found.
+    Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this),
+    parameters after their places in `model`. The layers and neurons of that, or of a model among the variables, fold;
+    so do labelled expressions. The sliders of the page recompute graphs of scalars; of graphs with arrays it shows the
+    recorded numbers. `engine` is as in `draw`. StaleError where data was assigned after the record, RenderError where
+    the engine that was asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
     <Player of L: 3 nodes, 8 steps>
     """
-    if not isinstance(root, Node):
-        raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
-    if engine not in ENGINES:
-        raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
+    _check(root, model, names, engine)
     variables = caller_namespace() if names is None else names
     nodes = order(root)
+    parameters = {} if model is None else {node: name for name, node in model.named_parameters()}
     folds, paths = folds_of(root, model, variables)
-    frames = frames_of(root, variables_of(nodes, variables), paths, folds)
+    frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds)
     program = program_of(root)
     wrong = _mistakes(root, recorded=program == NOT_LIVE)
     return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program, wrong)
+
+
+def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
+    """Raise PlayerError for a root, a model or names that are none, and for an engine that there is not."""
+    if not isinstance(root, Node):
+        raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    if model is not None and not isinstance(model, Module):
+        raise PlayerError(f"model is a Module of nn, got {type(model).__name__}; label the parameters of other models")
+    if names is not None and not isinstance(names, Mapping):
+        raise PlayerError(f"names maps names to nodes, as globals() does, got {type(names).__name__}")
+    if engine not in ENGINES:
+        raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
 
 
 def program_of(root: Node) -> str:

@@ -224,7 +224,7 @@ function change(element, name, value) {
 function paintChip(text, join, state, view, now) {
   const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
   const local = edge.local === undefined ? "vjp" : chipText(localOf(edge));
-  const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now ? `× ${local}` : local;
+  const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now && edge.local !== undefined ? `× ${local}` : local;
   if (text.textContent !== shown) text.textContent = shown;
   text.parentNode.classList.toggle("away", !ready);
 }

@@ -115,7 +115,7 @@ const done = () => h("span", { class: "tick" }, " ✓ complete");
 function total(step) {
   const name = vertices[step.target].name;
   const whole = typeof step.after === "object";
-  if (whole && step.before === undefined) return h("p", { class: "total" }, partial(name), " is this contribution so far, the first to come", step.uses_left ? left(step) : done());
+  if (whole && step.before === undefined) return h("p", { class: "total" }, partial(name), " is this contribution", step.uses_left ? left(step) : done());
   const sum = step.before === undefined ? [h("span", { class: "slot" }, "empty"), " + "] : [long(step.before), " + "];
   return h("div", { class: "total" }, partial(name), " = ", ...sum, h("span", { class: "contribution" }, long(step.contribution)), " = ", h("b", {}, long(step.after)), step.uses_left ? left(step) : done());
 }
