@@ -43,7 +43,7 @@ def test_a_large_scalar_network_is_drawn_as_its_layers():
     picture = viz.draw(loss).picture
     assert names(picture, FOLDED) == ["layer 1", "layer 2", "layer 3", "sum of 337"]
     assert [frame.name for frame in picture.frames] == ["net"]
-    assert picture.note.startswith("Summary: 1,759 nodes in 12 boxes")
+    assert picture.note == 'Summary: 1,759 nodes in 12 boxes. A thick rim: folded; unfold="layer 1" opens one.'
     assert {box.name: box.rows[0] for box in picture.boxes}["layer 2"] == ("parameters", "272")
     assert viz.draw(loss, names={}, model=net).picture.frames[0].name == "MLP"
 

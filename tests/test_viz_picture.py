@@ -192,7 +192,7 @@ def test_of_a_large_graph_without_groups_the_end_is_drawn_and_the_picture_says_s
     for _ in range(300):
         x = x + 1.0
     picture = viz.draw(x, names={}).picture
-    assert picture.note == "Summary: 301 nodes in 300 boxes; a thick rim marks what is folded."
+    assert picture.note == "Summary: 301 nodes in 300 boxes. A thick rim: folded; a larger limit shows more."
     assert [box.name for box in picture.boxes if box.kind == FOLDED] == ["2 earlier nodes"]
     assert (viz.draw(x, limit=None).picture.note, len(viz.draw(x, limit=None).picture.boxes)) == ("", 601)
     assert [box.name for box in viz.draw(x, limit=2, names={}).picture.boxes if box.kind != CONSTANT] == [

@@ -17,7 +17,7 @@ from autograd_mini.sweep import order
 
 from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constant_box, folded_box, is_constant
 from .colours import TONES
-from .folding import Item, View, plain_view
+from .folding import REST, Item, View, plain_view
 from .groups import Group
 from .text import clean
 
@@ -170,9 +170,12 @@ class _Drafter:
         return (Frame(id, clean(group.name), group.kind, self._frame(group)) for group, id in self.frames.items())
 
     def _note(self) -> str:
+        """Say what the picture leaves out, and how to see it."""
+        folded = [item.name for item in self.view.items if isinstance(item, Group) and item.kind != REST]
         if not self.view.folded:
             return ""
-        return f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes; a thick rim marks what is folded."
+        remedy = f'unfold="{clean(folded[0])}" opens one' if folded else "a larger limit shows more"
+        return f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes. A thick rim: folded; {remedy}."
 
 
 def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str], ...]:

@@ -40,7 +40,7 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
         f'width="{wide:.2f}pt" height="{high:.2f}pt" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.2f} {high:.2f}">\n'
         f'<title id="{prefix}-title">Graph of {escape(picture.title)}</title>\n'
         f"<desc>Boxes show data and the gradient of {escape(picture.title)}, arrows local derivatives. "
-        f"{escape(picture.note)} Laid out by {escape(engine)}.</desc>\n"
+        f"{escape(picture.note + ' ' * bool(picture.note))}Laid out by {escape(engine)}.</desc>\n"
         f"<style>{_style(prefix)}</style>\n{groups}{caption}</svg>\n"
     )
 
