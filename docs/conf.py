@@ -42,6 +42,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it would fetch pages, which browsers refuse from disk
 html_math_renderer = "mathml"
 pygments_style = "tango"
 pygments_dark_style = "github-dark"

@@ -19,8 +19,9 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from autograd_mini import Node, ops
-from autograd_mini.explain import local_derivative
+from autograd_mini.derivative import latex_derivative, local_derivative
 from autograd_mini.formula import short_text
+from autograd_mini.latex import short_latex
 from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
 
 EDGES = Path(__file__).resolve().parent.parent / "edges.md"
@@ -55,43 +56,56 @@ def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
 
 def card(row: Op, edges: list[str]) -> Iterator[str]:
     """Yield what there is to know about one row."""
-    formula, derivatives = derivatives_of(row)
     yield f"\n(op-{row.name.replace('_', '-')})=\n### {row.name}\n"
     yield f"`ops.{row.__doc__}`\n"
-    yield from (f"| computes | `{formula}` |", "|---|---|")
-    yield from (f"| {what} | `{text}` |" for what, text in derivatives)
-    yield ""
+    columns = 3 if isinstance(row, Elementwise) else 2
+    computes, *derivatives = (f"| {' | '.join(cells[:columns])} |" for cells in formulas(row))
+    yield from (computes, "|---" * columns + "|", *derivatives, "")
     if edges:
         yield from ("| at the edge | at | value | gradient | torch | why |", "|---|---|---|---|---|---|", *edges, "")
     if isinstance(row, Elementwise) and len(row.required) == 1:
         yield from ("```{raw} html", plot(row), "```", "")
 
 
-def derivatives_of(row: Op) -> tuple[str, list[tuple[str, str]]]:
-    """Return how a row is written, and the derivative for each argument, as its own rule prints it."""
+def formulas(row: Op) -> Iterator[tuple[str, str, str]]:
+    """Yield how a row is written, and its derivative for each argument as its own rule prints it: in Python and, for a
+    row that acts entry by entry, as mathematics.
+    """
     args = sample(row)
     recorded = [i for i in range(len(args)) if row.rule(i) is not None]
     if isinstance(row, Flat):
-        return _name(row) + row.text.format(*row.params), [("derivative", "0")]
+        z = "z" if len(row.params) > 1 else "y"
+        yield "computes", f"`{z} = {row.text.format(*row.params)}`", ""
+        yield "derivative", "`0`", "$0$"
+        return
     result, given = table_cases.called(row, args, recorded)
     if not isinstance(result, Node):
         raise ValueError(f"{row.name}: no node for the sample {args}")
-    names = {
-        x: row.params[i] if i < len(row.params) and not isinstance(row, Variadic) else f"x{i}" for i, x in given.items()
-    }
+    names = {x: _name(row, i) for i, x in given.items()}
     z = "z" if len(recorded) > 1 else "y"
-    found = [_derivative(row, result, i, {**names, result: z}, z) for i in recorded]
-    return f"{z} = {short_text(result, names)}", found
+    yield "computes", f"`{z} = {short_text(result, names)}`", _math(f"{z} = {short_latex(result, names)}")
+    names[result] = z
+    for i in recorded:
+        x = names[result.args[i]]
+        what = f"d{z}/d{x}" if isinstance(row, Elementwise) else f"vjp for {x}, given g = dL/d{z}"
+        yield (
+            what,
+            f"`{_short(local_derivative(result, i, names)[0])}`",
+            _math(_short(latex_derivative(result, i, names))),
+        )
 
 
-def _name(row: Op) -> str:
-    return "z = " if len(row.params) > 1 else "y = "
+def _name(row: Op, i: int) -> str:
+    return row.params[i] if i < len(row.params) and not isinstance(row, Variadic) else f"x{i}"
 
 
-def _derivative(row: Op, result: Node, i: int, names: dict[Node, str], z: str) -> tuple[str, str]:
-    x = names[result.args[i]]
-    text = LONG_NUMBER.sub(lambda long: f"{float(long[0]):.5g}", local_derivative(result, i, names)[0])
-    return (f"d{z}/d{x}" if isinstance(row, Elementwise) else f"vjp for {x}, given g = dL/d{z}"), text
+def _short(text: str) -> str:
+    """Return a formula with five digits of its constants."""
+    return LONG_NUMBER.sub(lambda long: f"{float(long[0]):.5g}", text)
+
+
+def _math(latex: str) -> str:
+    return f"${latex.replace('|', chr(92) + 'vert ')}$"  # a bar would end the cell
 
 
 def sample(row: Op) -> tuple[Any, ...]:
