@@ -110,7 +110,7 @@ def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) ->
     op: Op = node.op  # type: ignore[assignment]
     if isinstance(op, Elementwise) and _scalar(node):
         return _filled(dialect.name, op, -1, node, names, "")
-    return _step(
+    return step(
         node, {a: Term(names[a]) for a in node.args if isinstance(a, Node)}, dialect, dialect.forward, pool
     ).text
 
@@ -153,10 +153,10 @@ def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str
     args = [leaf(1.0) if c is None else c[0] for c in pattern]
     result, g = leaf(1.0), np.float64(1.0) if unit else leaf(1.0)
     names = {n: chr(_FIRST + k) for k, n in enumerate((g, result, *args)) if isinstance(n, Node)}
-    with _alone():
+    with alone():
         if i < 0:
             terms = {n: Term(name) for n, name in names.items()}
-            text = _step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
+            text = step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
         else:
             text = _tree(quietly(op.rule(i), g, result, *args), names, spoken, repr)  # type: ignore[arg-type]
     for k in range(len(pattern) + 2):
@@ -165,7 +165,7 @@ def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Run rules on stand-ins unseen by the modes in force: their numbers mean nothing."""
     token = modes.set(())
     try:
@@ -184,7 +184,7 @@ def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, 
     stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
     upstream = leaf(np.ones_like(node._data) if node.shape else 1.0)
     args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
-    with _alone():
+    with alone():
         c = fit(quietly(op.rule(i), upstream, stand_ins[node], *args), args[i], op)  # type: ignore[arg-type]
     return c, {upstream: g, **{stand_in: names[n] for n, stand_in in stand_ins.items()}}
 
@@ -198,18 +198,18 @@ def _tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) ->
         missing = [a for a in node.args if isinstance(a, Node) and a not in terms] if node not in terms else []
         if not missing:
             if node not in terms:
-                terms[node] = _step(node, terms, dialect, dialect.backward, pool)
+                terms[node] = step(node, terms, dialect, dialect.backward, pool)
             pending.pop()
         pending += missing
-    return _term(root, terms, pool).text
+    return term(root, terms, pool).text
 
 
-def _step(node: Node, terms: Mapping[Node, Term], dialect: Dialect, writers: Writers, pool: Pool) -> Term:
+def step(node: Node, terms: Mapping[Node, Term], dialect: Dialect, writers: Writers, pool: Pool) -> Term:
     """Return one op written with its arguments' terms."""
     op: Op | None = node.op
     if op is None:  # a constant that a rule has made
-        return _term(node._data, terms, pool)
-    args = [_term(a, terms, pool) for a in node.args]
+        return term(node._data, terms, pool)
+    args = [term(a, terms, pool) for a in node.args]
     if op.name in writers:
         return writers[op.name](*args)
     if op.symbol in dialect.operators and len(args) == 2:
@@ -226,10 +226,10 @@ def _index(index: Any, terms: Mapping[Node, Term], pool: Pool) -> str:
     if isinstance(index, slice):
         ends = ["" if e is None else str(e) for e in (index.start, index.stop, index.step)]
         return ":".join(ends if index.step is not None else ends[:2])
-    return _term(index, terms, pool).text
+    return term(index, terms, pool).text
 
 
-def _term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
+def term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
     """Return an argument: a node by its term, a number as it is, an array by its name, a setting by what it is."""
     if isinstance(arg, Node):
         return terms[arg]
@@ -238,9 +238,9 @@ def _term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
     if isinstance(arg, np.ndarray) and arg.ndim:
         return Term(pool(arg))
     if isinstance(arg, (np.ndarray, np.generic)):
-        return _term(arg.item(), terms, pool)
+        return term(arg.item(), terms, pool)
     if isinstance(arg, tuple):
-        inner = [_term(a, terms, pool).at(SUM) for a in arg]
+        inner = [term(a, terms, pool).at(SUM) for a in arg]
         return Term(f"({', '.join(inner)}{',' if len(inner) == 1 else ''})")
     if isinstance(arg, (type, np.dtype)):
         return Term(repr(np.dtype(arg).name))

@@ -32,6 +32,15 @@ class Line(NamedTuple):
     node: Node
 
 
+class Printed(NamedTuple):
+    """A listing in a dialect: the lines of the record, those of the sweep, the value, the gradients of inputs."""
+
+    forward: list[Line]
+    backward: list[Line]
+    value: str
+    gradients: list[str]
+
+
 class Guard(NamedTuple):
     """Data that was looked at while the record was made: `text` with `args` in its {} gave `outcome`."""
 
@@ -78,6 +87,11 @@ class Listing:
         if key not in self.constants:
             self.constants[key] = (f"{CONSTANT}{len(self.constants) + 1}", array)
         return self.constants[key][0]
+
+    def printed(self, dialect: Dialect) -> Printed:
+        """Return all that a program says, one line per node and per contribution."""
+        gradients = [self.bar(n) if n in self.carriers else zeros(n) for n in self.inputs]
+        return Printed(list(self.forward(dialect)), list(self.backward(dialect)), self.names[self.root], gradients)
 
     def forward(self, dialect: Dialect) -> Iterator[Line]:
         """Yield the line of every node that is no leaf, oldest first."""

@@ -24,6 +24,7 @@ from .modes import Mode, Recording
 from .node import Node, Tensor, Value, check_fresh, leaf
 from .op import TABLE
 from .replay import Replay
+from .simplify import simplified
 from .sweep import order
 
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]
@@ -140,6 +141,23 @@ class Program:
         """
         value, gradients = self(*inputs, gradient=gradient)
         return float(np.sum(value)), tuple([float(np.sum(g)) for g in gradients])
+
+    def simplified(self) -> Program:
+        r"""Return a program that gives the same by less work: what is constant is computed now, what is equal once.
+
+        Leaves that are no inputs keep the data of this moment. Bits may differ where the record has x ** 2, which
+        becomes x * x.
+
+        >>> w, x = Value(3.0, label="w"), Value(2.0, label="x")
+        >>> program = compile((w * x).exp() + x.exp() * 1.0, [x]).simplified()
+        >>> print(program.source.partition("\n\n\n")[2])
+        def program(x, L_bar=1.0):
+            v2 = exp(3 * x)
+            v3 = exp(x)
+            return v2 + v3, (L_bar * v3 + L_bar * v2 * 3,)
+        <BLANKLINE>
+        """
+        return Program(simplified(self._listing))
 
     # How it runs ------------------------------------------------------------------------------------------------------
 

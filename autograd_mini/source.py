@@ -12,7 +12,7 @@ import numpy as np
 from .dialects import JAVASCRIPT, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .errors import DataError
 from .formula import FormulaError, one_line, text
-from .lines import Line, Listing, guard_text, literal, zeros
+from .lines import Line, Listing, guard_text, literal
 from .op import TABLE
 from .prelude import IMPORT, prelude, words
 
@@ -29,12 +29,12 @@ def python_source(listing: Listing, name: str = "program", dialect: Dialect | No
     default; the last parameter is the gradient of the root.
     """
     dialect = dialect or (PYTHON if listing.is_scalar else NUMPY)
-    forward, backward = list(listing.forward(dialect)), list(listing.backward(dialect))
+    forward, backward, value, gradients = listing.printed(dialect)
     gradient = f"{listing.bar(listing.root)}=1.0"
     body = [
         *value_lines(listing, dialect, forward),
         *_adjoint(forward, backward, accumulating=dialect is PYTHON),
-        _result(listing),
+        f"return {value}, ({', '.join(gradients)}{',' if len(gradients) == 1 else ''})",
     ]
     function = [f"def {name}({', '.join([*parameters(listing), gradient])}):", *(INDENT + line for line in body)]
     used = [function[0], *(line.text for line in (*forward, *backward)), *guards(listing, dialect), body[-1]]
@@ -69,7 +69,7 @@ def javascript_source(listing: Listing, name: str = "program") -> str:
 
     It prints records of Values; an array has no arithmetic in JavaScript.
     """
-    forward, backward = list(listing.forward(JAVASCRIPT)), list(listing.backward(JAVASCRIPT))
+    forward, backward, value, gradients = listing.printed(JAVASCRIPT)
     checks = list(_javascript_guards(listing))
     declared = sorted({line.target for line in backward} - {listing.bar(listing.root)})
     body = [
@@ -78,11 +78,10 @@ def javascript_source(listing: Listing, name: str = "program") -> str:
         *([f"let {', '.join(declared)};"] if declared else []),
         *_adjoint(forward, backward, accumulating=True, end=";", comment="//"),
     ]
-    gradients = ", ".join(_gradients(listing))
     given = [*parameters(listing), f"{listing.bar(listing.root)}=1.0"]
     head = f"function {name}({', '.join(given).replace('=', ' = ')}) {{"
-    used = [head, *checks, *(line.text for line in (*forward, *backward))]
-    result = f"return {{value: {listing.names[listing.root]}, gradients: [{gradients}]}};"
+    used = [head, *checks, *(line.text for line in (*forward, *backward)), value, *gradients]
+    result = f"return {{value: {value}, gradients: [{', '.join(gradients)}]}};"
     lines = [*checked_prelude(used, JAVASCRIPT), head, *(f"  {line}" for line in (*body, result)), "}", ""]
     return "\n".join(lines)
 
@@ -151,7 +150,7 @@ def _adjoint(
     """
     primal = {line.node: f"{line.target} = {line.text}" for line in forward}
     for node, lines in groupby(backward, lambda line: line.node):
-        remark = f"{comment} {primal[node]}"
+        remark = f"{comment} {primal[node]}" if node in primal else ""
         for line in lines:
             yield f"{_assignment(line, accumulating) + end:<{COLUMN}} {remark}".rstrip()
             remark = ""
@@ -161,15 +160,6 @@ def _assignment(line: Line, accumulating: bool) -> str:
     if not line.adds:
         return f"{line.target} = {line.text}"
     return f"{line.target} += {line.text}" if accumulating else f"{line.target} = {line.target} + {line.text}"
-
-
-def _gradients(listing: Listing) -> list[str]:
-    return [listing.bar(n) if n in listing.carriers else zeros(n) for n in listing.inputs]
-
-
-def _result(listing: Listing) -> str:
-    gradients = _gradients(listing)
-    return f"return {listing.names[listing.root]}, ({', '.join(gradients)}{',' if len(gradients) == 1 else ''})"
 
 
 def run_source(source: str, name: str = "program", given: dict[str, Any] | None = None) -> Any:
