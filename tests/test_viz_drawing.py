@@ -5,6 +5,7 @@ import re
 import stat
 import threading
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import pytest
 
@@ -139,6 +140,12 @@ def test_text_has_contrast_in_light_and_in_dark(side):
     for text, others in grounds.items():
         for ground in others.split():
             assert contrast(getattr(PALETTE[text], side), getattr(PALETTE[ground], side)) >= 4.5, (text, ground)
+
+
+def test_the_steps_of_the_scale_differ_in_lightness_and_keep_their_order():
+    for side, sign in (("light", -1), ("dark", 1)):
+        steps = [sign * luminance(getattr(PALETTE[f"tone{i}"], side)) for i in range(7)]
+        assert all(b - a > 0.004 for a, b in pairwise(steps))
 
 
 def test_arrows_can_be_seen_on_white_and_on_black():
