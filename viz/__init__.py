@@ -1,5 +1,6 @@
 """What people look at: the graph of a computation."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from .drawing import Drawing, draw, draw_dot, show_node
@@ -11,19 +12,24 @@ from .render import RenderError
 from .step import step
 
 if TYPE_CHECKING:
-    from .plots import activation, decision_boundary, gradient_flow, loss_curve, surface
+    from .curves import curve
+    from .plots import activation, decision_boundary, gradient_flow, loss_curve
+    from .surfaces import contours, surface
 
 __all__ = [
-    "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "decision_boundary", "draw",
-    "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player", "show_node", "step",
-    "surface",
+    "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "contours", "curve",
+    "decision_boundary", "draw", "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player",
+    "show_node", "step", "surface",
 ]  # fmt: skip
+
+PLOTS = {  # which room each is in
+    "activation": "plots", "contours": "surfaces", "curve": "curves", "decision_boundary": "plots",
+    "gradient_flow": "plots", "loss_curve": "plots", "surface": "surfaces",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import the plots when they are asked for: they need nn and matplotlib, pictures of graphs do not."""
-    if name in ("activation", "decision_boundary", "gradient_flow", "loss_curve", "surface"):
-        from . import plots
-
-        return getattr(plots, name)
+    if name in PLOTS:
+        return getattr(importlib.import_module(f".{PLOTS[name]}", __name__), name)
     raise AttributeError(f"module 'viz' has no attribute {name!r}")

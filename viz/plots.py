@@ -1,4 +1,4 @@
-"""Pictures of training, drawn with matplotlib: losses, decision boundaries, gradients, activations, descents.
+"""Pictures of training, drawn with matplotlib: losses, decision boundaries, gradients, activations.
 
 Each takes `ax=`, the Axes to draw on (a new figure where there is none), and returns the Axes; nothing shows a window.
 matplotlib is imported when something is drawn: `pip install "autograd-mini[plot]"`.
@@ -7,25 +7,23 @@ matplotlib is imported when something is drawn: `pip install "autograd-mini[plot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, ShapeError, Value, no_grad, ops
+from autograd_mini import DataError, ShapeError, Value, no_grad
 from autograd_mini.data import Array, array_of
 from autograd_mini.formula import short_text
 from autograd_mini.node import Node
 from autograd_mini.op import TABLE, Elementwise
 from nn import Module, SettingError
-from nn.errors import choice, extra, real
+from nn.errors import choice, real
 from nn.train import outputs
 
+from .axes import GRID, around, axes_on, finite
 from .colours import HUES, light
 
-GRID = 120  # points along each side of a plane
-LEVELS = 14  # contours of a surface
 REACH = 5.0  # how far from 0 an activation is drawn
 MARKERS = "os^DvPX*"  # one more than there are hues, so that pairs of both last for many classes
 
@@ -55,7 +53,7 @@ def loss_curve(history: Any, *, ax: Any = None) -> Any:
     ['training loss', 'validation loss', 'best: epoch 2']
     """
     curves = _history_curves(history) if isinstance(history, (list, tuple)) else _estimator_curves(history)
-    ax = _axes(ax)
+    ax = axes_on(ax)
     best = None
     for hue, (name, (epochs, values)) in zip(HUES, curves.items()):
         where, pick = (_right(ax, name), np.nanargmax) if name.endswith("score") else (ax, np.nanargmin)
@@ -125,7 +123,7 @@ def decision_boundary(model: Any, X: Any, y: Any, *, threshold: float | None = N
     """
     rows, labels = _two_features(X, y)
     columns = getattr(X, "columns", None)
-    x1, x2 = (_around(column) for column in rows.T)
+    x1, x2 = (around(column) for column in rows.T)
     plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     if isinstance(model, Module):
         classes, scores = _network_scores(model, plane, labels, threshold)
@@ -136,7 +134,7 @@ def decision_boundary(model: Any, X: Any, y: Any, *, threshold: float | None = N
     else:
         raise DataError(f"model must be a network or an estimator with predict, got {type(model).__name__}")
     members = _members(labels, classes, "y holds")
-    ax = _axes(ax)
+    ax = axes_on(ax)
     for k, name in enumerate(classes):
         hue, marker = HUES[k % len(HUES)], MARKERS[k % len(MARKERS)]
         _region(ax, x1, x2, _margin(scores, k).reshape(GRID, GRID), hue)
@@ -155,27 +153,12 @@ def _two_features(X: Any, y: Any) -> tuple[Array, Array]:
         )
     if labels.shape not in ((len(rows),), (len(rows), 1)):
         raise ShapeError(f"y must have one class per sample, shape ({len(rows)},), got {labels.shape}")
-    return _finite(rows, "X"), labels.ravel()
-
-
-def _finite(points: Array, name: str) -> Array:
-    """Return an array of rows unless one of them holds NaN or infinity."""
-    bad = np.argwhere(~np.isfinite(points))
-    if len(bad):
-        raise SettingError(f"{name} must be finite, got {points[tuple(bad[0])]} at {bad[0].tolist()}")
-    return points
-
-
-def _around(column: Array, margin: float = 0.08) -> Array:
-    """Return GRID points from a little below the least entry to a little above the largest."""
-    low, high = column.min(), column.max()
-    reach = margin * (high - low) or max(1.0, abs(low))
-    return np.linspace(low - reach, high + reach, GRID)
+    return finite(rows, "X"), labels.ravel()
 
 
 def _network_scores(model: Module, plane: Array, labels: Array, threshold: float | None) -> tuple[Array, Array]:
     """Return the classes, and a score for each on every row of the plane: the largest score decides."""
-    found = _finite(_answers(model, plane).reshape(len(plane), -1), "the model's output")
+    found = finite(_answers(model, plane).reshape(len(plane), -1), "the model's output")
     if found.shape[1] > 1:
         return np.arange(found.shape[1]), found
     classes = np.unique(labels)
@@ -275,7 +258,7 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
     ['layers.0', 'layers.1', 'layers.2']
     """
     sizes = _gradient_sizes(net)
-    ax = _axes(ax)
+    ax = axes_on(ax)
     at = np.arange(len(sizes))
     mean, largest = (np.array([f(size) for size in sizes.values()]) for f in (np.mean, np.max))
     ax.plot(at, np.where(largest > 0.0, largest, np.nan), "^--", color=HUES[1], label="largest |gradient|")
@@ -321,7 +304,7 @@ def activation(name: str, *, ax: Any = None) -> Any:
     y = row(x)
     settings = list(row.defaults.values())
     slope = np.zeros_like(x) if row.rule(0) is None else row.run(0, np.ones_like(x), y, [x, *settings])
-    ax = _axes(ax)
+    ax = axes_on(ax)
     for edge in (ax.axhline, ax.axvline):
         edge(0.0, color=light("rim"), linewidth=0.6)
     ax.plot(x, y, color=HUES[0], label=f"y = {short_text(row(Value(0.5, label='x')))}")
@@ -340,59 +323,3 @@ def _slope_text(row: Elementwise) -> str:
         return "0"
     text = short_text(rule(1.0, y, x, *row.defaults.values()), {x: "x", y: "y"})
     return re.sub(r"\d+\.\d{5,}", lambda constant: f"{float(constant[0]):.5g}", text)
-
-
-# Descents -----------------------------------------------------------------------------------------------------------
-
-
-def surface(f: Callable[[Any, Any], Any], path: Any, *, ax: Any = None) -> Any:
-    """Draw the contours of z = f(x, y) around a path of descent, and the path from its start to its end.
-
-    `f` takes two Values and gives one number; `path` holds the points, shape (n, 2). Each band of the picture covers
-    the same share of the plane, so that a narrow valley shows. ShapeError for another shape, SettingError for
-    coordinates that are NaN or infinite; where f itself is, the plane stays empty.
-
-    >>> ax = surface(lambda x, y: x**2 + 3 * y**2, [[2.0, 1.0], [1.6, 0.4], [1.28, 0.16]])
-    >>> [line.get_label() for line in ax.get_lines()]
-    ['descent, 2 steps', 'start', 'end']
-    """
-    points = array_of(path)
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ShapeError(f"path must hold points (x, y), shape (n, 2) with n of 1 or more, got {points.shape}")
-    _finite(points, "path")
-    ax = _axes(ax)
-    x, y = (_around(column, 0.3) for column in points.T)
-    z = np.array([[_height(f, xi, yi) for xi in x] for yi in y])
-    shares = np.linspace(0.0, 1.0, LEVELS)
-    levels = np.unique(np.quantile(z[np.isfinite(z)], shares)) if np.isfinite(z).any() else ()
-    if len(levels) > 1:
-        even = extra("matplotlib.colors", "matplotlib", "plot").BoundaryNorm(levels, 256)
-        bands = ax.contourf(x, y, z, levels=levels, cmap="cividis", norm=even)
-        ax.figure.colorbar(bands, ax=ax, label="z = f(x, y)", format="%.3g")
-    outline = extra("matplotlib.patheffects", "matplotlib", "plot").withStroke(linewidth=3, foreground=light("ink"))
-    ax.plot(*points.T, ".-", color="white", path_effects=[outline], label=f"descent, {len(points) - 1} steps")
-    for label, marker, size, point in (("start", "o", 9, points[0]), ("end", "*", 15, points[-1])):
-        ax.plot(*point[:, None], marker, color=HUES[4], markeredgecolor=light("ink"), markersize=size, label=label)
-    ax.set(xlabel="x", ylabel="y")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-    return ax
-
-
-def _height(f: Callable[[Any, Any], Any], x: float, y: float) -> float:
-    with no_grad():
-        z = f(Value(x), Value(y))
-    if ops.shape(z):
-        raise ShapeError(f"f must give one number, got shape {ops.shape(z)} at x = {x:.6g}, y = {y:.6g}")
-    return float(z)
-
-
-# Axes ---------------------------------------------------------------------------------------------------------------
-
-
-def _axes(ax: Any) -> Any:
-    """Return the Axes to draw on: those given, or those of a new figure."""
-    if ax is None:
-        return extra("matplotlib.pyplot", "matplotlib", "plot").subplots(layout="constrained")[1]
-    if not hasattr(ax, "contourf"):
-        raise DataError(f"ax must be matplotlib's Axes, got {type(ax).__name__}")
-    return ax
