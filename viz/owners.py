@@ -18,7 +18,7 @@ from nn.module import Module
 NETWORK, LAYER, NEURON = "network", "layer", "neuron"
 LABEL = re.compile(r"[Wb]\[(\d{1,9})\](?:\[(\d{1,9})(?:,\d{1,9})?\])?")  # as layers label their parameters
 SUMS = ("add", "add_n")
-Place = tuple[int, "Part"]  # the how manieth call of the model in a row, and the part
+Place = tuple[int, "Part"]  # the calls of the model that came before on the way, and the part
 
 
 @dataclass(eq=False)
@@ -164,7 +164,6 @@ class Placing:
     def __init__(self, nodes: list[Node], parts: list[Part], users: dict[Node, list[Node]]) -> None:
         everything = [part for root in parts for part in root.everything()]
         self.owner = {x: (part, 1 << i) for part in everything for i, x in enumerate(part.own)}
-        self.parts = everything
         self.users = users
         self.phase: dict[Node, tuple[int, int, int]] = {}
         self.places: dict[Node, Place] = {}
