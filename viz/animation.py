@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from html import escape
 
 from .frames import Frames, Step
-from .places import HIGH, PAD, Places, brief, curve_key
+from .places import HIGH, PAD, Places, brief
 from .scene import GRAD_ROW, KEY_ROW, asset, path_data, prefix_of, scene_of
+from .stages import curve_key
 from .text import clean
 from .wording import sentences
 

@@ -277,9 +277,8 @@ class _Writer:
         left = dict(self.uses)
         yield Step(0, "seed", self.ids[self.root], after=_number(self.steps[self.root].upstream))
         for node in reversed(ops):
-            sent = self.steps[node].contributions
-            for i, c in zip(_node_args(node), sent):
-                yield from self._contribute(node, i, c, totals, left)
+            for c in self.steps[node].contributions:
+                yield from self._contribute(node, c.position, c, totals, left)
 
     def _contribute(
         self, node: Node, i: int, c: Contribution, totals: dict[Node, Any], left: dict[Node, int]

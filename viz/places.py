@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from .dot import SIZE, quoted
-from .frames import Edge, Fold, Frames, Vertex
+from .frames import Fold, Frames
 from .layered import layered
 from .render import PYTHON, RenderError, layout
+from .stages import Stage, stages_of
 from .text import DASH, SMALL, entries, number, width
 
 OPEN = 60  # cards up to which groups are open at the start
@@ -27,7 +28,6 @@ PAD = 10.0
 BRIEF = 14  # characters of a number on a card
 CHIP = (58.0, 20.0)  # room for the local derivative on an edge
 CHIPS = 150  # curves up to which there is such room: it doubles what the layout program has to do
-CLUSTER = "cluster_"
 Point = tuple[float, float]
 
 
@@ -85,10 +85,10 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
 
 
 def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
-    tree = _Tree(frames, set(opened))
+    known: dict[str, tuple[dict[str, Any], str]] = {}
     scopes, names = {}, []
-    for scope in ["", *(fold.id for fold in frames.folds if fold.id not in opened)]:
-        scopes[scope], name = _own(tree, scope, widths) if engine == PYTHON else _lay(tree, scope, widths, engine)
+    for scope, stage in stages_of(frames, set(opened)).items():
+        scopes[scope], name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine, known)
         names.append(name)
     return Places(widths, opened, scopes, names[0])
 
@@ -147,93 +147,39 @@ def card_width(name: str, op: str, values: list[str]) -> float:
     return round(max([LEAST, head + 2 * PAD, *(width(v, SIZE) + 40 + 2 * PAD for v in values)]), 1)
 
 
-class _Tree:
-    """Which card stands for a vertex in each scope, and what lies in the scope."""
-
-    def __init__(self, frames: Frames, opened: set[str]) -> None:
-        self.frames = frames
-        self.opened = opened
-        self.folds = {fold.id: fold for fold in frames.folds}
-
-    def scope_of(self, path: tuple[str, ...]) -> str:
-        """Return the scope that what lies in the innermost group of a path is drawn in."""
-        return next((group for group in reversed(path) if group not in self.opened), "")
-
-    def path_of(self, fold: Fold) -> tuple[str, ...]:
-        """Return the groups around a group, the outermost first."""
-        found: list[str] = []
-        while fold.parent:
-            found.append(fold.parent)
-            fold = self.folds[fold.parent]
-        return tuple(reversed(found))
-
-    def card_in(self, scope: str, vertex: Vertex) -> str | None:
-        """Return the card that shows a vertex in a scope, None where it lies outside."""
-        path = vertex.group_path
-        if scope and scope not in path:
-            return None
-        inner = path[path.index(scope) + 1 :] if scope else path
-        return next((group for group in inner if group not in self.opened), f"n{vertex.id}")
-
-    def members(self, scope: str) -> Iterator[tuple[str, str]]:
-        """Yield each card of a scope, and the innermost open group around it."""
-        for vertex in self.frames.vertices:
-            if self.scope_of(vertex.group_path) == scope:
-                yield f"n{vertex.id}", vertex.group_path[-1] if vertex.group_path else ""
-        for fold in self.frames.folds:
-            if fold.id not in self.opened and self.scope_of(self.path_of(fold)) == scope:
-                yield fold.id, fold.parent
-
-    def joins(self, scope: str) -> dict[str, tuple[str, str]]:
-        """Return the curves of a scope: each use between two nodes has its own, all between two cards share one."""
-        found: dict[str, tuple[str, str]] = {}
-        for edge in self.frames.edges:
-            tail, head = (self.card_in(scope, self.frames.vertices[v]) for v in (edge.tail, edge.head))
-            if tail and head and tail != head:
-                found[curve_key(edge, tail, head)] = (tail, head)
-        return found
-
-
-def curve_key(edge: Edge, tail: str, head: str) -> str:
-    """Return the id of the curve that shows an edge between two cards."""
-    return f"e{edge.id}" if tail.startswith("n") and head.startswith("n") else f"{tail}-{head}"
-
-
-def _lay(tree: _Tree, scope: str, widths: Mapping[str, float], engine: str) -> tuple[Scope, str]:
-    """Return the layout of one scope, and what made it."""
-    cards, joins = dict(tree.members(scope)), tree.joins(scope)
+def _lay(stage: Stage, widths: Mapping[str, float], engine: str, known: dict[str, Any]) -> tuple[Scope, str]:
+    """Return the layout of one stage, and what made it; stages that look the same, as neurons do, are laid out once."""
 
     def source(settings: Mapping[str, str]) -> str:
-        return _dot(tree, scope, cards, joins, widths, settings)
+        return _dot(stage, widths, settings)
 
-    found, name = layout(source, len(joins), engine)
+    text = source({})
+    if text not in known:
+        known[text] = layout(source, len(stage.joins), engine)
+    found, name = known[text]
     left, _, right, top = map(float, found["bb"].split(","))
     objects = {o["name"]: o for o in found.get("objects", ())}
-    curves = {e["id"]: _curve(joins[e["id"]], e, top) for e in found.get("edges", ())}
+    edges = {e["id"]: e for e in found.get("edges", ())}
     return Scope(
         (right - left, top),
-        {card: _flipped(objects[card]["pos"], top) for card in cards},
-        {o[len(CLUSTER) :]: _box(objects[o]["bb"], top) for o in objects if o.startswith(CLUSTER)},
-        {key: curves[key] for key in joins},
+        {card: _flipped(objects[f"c{i}"]["pos"], top) for i, card in enumerate(stage.cards)},
+        {group: _box(objects[f"cluster_{i}"]["bb"], top) for i, group in enumerate(stage.frames)},
+        {key: _curve(ends, edges[f"k{i}"], top) for i, (key, ends) in enumerate(stage.joins.items())},
     ), name
 
 
-def _own(tree: _Tree, scope: str, widths: Mapping[str, float]) -> tuple[Scope, str]:
-    """Return the layout of one scope, made here: cards in layers, each after all that it uses."""
-    cards, joins = [card for card, _ in tree.members(scope)], tree.joins(scope)
-    uses: dict[str, list[str]] = {card: [] for card in cards}
-    for tail, head in joins.values():
+def _own(stage: Stage, widths: Mapping[str, float]) -> tuple[Scope, str]:
+    """Return the layout of one stage, made here: cards in layers, each after all that it uses."""
+    uses: dict[str, list[str]] = {card: [] for card in stage.cards}
+    for tail, head in stage.joins.values():
         uses[head].append(tail)
-    inorder = list(TopologicalSorter(uses).static_order())
-    at = {card: i for i, card in enumerate(inorder)}
-    found = layered(
-        [(widths[c], HIGH) for c in inorder], [(at[t], at[h]) for t, h in joins.values()], [CHIP] * len(joins)
-    )
-    curves = {
-        key: Curve(*ends, _bent(path), _near(chip))
-        for (key, ends), path, chip in zip(joins.items(), found.arrows, found.chips)
-    }
-    return Scope(_near(found.extent), {c: _near(found.boxes[at[c]]) for c in cards}, {}, curves), PYTHON
+    ordered = list(TopologicalSorter(uses).static_order())
+    at = {card: i for i, card in enumerate(ordered)}
+    sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in stage.joins.values()]
+    found = layered(sizes, arrows, [CHIP] * len(arrows))
+    drawn = zip(stage.joins.items(), found.arrows, found.chips)
+    curves = {key: Curve(*ends, _bent(path), _near(chip)) for (key, ends), path, chip in drawn}
+    return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in stage.cards}, {}, curves), PYTHON
 
 
 def _bent(path: list[Point]) -> tuple[Point, ...]:
@@ -248,25 +194,22 @@ def _near(point: Point) -> Point:
     return round(point[0], 1), round(point[1], 1)
 
 
-def _dot(
-    tree: _Tree,
-    scope: str,
-    cards: Mapping[str, str],
-    joins: Mapping[str, tuple[str, str]],
-    widths: Mapping[str, float],
-    settings: Mapping[str, str],
-) -> str:
-    """Return a scope in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge."""
+def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str]) -> str:
+    """Return a stage in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge.
+
+    Nothing is called by its own name, so that stages of one structure are one text.
+    """
     graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
-    chip = f" label={_room(*CHIP)}" if len(joins) <= CHIPS else ""
+    chip = f" label={_room(*CHIP)}" if len(stage.joins) <= CHIPS else ""
+    at = {card: f"c{i}" for i, card in enumerate(stage.cards)}
     edges = [
-        f"{tail} -> {head} [id={quoted(key)}{chip if key.startswith('e') else ''}]"
-        for key, (tail, head) in joins.items()
+        f"{at[tail]} -> {at[head]} [id=k{i}{chip if key.startswith('e') else ''}]"
+        for i, (key, (tail, head)) in enumerate(stage.joins.items())
     ]
     return "\n".join([
         "digraph {", *(f"{k}={quoted(v)}" for k, v in graph.items()),
         'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none fontsize=8]",
-        *_boxes(tree, scope, cards, widths), *edges, "}",
+        *_boxes(stage, at, widths), *edges, "}",
     ])  # fmt: skip
 
 
@@ -275,23 +218,23 @@ def _room(wide: float, high: float) -> str:
     return f'<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{wide:.0f}" HEIGHT="{high:.0f}"><TR><TD></TD></TR></TABLE>>'
 
 
-def _boxes(tree: _Tree, scope: str, cards: Mapping[str, str], widths: Mapping[str, float]) -> Iterator[str]:
+def _boxes(stage: Stage, at: Mapping[str, str], widths: Mapping[str, float]) -> Iterator[str]:
     """Yield the boxes, each in the clusters of the open groups around it."""
     held: dict[str, list[str]] = {}
-    for card, holder in cards.items():
-        held.setdefault(holder, []).append(f"{card} [width={widths[card] / 72:.3f} height={HIGH / 72:.3f}]")
+    for card, holder in stage.cards.items():
+        held.setdefault(holder, []).append(f"{at[card]} [width={widths[card] / 72:.3f} height={HIGH / 72:.3f}]")
     inner: dict[str, list[str]] = {}
-    for fold in tree.frames.folds:
-        if fold.id in tree.opened and tree.scope_of((*tree.path_of(fold), fold.id)) == scope:
-            inner.setdefault(fold.parent, []).append(fold.id)
-    pending: list[tuple[str, bool]] = [(scope, False)]
+    for group, holder in stage.frames.items():
+        inner.setdefault(holder, []).append(group)
+    number = {group: i for i, group in enumerate(stage.frames)}
+    pending: list[tuple[str, bool]] = [(stage.scope, False)]
     while pending:
-        group, after = pending.pop()
-        if after:
+        group, done = pending.pop()
+        if done:
             yield "}"
             continue
-        if group != scope:
-            yield f"subgraph {CLUSTER}{group} {{ margin=14 label={_room(80, 16)}"
+        if group in number:
+            yield f"subgraph cluster_{number[group]} {{ margin=14 label={_room(80, 16)}"
             pending.append((group, True))
         yield from held.get(group, ())
         pending += [(child, False) for child in reversed(inner.get(group, []))]
