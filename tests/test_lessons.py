@@ -9,6 +9,7 @@ import importlib
 import io
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from autograd_mini import Value, grad, hessian
+from autograd_mini.op import TABLE
 
 LESSONS = Path(__file__).parent.parent / "lessons"
 FILES = sorted(LESSONS.glob("[0-9]*.md"))
@@ -77,13 +79,27 @@ def run(code: str, names: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
+@contextlib.contextmanager
+def tidied() -> Iterator[dict[str, Any]]:
+    """Give cells an empty namespace, and take back what they do to others: how arrays print, rows that they add."""
+    rows = dict(TABLE)
+    try:
+        with np.printoptions():
+            yield {"__name__": "__main__"}
+    finally:
+        for name in set(TABLE) - set(rows):
+            del TABLE[name]
+        close_figures()
+
+
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The place where a learner works: the folder of the lessons, and an empty namespace."""
     monkeypatch.chdir(LESSONS)
     monkeypatch.syspath_prepend(str(LESSONS))
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    return {"__name__": "__main__"}
+    with tidied() as names:
+        yield names
 
 
 def test_the_lessons_are_there_in_order() -> None:
@@ -99,7 +115,6 @@ def test_every_cell_prints_what_is_stated(file: Path, desk: dict[str, Any]) -> N
         got = run(cell.code, desk)
         wanted = f"{cell.prints}\n" if cell.prints else ""
         assert doctest.OutputChecker().check_output(wanted, got, OPTIONS), f"{cell.code}\nprinted:\n{got}"
-    close_figures()
 
 
 def needs(text: str) -> None:

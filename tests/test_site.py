@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from test_lessons import OPTIONS, cells, run
+from test_lessons import OPTIONS, cells, run, tidied
 
 import autograd_mini
 import nn
@@ -77,11 +77,11 @@ def test_the_reference_has_every_public_name(room: ModuleType) -> None:
 )
 def test_cells_of_the_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    names: dict[str, object] = {"__name__": "__main__"}
-    for cell in cells(page.read_text(encoding="utf-8")):
-        got = run(cell.code, names)
-        wanted = f"{cell.prints}\n" if cell.prints else ""
-        assert doctest.OutputChecker().check_output(wanted, got, OPTIONS), f"{cell.code}\nprinted:\n{got}"
+    with tidied() as names:
+        for cell in cells(page.read_text(encoding="utf-8")):
+            got = run(cell.code, names)
+            wanted = f"{cell.prints}\n" if cell.prints else ""
+            assert doctest.OutputChecker().check_output(wanted, got, OPTIONS), f"{cell.code}\nprinted:\n{got}"
 
 
 # What makes the pages -----------------------------------------------------------------------------------------------
