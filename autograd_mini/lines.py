@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .data import Array
-from .dialects import Dialect, contribution, expression
+from .dialects import Dialect, alone, contribution, expression
 from .formula import names_of, number
 from .languages import JAVASCRIPT, JAX, TORCH
-from .node import Node
-from .op import TABLE, Elementwise, Sum
+from .node import Node, leaf, record
+from .op import TABLE, Elementwise, Op, Sum
 from .prelude import definitions
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
@@ -77,6 +77,17 @@ class Listing:
         self.is_scalar = all(map(_is_scalar, (*nodes, *inputs)))
         self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy what was done, not the graph: it is recorded again, on leaves of its own."""
+        reached = set(self.nodes)
+        nodes = [*(n for n in self.inputs if n not in reached), *self.nodes]
+        place = {n: Place(i) for i, n in enumerate(nodes)}
+        steps = [(n.op, _placed(n.args, place), n.label, None if n.op else n._data) for n in nodes]
+        guards = [guard._replace(args=_placed(guard.args, place)) for guard in self.guards]
+        names = [self.names[n] for n in nodes]
+        ends = (place[self.root], [place[n] for n in self.inputs], len(nodes) - len(self.nodes))
+        return _restored, (type(self), steps, ends, names, guards)
+
     def bar(self, node: Node) -> str:
         """Return the name of the gradient of a node."""
         return self.names[node] + BAR
@@ -113,6 +124,37 @@ class Listing:
         for node in reversed(self.nodes):
             if node in self.carriers and node.op is not None:
                 yield from ((node, i) for i in _ways(node, self.live))
+
+
+class Place(int):
+    """A node among the arguments of a stored step: the number of the step that made it."""
+
+
+def _placed(args: tuple[Any, ...], place: Mapping[Node, Place]) -> tuple[Any, ...]:
+    return tuple([place[a] if isinstance(a, Node) else a for a in args])
+
+
+def _restored(
+    kind: type[Listing], steps: Sequence[Any], ends: tuple[Any, ...], names: list[str], guards: list[Guard]
+) -> Listing:
+    """Return a listing from its stored steps."""
+    nodes: list[Node] = []
+
+    def given(args: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple([nodes[a] if type(a) is Place else a for a in args])
+
+    with alone():
+        for op, args, label, data in steps:
+            nodes.append(leaf(data) if op is None else _recorded(op, given(args)))
+            if label:
+                nodes[-1].label = label
+    root, inputs, unreached = ends
+    looked_at = [guard._replace(args=given(guard.args)) for guard in guards]
+    return kind(nodes[unreached:], nodes[root], given(inputs), dict(zip(nodes, names)), looked_at)
+
+
+def _recorded(op: Op, args: tuple[Any, ...]) -> Node:
+    return record(op, args, op.compute(*[a._data if isinstance(a, Node) else a for a in args]))
 
 
 def _is_scalar(node: Node) -> bool:

@@ -6,6 +6,7 @@ the comparison and raises BranchError when it would come out otherwise; a compil
 
 from __future__ import annotations
 
+import copy
 import functools
 import operator
 import types
@@ -76,6 +77,11 @@ class Program:
     def __repr__(self) -> str:
         names = ", ".join(self.names[:6]) + (", ..." if len(self.names) > 6 else "")
         return f"<Program of {len(self._listing.nodes):,} nodes: {names}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the record as steps, and the texts that were printed."""
+        printed = {name: text for name, text in vars(self).items() if isinstance(text, str)}
+        return type(self), (self._listing,), printed
 
     @property
     def names(self) -> list[str]:
@@ -218,8 +224,10 @@ class Program:
 
     @cached_property
     def _replay(self) -> Replay:
-        seed = leaf(np.ones_like(self.root._data) if self.root.ndim else 1.0)
-        return Replay([self.root], seed, [*self.inputs, *self._listing.captured, seed], self.inputs)
+        """The record in buffers: recorded anew, for the leaves may have new data since, which would make it stale."""
+        again = copy.deepcopy(self._listing)
+        seed = leaf(np.ones_like(again.root._data) if again.root.ndim else 1.0)
+        return Replay([again.root], seed, [*again.inputs, *again.captured, seed], again.inputs)
 
     def _other_branch(self, error: RuntimeError) -> Exception:
         return BranchError(str(error)) if self._listing.guards and type(error) is RuntimeError else error

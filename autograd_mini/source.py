@@ -11,7 +11,7 @@ import numpy as np
 
 from .dialects import JAVASCRIPT, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .errors import DataError
-from .formula import FormulaError, one_line, text
+from .formula import WRITERS, Term, _written, one_line
 from .lines import Line, Listing, guard_text, literal
 from .op import TABLE
 from .prelude import IMPORT, prelude, words
@@ -87,11 +87,17 @@ def javascript_source(listing: Listing, name: str = "program") -> str:
 
 
 def _title(listing: Listing) -> str:
-    try:
-        formula = text(listing.root, {n: name for n, name in listing.names.items() if n.op is None})
-    except FormulaError:
-        formula = f"a record of {len(listing.nodes):,} nodes"
-    return one_line(f"{formula}: value and gradients", LONGEST_TITLE).replace("\\", "/").replace('"', "'")
+    return one_line(f"{_formula(listing)}: value and gradients", 2 * LONGEST_TITLE).replace("\\", "/").replace('"', "'")
+
+
+def _formula(listing: Listing) -> str:
+    """Return the record in one line, or its size where that is too long."""
+    terms: dict[Any, Term] = {}
+    for node in (*listing.inputs, *listing.nodes):
+        terms[node] = Term.named(listing.names[node]) if node.op is None else _written(node, terms, WRITERS)
+        if len(terms[node].text) > LONGEST_TITLE:
+            return f"a record of {len(listing.nodes):,} nodes"
+    return terms[listing.root].text
 
 
 def _definitions(lines: list[str]) -> Iterator[str]:

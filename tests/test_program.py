@@ -134,6 +134,21 @@ def test_leaves_that_are_no_inputs_keep_their_own_data() -> None:
     assert "w=4.0" in autograd_mini.compile(w * x, [x]).source
 
 
+@pytest.mark.parametrize("which", ["x", "w"])
+def test_new_data_between_compiling_and_the_first_call(which: str) -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    X, W = Tensor([1.0, 2.0], label="X"), Tensor([3.0, 4.0], label="W")
+    program, arrays = autograd_mini.compile(w * x, [x]), autograd_mini.compile((W * X).sum(), [X])
+    if which == "x":
+        x.data, X.data = 7.0, [7.0, 7.0]
+    else:
+        w.data, W.data = 4.0, [5.0, 6.0]
+    assert program(5.0) == (5.0 * w.data, (w.data,))
+    assert program.simplified()(5.0) == (5.0 * w.data, (w.data,))
+    assert arrays(np.ones(2))[0] == W.data.sum()
+    assert arrays.simplified()(np.ones(2))[0] == W.data.sum()
+
+
 def test_an_input_that_nothing_reaches_has_gradient_zero() -> None:
     x, y, z = (Value(v, label=n) for v, n in zip((2.0, 3.0, 4.0), "xyz"))
     assert autograd_mini.compile(x * ops.sign(y), [x, y, z])(2.0, -3.0, 1.0) == (-2.0, (-1.0, 0.0, 0.0))
