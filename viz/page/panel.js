@@ -157,7 +157,7 @@ function heat(x) {
   const most = Math.max(...rows.flat().map(Math.abs), 1e-300);
   const cell = e => {
     const td = h("td", {}, show(e, 3));
-    td.style.backgroundColor = `color-mix(in srgb, ${e < 0 ? "#0072b2" : "#e69f00"} ${Math.round(45 * Math.abs(e) / most) || 0}%, transparent)`;
+    td.style.backgroundColor = `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${(0.45 * Math.abs(e) / most || 0).toFixed(2)})`;
     return td;
   };
   return h("table", { class: "heat" }, h("tbody", {}, ...rows.map(row => h("tr", {}, ...row.map(cell)))));
