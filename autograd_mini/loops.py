@@ -170,9 +170,11 @@ def add_lanes(sums, h, m):
             sums[i] += h[i, j]
 
 
-@entry(numba.void(steps, codes, given, wholes, given, wholes, givens, given, grid, reals, grid, whole))
-def run_lanes(code, lists, numbers, shown, shared, varied, lanes, gradient, out, sums, slopes, width):
-    base = shared.size + numbers.size
+@entry(numba.boolean(steps, codes, given, wholes, whole, given, wholes, givens, given, grid, reals, grid, whole))
+def run_lanes(code, lists, numbers, shown, n, shared, varied, lanes, gradient, out, sums, slopes, width):
+    if shared.size != n or len(lanes) != varied.size or np.any((varied < 0) | (varied >= n)):
+        return False
+    base = n + numbers.size
     v, h = np.empty((base + len(code), width)), np.empty((base + len(code), width))
     for i in range(shared.size):
         v[i] = shared[i]
@@ -191,4 +193,5 @@ def run_lanes(code, lists, numbers, shown, shared, varied, lanes, gradient, out,
             out[k, start : start + m] = v[shown[k], :m]
         for k in range(varied.size):
             slopes[k, start : start + m] = h[varied[k], :m]
+    return True
 """

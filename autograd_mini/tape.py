@@ -124,31 +124,28 @@ class Tape:
         stand, of shape (varied, n). Contiguous arrays of float64, and `varied` of int64: nothing is converted.
         ShapeError, DataError otherwise.
         """
-        if (
-            shared.shape != (self.inputs,)
-            or lanes.shape[:1] != varied.shape
-            or np.any((varied < 0) | (varied >= self.inputs))
-        ):
-            raise ShapeError(
-                f"batch takes {self.inputs} shared numbers and a row for each varied input; got shapes {shared.shape}, "
-                f"{lanes.shape} for the positions {varied.tolist()}"
-            )
         seeds = _seeds(gradient, lanes.shape[-1])
         shown, sums = np.empty((self._shown.size, seeds.size)), np.zeros(self.inputs)
         slopes = np.empty(lanes.shape)
         places = (shared, varied, lanes, seeds, shown, sums, slopes, self._width(seeds.size))
         try:
-            machine.load("lanes").run_lanes(*self._code, self._numbers, self._shown, *places)
+            fits = machine.load("lanes").run_lanes(*self._code, self._numbers, self._shown, self.inputs, *places)
         except TypeError:
             raise DataError(
-                "batch takes contiguous arrays of float64, and positions of int64: np.array(x, float)"
+                "batch takes contiguous arrays of float64, the lanes with two axes, and positions of int64"
             ) from None
+        if not fits:
+            raise ShapeError(
+                f"batch takes {self.inputs} shared numbers and a row for each varied input; got shapes {shared.shape}, "
+                f"{lanes.shape} for the positions {varied.tolist()}"
+            )
         return shown, sums, slopes
 
     def _width(self, n: int) -> int:
-        """Return how many lanes go abreast: blocks of one size that fit into the cache."""
+        """Return how many lanes go abreast: blocks of one size, in fours as processors add, that fit into the cache."""
         widest = max(8, min(WIDEST, CACHED // (self.inputs + self._numbers.size + len(self))))
-        return -(-n // -(-n // widest)) if n else 1
+        blocks = -(-n // widest) or 1
+        return -(-n // (4 * blocks)) * 4 or 4
 
     def _sides(self, values: Sequence[Any]) -> tuple[Array, Array, Array]:
         """Return the numbers that all samples share, the positions of the arrays, and these as rows."""
@@ -169,7 +166,7 @@ class Tape:
 
 def _seeds(gradient: Any, n: int) -> Array:
     """Return a gradient for each lane."""
-    if not np.ndim(gradient):
+    if type(gradient) is float or not np.ndim(gradient):
         return np.full(n, number_of(gradient))
     seeds = array_of(gradient, np.float64)
     if seeds.shape != (n,):

@@ -294,10 +294,17 @@ def test_lanes_that_do_not_fit_together_are_refused() -> None:
         compiled.lanes([np.ones(2), 1.0], np.ones(3))
     good = (np.ones(2), np.array([1]), np.ones((1, 3)))
     assert compiled.batch(*good)[1].tolist() == [3.0, 3.0]
-    for i, wrong in ((0, np.ones(3)), (1, np.array([2])), (1, np.array([-1])), (1, np.array([0, 1])), (2, np.ones(3))):
+    for i, wrong in (
+        (0, np.ones(3)),
+        (0, np.ones(0)),
+        (1, np.array([2])),
+        (1, np.array([-1])),
+        (1, np.array([0, 1])),
+        (2, np.ones((2, 3))),
+    ):
         with pytest.raises(ShapeError, match="batch takes 2 shared"):
             compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
-    for i, wrong in ((0, np.ones(2, int)), (1, np.array([1.0])), (2, np.ones((1, 6))[:, ::2])):
+    for i, wrong in ((0, np.ones(2, int)), (1, np.array([1.0])), (2, np.ones(3)), (2, np.ones((1, 6))[:, ::2])):
         with pytest.raises(DataError, match="contiguous"):
             compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
     for wrong in ("1", None, 1j, x):
