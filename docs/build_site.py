@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import jupytext
 import site_browser
 import site_links
 
@@ -52,15 +51,6 @@ def quiet_kernel(folder: Path) -> Path:
     return folder
 
 
-def notebooks(folder: Path) -> None:
-    """Put each lesson beside its page as a notebook that nobody has run, with what its cells import."""
-    for lesson in sorted((ROOT / "lessons").glob("[0-9]*.md")):
-        notebook = jupytext.read(lesson)
-        jupytext.write(notebook, folder / "lessons" / f"{lesson.stem}.ipynb")
-    for module in (ROOT / "lessons").glob("*.py"):
-        shutil.copy(module, folder / "lessons")
-
-
 def in_a_browser(folder: Path) -> list[str]:
     """Return what the pages show amiss in Chromium, where there is one."""
     program = site_browser.browser()
@@ -78,7 +68,6 @@ def main(arguments: list[str] | None = None) -> int:
     if folder.exists() and any(folder.iterdir()) and not (folder / ".buildinfo").is_file():
         parser.error(f"{folder} holds something that is no site: name another folder")
     status = build(folder)
-    notebooks(folder)
     found = [*site_links.faults(folder), *in_a_browser(folder)]
     print(*found, sep="\n", end="\n" if found else "")
     print(f"{len(list(folder.rglob('*.html')))} pages in {folder}, {len(found)} faults")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from test_lessons import OPTIONS, cells, run, tidied
@@ -135,6 +136,21 @@ def test_graphs_follow_the_switch_of_the_page(maker: Maker) -> None:
     assert changed.count("{") == changed.count("}")
 
 
+def test_a_lesson_is_offered_as_a_notebook_without_results(maker: Maker, tmp_path: Path) -> None:
+    notebooks = maker("notebooks", "jupytext", "sphinx")
+    context = {"body": "<h1>2. The graph</h1><p>text</p>"}
+    notebooks.add_link(None, "lessons/02_the_graph", "page.html", context, None)
+    assert context["body"].startswith('<h1>2. The graph</h1><p class="notebook">')
+    (tmp_path / "lessons").mkdir()
+    builder = SimpleNamespace(format="html")
+    notebooks.write(SimpleNamespace(builder=builder, outdir=str(tmp_path), srcdir=str(ROOT)), None)
+    linked = set(re.findall(r'href="([^"]+)"', context["body"]))
+    assert linked <= {file.name for file in (tmp_path / "lessons").iterdir()}
+    written = json.loads((tmp_path / "lessons" / "02_the_graph.ipynb").read_text(encoding="utf-8"))
+    assert all(not cell.get("outputs") for cell in written["cells"])
+    assert sum(cell["cell_type"] == "code" for cell in written["cells"]) > 10
+
+
 def test_flow_charts_are_drawn_or_refused(maker: Maker) -> None:
     dot_of = maker("pictures", "docutils", "sphinx").dot_of
     lines = ["flowchart LR", "subgraph one", "a --> b", "end", "subgraph two", "c --> d", "end", "one --> two"]
@@ -215,6 +231,6 @@ def test_a_folder_that_holds_something_else_is_left_alone(
 ) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(SystemExit):
-        maker("build_site", "jupytext", "sphinx").main(["-o", str(tmp_path)])
+        maker("build_site").main(["-o", str(tmp_path)])
     assert "holds something that is no site" in capsys.readouterr().err
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
