@@ -16,7 +16,7 @@ from .errors import (
 )
 from .explain import explain
 from .ledger import Ledger
-from .modes import detect_nonfinite, no_grad
+from .modes import detect_nonfinite, no_grad, note_lines
 from .node import Node, Tensor, Value
 from .sweep import backward, backward_steps, zero_grad
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -52,6 +52,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "no_grad",
+    "note_lines",
     "ops",
     "surface",
     "value_and_grad",

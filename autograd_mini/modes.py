@@ -1,4 +1,4 @@
-"""Modes: `no_grad` records nothing, `detect_nonfinite` names the op where a NaN or an infinity was born.
+"""Modes: `no_grad` records nothing, `note_lines` keeps lines, `detect_nonfinite` finds where a NaN or infinity was born.
 
 A mode holds for the code inside its `with`, in this thread or task only. Switched off, it costs one global read per op.
 """
@@ -184,6 +184,25 @@ class Recording:
         modes.reset(self._modes)
 
 
+class _NoteLines(Mode):
+    def see(self, node: Node) -> None:
+        node.source = caller()
+
+
+def note_lines(function: Any = None) -> Any:
+    """Note with every node the line of your code that recorded it, as pictures and players show it.
+
+    For `with note_lines():`, or to decorate a function or generator. `node.source` is then (file, line).
+
+    >>> from autograd_mini import Value
+    >>> with note_lines():
+    ...     y = Value(2.0).exp()
+    >>> where(y)
+    '<doctest ...>:2: y = Value(2.0).exp()'
+    """
+    return _NoteLines() if function is None else _NoteLines()(function)
+
+
 class _DetectNonfinite(Mode):
     def see(self, node: Node) -> None:
         node.source = caller()
@@ -239,9 +258,9 @@ def _shown(arg: Any) -> str:
 
 
 def where(node: Node) -> str:
-    """Return the user's line that recorded a node, as file:line: code; only `detect_nonfinite` and pictures note it."""
+    """Return the user's line that recorded a node, as file:line: code; `note_lines` notes it."""
     if node.source is None:
-        return "a line that was not noted: record inside detect_nonfinite() too"
+        return "a line that was not noted: record inside note_lines() or detect_nonfinite()"
     file, line = node.source
     return f"{file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")
 

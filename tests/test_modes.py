@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_mini import DataError, NonFiniteError, Tensor, Value, detect_nonfinite, grad, no_grad, ops
+from autograd_mini import DataError, NonFiniteError, Tensor, Value, detect_nonfinite, grad, no_grad, note_lines, ops
 from autograd_mini import node as record
+from autograd_mini.modes import where
 
 X = Value(2.0, label="x")
 
@@ -27,6 +28,29 @@ def _nothing_is_left_in_force() -> Iterator[None]:
     assert recording()
     assert record.modes_in_use == 0
     assert record.modes.get() == ()
+
+
+# note_lines -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_noted_line_is_the_users_own() -> None:
+    with note_lines():
+        y = ops.tanh(X * 2.0)
+    assert y.source is not None
+    assert y.source == y.args[0].source
+    assert y.source[0] == __file__
+    assert where(y).endswith(": y = ops.tanh(X * 2.0)")
+    assert (X * X).source is None
+
+
+def test_a_decorated_function_notes_the_lines_inside() -> None:
+    @note_lines
+    def f(x: Any) -> Any:
+        y = x * x
+        return y.exp()
+
+    z = f(X)
+    assert [where(n).partition(": ")[2] for n in (z, z.args[0])] == ["return y.exp()", "y = x * x"]
 
 
 # no_grad --------------------------------------------------------------------------------------------------------------
@@ -290,7 +314,7 @@ def test_the_first_bad_gradient_of_an_array_is_named_with_its_place() -> None:
     with detect_nonfinite():
         message = caught(y.backward)
     assert message.startswith("sqrt sent the gradient inf at [1] of shape (3,) to Tensor 'x' (argument 0 of sqrt)")
-    assert "a line that was not noted: record inside detect_nonfinite() too" in message
+    assert "a line that was not noted: record inside note_lines() or detect_nonfinite()" in message
 
 
 def test_a_sum_of_gradients_that_overflows_is_noticed() -> None:
