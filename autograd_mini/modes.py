@@ -1,4 +1,4 @@
-"""Modes: `no_grad` records nothing, `note_lines` keeps lines, `detect_nonfinite` finds where a NaN or infinity was born.
+"""Modes: `no_grad` records nothing, `note_lines` keeps lines, `detect_nonfinite` finds where a NaN was born.
 
 A mode holds for the code inside its `with`, in this thread or task only. Switched off, it costs one global read per op.
 """
