@@ -527,6 +527,37 @@ def test_why_an_answer_was_wrong(show):
     assert missing == len(parts) - 1
 
 
+ODD = {
+    "a leaf": lambda: (Value(1.0),),
+    "nan": lambda: (ops.log(Value(-1.0)) * 2.0,),
+    "inf": lambda: (1.0 / Value(0.0),),
+    "values in an array": lambda: (ops.softmax(ops.stack([Value(1.0), Value(2.0)]))[0] * 3.0,),
+    "nothing in it": lambda: (Tensor([[]]).sum(),),
+    "one node three times": lambda: (ops.add_n(*[Value(2.0)] * 3),),
+    "a flat op": lambda: (ops.step(Value(1.0)),),
+    "three axes": lambda: ((Tensor([[[1.0, 2.0]]]) * 2.0).sum(),),
+    "a root with axes": lambda: (Tensor([1.0, 2.0]) * 3.0, [1.0, -1.0]),
+    "another seed": lambda: (Value(3.0) * Value(2.0), -2.0),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_records_are_shown_too(show, odd):
+    page = show(player(*ODD[odd](), names={}))
+    for _ in page.made.frames.steps:
+        page.press(RIGHT)
+    assert page.at() == page.steps()
+    page.click("tab-mistakes")
+    for key in mistakes:
+        page.enter("mistake", key, "change")
+    page.click("tab-quiz")
+    page.click("quiz-start")
+    answer(page, 17)
+    page.click("why-wrong")
+    page.click("tab-list")
+    assert len(page.panel("rows")) > 0
+
+
 # The page ------------------------------------------------------------------------------------------------------------
 
 HOSTILE = [

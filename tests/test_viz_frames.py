@@ -15,7 +15,8 @@ from autograd_mini.sweep import order, zero_grad
 from nn import MLP
 from viz.arrangement import arranged
 from viz.folds import folds_of
-from viz.frames import KINDS, fold, frames_of, gradients, number_from
+from viz.frames import KINDS, fold, frames_of, gradients
+from viz.numbers import number_from
 from viz.scene import gradients_at_end
 from viz.wording import sentences
 

@@ -11,11 +11,11 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from autograd_mini import Tensor, Value, ops
+from autograd_mini import ShapeError, Tensor, Value, ops
 from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.folds import folds_of
-from viz.frames import fold, frames_of
+from viz.frames import fold, frames_of, gradients
 from viz.places import HIGH, OPEN, places_of
 from viz.player import PlayerError, player, program_of
 from viz.render import RenderError
@@ -202,6 +202,13 @@ def test_variables_name_nodes_and_models():
     made = player(loss)
     assert made.frames.title == "loss"
     assert "layer 1" in {f.title for f in made.frames.folds}
+
+
+def test_a_root_with_axes_takes_a_gradient():
+    y = Tensor([1.0, 2.0], label="x") * 3.0
+    with pytest.raises(ShapeError):
+        player(y, names={})
+    assert gradients(player(y, [1.0, -1.0], names={}).frames.plain())["x"].tolist() == [3.0, -3.0]
 
 
 # Places --------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import linecache
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -28,12 +27,11 @@ from autograd_mini.plain import plain
 from autograd_mini.sweep import order
 
 from .arrangement import arranged
+from .numbers import Number, held, number_from, plus
 from .text import clean, number
 
-Number = float | list[Any] | dict[str, float] | None
 Paths = Mapping[Node, tuple[str, ...]]
 
-ENTRIES = 64  # of an array that are written out; of a larger one, {"norm": its norm}
 MARK = 24  # characters of an op with its constants and settings
 KINDS = ("start", "broadcast", "compute", "seed", "contribute", "reduce", "finish", "group")
 
@@ -159,20 +157,24 @@ class Frames:
 
 
 def frames_of(
-    root: Node, names: Mapping[Node, str] | None = None, paths: Paths | None = None, folds: Iterable[Fold] = ()
+    root: Node,
+    names: Mapping[Node, str] | None = None,
+    paths: Paths | None = None,
+    folds: Iterable[Fold] = (),
+    gradient: Any = None,
 ) -> Frames:
     """Return the steps of the forward pass to `root` and of the backward pass from it; no `grad` is changed.
 
     `paths` names the groups that a node is in by their ids, the outermost first, and `folds` describes the groups, each
-    after the one that it is in. Ops are taken in an order in which those of one
-    group follow each other; without groups it is the order of recording. Errors are those of `explain`.
+    after the one that it is in. Ops are taken in an order in which those of one group follow each other; without groups
+    it is the order of recording. `gradient` is that of the root, as in `backward`. Errors are those of `explain`.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); frames = frames_of(x * x)
     >>> [(step.kind, step.after) for step in frames.steps]
     [('start', None), ('compute', None), ('seed', 1.0), ('contribute', 3.0), ('contribute', 6.0), ('finish', 6.0)]
     """
-    told = explain(root, names=names)
+    told = explain(root, gradient=gradient, names=names)
     nodes = order(root)[::-1]
     ops, paths = arranged([n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes})
     writer = _Writer(told, nodes, paths)
@@ -248,7 +250,7 @@ class _Writer:
             symbols = latex = printed(node, i, self.names, "1", PYTHON)
             local = contribution(node, i, 1.0)
         self.edges[node, i] = Edge(
-            len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), latex, _number(local), carries
+            len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), latex, held(local), carries
         )
         self.uses[arg] += bool(self.steps[node].contributions)
 
@@ -257,7 +259,7 @@ class _Writer:
         step = self.steps[node]
         return Vertex(
             self.ids[node], step.name, latex_name(step.name), mark(node), clean(step.equation), node.shape,
-            _number(node._data), self.uses[node], self.paths[node], source_of(node),
+            held(node._data), self.uses[node], self.paths[node], source_of(node),
         )  # fmt: skip
 
     def forward(self, ops: list[Node]) -> Iterator[Step]:
@@ -275,7 +277,7 @@ class _Writer:
         """Yield the steps of the sweep, from the seed on."""
         totals: dict[Node, Any] = {}
         left = dict(self.uses)
-        yield Step(0, "seed", self.ids[self.root], after=_number(self.steps[self.root].upstream))
+        yield Step(0, "seed", self.ids[self.root], after=held(self.steps[self.root].upstream))
         for node in reversed(ops):
             for c in self.steps[node].contributions:
                 yield from self._contribute(node, c.position, c, totals, left)
@@ -293,11 +295,11 @@ class _Writer:
         if axes:
             yield Step(0, "reduce", shape=shape, axes=axes, **at)
         yield Step(
-            0, "contribute", local=edge.local, upstream=_number(self.steps[node].upstream), uses_left=left[arg],
-            contribution=_number(c.amount), before=_number(before), after=_number(totals[arg]), **at,
+            0, "contribute", local=edge.local, upstream=held(self.steps[node].upstream), uses_left=left[arg],
+            contribution=held(c.amount), before=held(before), after=held(totals[arg]), **at,
         )  # fmt: skip
         if not left[arg] and self.uses[arg] > 1:
-            yield Step(0, "finish", edge.tail, after=_number(totals[arg]), group_path=self.paths[node])
+            yield Step(0, "finish", edge.tail, after=held(totals[arg]), group_path=self.paths[node])
 
 
 def mark(node: Node) -> str:
@@ -328,16 +330,6 @@ def source_of(node: Node) -> tuple[str, int, str] | None:
     return clean(os.path.basename(file)), line, clean(linecache.getline(file, line).strip())
 
 
-def number_to(x: Any) -> Any:
-    """Return a number or array as frames write it to JSON: large arrays as their norm, inf and nan as texts."""
-    return plain(_number(x))
-
-
-def number_from(x: Any) -> Any:
-    """Return a number or array of frames that were read from JSON, nan for one of which only the norm was kept."""
-    return np.array(x, dtype=float) if isinstance(x, list) else math.nan if isinstance(x, dict) else float(x)
-
-
 def _node_args(node: Node) -> list[int]:
     return [i for i, arg in enumerate(node.args) if isinstance(arg, Node)]
 
@@ -351,13 +343,6 @@ def _stretched(node: Node, i: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     more = len(shape) - len(arg)
     axes = tuple(a for a, n in enumerate(shape) if a < more or arg[a - more] != n)
     return shape, axes
-
-
-def _number(x: Any) -> Number:
-    """Return a number, an array as lists, or the norm of one that has too many entries."""
-    if x is None or not np.ndim(x):
-        return None if x is None else float(x)
-    return np.asarray(x).tolist() if np.size(x) <= ENTRIES else {"norm": float(np.linalg.norm(x))}
 
 
 def _numbered(steps: Iterable[Step]) -> list[Step]:
@@ -377,17 +362,11 @@ def _merged(run: tuple[Step, ...], group: str, frames: Frames) -> Step:
         inner = group in frames.vertices[step.target or 0].group_path and frames.vertices[step.target or 0].op
         if step.kind == "contribute" and step.target is not None and not inner:
             first = sent.setdefault(step.target, [step.target, 0.0, step.before, None])
-            first[1], first[3] = _plus(first[1], step.contribution), step.after
+            first[1], first[3] = plus(first[1], step.contribution), step.after
     return Step(
         0, "group", run[-1].node, group_path=path[: path.index(group) + 1], parts=tuple(step.i for step in run),
         sent=tuple((t, c, before, after) for t, c, before, after in sent.values()),
     )  # fmt: skip
-
-
-def _plus(x: Number, y: Number) -> Number:
-    if isinstance(x, dict) or isinstance(y, dict):  # norms do not add up
-        return {"norm": math.nan}
-    return _number(np.asarray(x) + np.asarray(y))
 
 
 def _plain(thing: Fold | Vertex | Edge | Step) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from nn.module import Module
 
 from .animation import animation_of
 from .folds import folds_of
-from .frames import Frames, fold, frames_of, number_to
+from .frames import Frames, fold, frames_of
 from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
+from .numbers import number_to
 from .places import CHIP, HIGH, Places, places_of
 from .render import ENGINES
 from .scene import asset, colours_css, scene_of
@@ -142,15 +143,20 @@ WRITERS: dict[str, Callable[[Player], str]] = {
 
 
 def player(
-    root: Node, *, model: Module | None = None, names: Mapping[str, Any] | None = None, engine: str = "auto"
+    root: Node,
+    gradient: Any = None,
+    *,
+    model: Module | None = None,
+    names: Mapping[str, Any] | None = None,
+    engine: str = "auto",
 ) -> Player:
     """Return a player of the forward pass to `root` and the backward pass from it; no `grad` is changed.
 
     Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this),
     parameters after their places in `model`. The layers and neurons of that, or of a model among the variables, fold;
     so do labelled expressions. The sliders of the page recompute graphs of scalars; of graphs with arrays it shows the
-    recorded numbers. `engine` is as in `draw`. StaleError where data was assigned after the record, RenderError where
-    the engine that was asked for cannot lay the graph out.
+    recorded numbers. `gradient` is that of the root, as in `backward`, and `engine` is as in `draw`. StaleError where
+    data was assigned after the record, RenderError where the engine that was asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
@@ -161,9 +167,9 @@ def player(
     nodes = order(root)
     parameters = {} if model is None else {node: name for name, node in model.named_parameters()}
     folds, paths = folds_of(root, model, variables)
-    frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds)
+    frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
     program = program_of(root)
-    wrong = _mistakes(root, recorded=program == NOT_LIVE)
+    wrong = _mistakes(root, gradient, recorded=program == NOT_LIVE)
     return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program, wrong)
 
 
@@ -217,14 +223,14 @@ def program_of(root: Node) -> str:
     return f"const LIVE = (() => {{\n{lines}return {{\n{body}}};}})();"
 
 
-def _mistakes(root: Node, recorded: bool) -> dict[str, Any]:
+def _mistakes(root: Node, gradient: Any, recorded: bool) -> dict[str, Any]:
     """Return the words about each famous mistake, and what it makes of a graph that the page cannot sweep itself."""
     words: dict[str, Any] = {
         key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()
     }
     if recorded and len(order(root)) <= WRONG:
         for key in words:
-            found = compare(root, key)
+            found = compare(root, key, gradient)
             told = None if found.first_difference is None else found.first_difference.sentence
             words[key] |= {
                 "recorded": [number_to(found.wrong_gradients.get(name)) for name in found.names],

@@ -11,7 +11,8 @@ from html import escape
 from importlib.resources import files
 
 from .colours import PALETTE
-from .frames import Fold, Frames, Number, Vertex
+from .frames import Fold, Frames, Vertex
+from .numbers import Number
 from .places import BRIEF, CHIP, HIGH, PAD, Places, Point, brief, fold_title, shown
 from .text import clean
 

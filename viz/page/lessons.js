@@ -9,7 +9,7 @@ const LONGEST_SWEEP = 10000;
 
 function newSweep(held = []) {
   const g = [...held], sent = [];
-  g[root] = 1;
+  g[root] = grads[root];
   const send = (edge, overwrite) => {
     const upstream = g[edge.head] ?? 0, amount = pull(edge.id, data, upstream), before = g[edge.tail];
     const after = before === undefined || overwrite ? amount : before + amount;

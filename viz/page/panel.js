@@ -53,7 +53,7 @@ const BODIES = {
   ],
   seed: step => [
     formula(partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
-    h("p", {}, `If ${title} changes by a little, ${title} changes by just as much. From here gradients flow back.`),
+    h("p", {}, `From here gradients flow back: ${title} changes as much as ${title} does.`),
   ],
   contribute: contributeBody,
   finish: step => [
@@ -172,7 +172,7 @@ function showChosen(node) {
   box.replaceChildren(
     h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", long(data[node])),
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
-    h("p", {}, partial(v.name), " = ", node === root ? "1, the seed" : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
+    h("p", {}, partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
     node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
