@@ -15,15 +15,13 @@ from .op import Op
 TERMS = 50  # of a sum in one statement
 
 _ENTRY = """
-@entry(numba.boolean(steps, codes, given, wholes, whole, given, real, reals))
-def run(code, lists, numbers, shown, n, values, gradient, out):
-    if values.size != n or out.size != n + shown.size:
-        return False
+@entry(numba.boolean(given, given, real, reals))
+def run(numbers, values, gradient, out):
     """
 
 
 def straight_run(code: tuple[Array, Array], shown: Array, inputs: int, numbers: int) -> Any:
-    """Return a compiled function with the signature of the interpreter's `run` that computes one tape."""
+    """Return a compiled function run(numbers, values, gradient, out) that computes one tape as the interpreter does."""
     lines = list(_lines(code, shown.tolist(), inputs, numbers))
     source = machine.head() + _ENTRY + "\n    ".join(lines) + "\n"
     return jit.load("autograd_mini_straight", source).run
@@ -33,8 +31,11 @@ def _lines(code: tuple[Array, Array], shown: list[int], inputs: int, numbers: in
     base = inputs + numbers
     steps = list(enumerate(code[0].tolist(), base))
     lists = code[1].tolist()
+    yield f"if values.size != {inputs} or out.size != {inputs + len(shown)}:"
+    yield "    return False"
     yield from (f"v{i} = values[{i}]" for i in range(inputs))
-    yield from (f"v{inputs + i} = numbers[{i}]" for i in range(numbers))
+    yield from (f"v{inputs + i} = numbers[{i}]" for i in range(numbers - 2))
+    yield f"v{base - 2}, v{base - 1} = 1.0, -0.0"  # at the end of the numbers of every tape
     for d, step in steps:
         yield from _forward(d, step, lists)
     received = defaultdict(list, {shown[0]: ["gradient"]})

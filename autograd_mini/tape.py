@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from typing import Any
@@ -42,7 +43,7 @@ class Tape:
         self._shown = shown
         self._held = held
         self._numbers = numbers
-        self._run = machine.load("scalar").run
+        self._run = partial(machine.load("scalar").run, *code, numbers, shown, size)
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
@@ -59,7 +60,8 @@ class Tape:
         are interpreted as before.
         """
         tape = copy.copy(self)
-        tape._run = straight_run(self._code, self._shown, self.inputs, self._numbers.size)
+        run = straight_run(self._code, self._shown, self.inputs, self._numbers.size)
+        tape._run = partial(run, self._numbers)
         return tape
 
     def __call__(self, values: Any, gradient: float = 1.0) -> tuple[float, Array]:
@@ -80,7 +82,7 @@ class Tape:
         that outlives the call. ShapeError, DataError otherwise.
         """
         try:
-            fits = self._run(*self._code, self._numbers, self._shown, self.inputs, values, gradient, out)
+            fits = self._run(values, gradient, out)
         except TypeError:
             raise DataError(
                 "run takes two contiguous arrays of float64, the second writeable, and a number: np.array(x, float)"
