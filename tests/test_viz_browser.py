@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from autograd_mini import Tensor, Value, ops
+from autograd_mini.modes import note_lines
 from autograd_mini.op import TABLE, Elementwise
 from autograd_mini.sweep import order, zero_grad
 from nn import MLP
@@ -213,6 +214,25 @@ def test_go_to_a_step_by_dialog_by_scrubber_and_by_address(show):
     assert show(made(neuron()), "#step=9").at() == 9
     assert show(made(neuron()), "#step=999").at() == 15
     assert show(made(neuron()), "#step=-3&open=g99,<script>").at() == 0
+
+
+def test_the_line_of_the_users_code_stands_by_its_step(show):
+    with note_lines():
+        x = Value(2.0, label="x")
+        y = ops.sin(x) * x
+    page = show(made(y))
+    page.press(RIGHT)
+    assert "y = ops.sin(x) * x" in page.panel("step")
+    assert "test_viz_browser.py:" in page.panel("step")
+
+
+def test_the_list_follows_the_step(show):
+    page = show(made(diamond()))
+    page.click("tab-list")
+    page.press(*[RIGHT] * 12)
+    assert page.run("return document.querySelector('#rows tr.now td').textContent") == "12"
+    page.run("document.querySelector('#rows tr:nth-child(4) button').click()")
+    assert page.at() == 3
 
 
 def test_the_next_change_of_the_chosen_gradient(show):

@@ -10,7 +10,7 @@ import pytest
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import AutogradError, StaleError
 from autograd_mini.explain import explain
-from autograd_mini.modes import detect_nonfinite
+from autograd_mini.modes import note_lines
 from autograd_mini.sweep import order, zero_grad
 from nn import MLP
 from viz.arrangement import arranged
@@ -288,7 +288,7 @@ def test_there_is_a_sentence_for_every_step():
 
 
 def test_the_line_that_recorded_a_node_is_kept_where_it_was_noted():
-    with detect_nonfinite():
+    with note_lines():
         y = Value(2.0).sin()
     file, line, text = frames_of(y).vertices[1].source
     assert (file, text) == ("test_viz_frames.py", "y = Value(2.0).sin()")

@@ -323,7 +323,7 @@ def mark(node: Node) -> str:
 
 
 def source_of(node: Node) -> tuple[str, int, str] | None:
-    """Return the file, the line and its text that recorded a node, where that was noted (inside `detect_nonfinite`)."""
+    """Return the file, the line and its text that recorded a node, where `note_lines` noted it."""
     if node.source is None:
         return None
     file, line = node.source

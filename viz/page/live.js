@@ -63,7 +63,7 @@ function resetLeaves() {
 // x := x - rate * dL/dx for every chosen leaf.
 function descend() {
   const rate = +$("rate").value;
-  if (!Number.isFinite(rate)) return say("the learning rate is a number");
+  if (!Number.isFinite(rate)) return say("the rate is a number");
   if (!losses.length) losses.push(data[root]);
   for (const id of trained) if (grads[id] !== undefined) data[id] -= rate * grads[id];
   recompute();

@@ -197,5 +197,6 @@ function showList(views, at, all) {
     h("td", {}, link(String(i), () => goTo(i))),
     h("td", {}, view.first < turn ? "forward" : "backward"), h("td", {}, quiz.on && view.first >= turn ? "hidden in the quiz" : sentence(view))));
   $("rows").replaceChildren(...rows);
-  if (!all) $("rows").children[at - from]?.scrollIntoView({ block: "nearest" });
+  const row = $("rows").children[at - from];
+  if (!all && row) $("list").scrollTop = row.offsetTop - 100;
 }
