@@ -6,6 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,12 +51,7 @@ class Guard(NamedTuple):
 
 
 class Listing:
-    """A record as a program sees it: nodes oldest first, each with a name, and which of them depend on the inputs.
-
-    `leaves` are the inputs and, after them, the other leaves of the record. `carriers` are the nodes that pass a
-    gradient on: reached from the root through rules, on the way to an input. `is_scalar` says that every node is
-    a number computed from numbers.
-    """
+    """A record as a program sees it: nodes oldest first, each with a name, and which of them depend on the inputs."""
 
     def __init__(
         self,
@@ -69,13 +65,36 @@ class Listing:
         self.root = root
         self.inputs = inputs
         self.guards = guards
-        given = set(inputs)
-        self.captured = [n for n in nodes if n.op is None and n not in given]
-        self.names = _identifiers(names_of({**dict.fromkeys(inputs), **dict.fromkeys(nodes)}, names, root))
-        self.live = _live(nodes, given)
-        self.carriers = _carriers(nodes, root, self.live)
-        self.is_scalar = all(map(_is_scalar, (*nodes, *inputs)))
         self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
+        self._known = names
+
+    @cached_property
+    def captured(self) -> list[Node]:
+        """The leaves that are no inputs."""
+        given = set(self.inputs)
+        return [n for n in self.nodes if n.op is None and n not in given]
+
+    @cached_property
+    def names(self) -> dict[Node, str]:
+        """A name for every node, which any language can read."""
+        return _identifiers(
+            names_of({**dict.fromkeys(self.inputs), **dict.fromkeys(self.nodes)}, self._known, self.root)
+        )
+
+    @cached_property
+    def live(self) -> set[Node]:
+        """The nodes that depend on the inputs."""
+        return _live(self.nodes, set(self.inputs))
+
+    @cached_property
+    def carriers(self) -> set[Node]:
+        """The nodes that pass a gradient on: reached from the root through rules, on the way to an input."""
+        return _carriers(self.nodes, self.root, self.live)
+
+    @cached_property
+    def is_scalar(self) -> bool:
+        """Whether every node is a number computed from numbers."""
+        return all(map(_is_scalar, (*self.nodes, *self.inputs)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what was done, not the graph: it is recorded again, on leaves of its own."""
