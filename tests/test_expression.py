@@ -248,7 +248,7 @@ def test_nan_is_a_value():
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("x", "not a number"),
+        ("x", "name=number"),
         ("x=", "not a number"),
         ("=1", "name=number"),
         ("1x=1", "name=number"),

@@ -52,6 +52,7 @@ def curve(root: Node, x: Node, between: Range | None = None, *, axes: Any = None
     tangent = _within(_line(xs, at, value, slope), limits)
     above.plot(xs, tangent, "--", color=HUES[1], label=f"tangent at {label} = {number(at)}")
     _finish(above, ends, limits, (at, value), name)
+    slopes = np.where(np.isfinite(ys), slopes, np.nan)  # log has none below 0, whatever 1/x is there
     limits = _limits(slopes, slope)
     below.plot(xs, _within(slopes, limits), color=HUES[2], label=f"d{name}/d{label}")
     _finish(below, ends, limits, (at, slope), f"d{name}/d{label}")

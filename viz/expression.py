@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -78,8 +79,8 @@ SIGNS: dict[str, Callable[..., Any]] = {"+": lambda x: x, "-": ops.neg}
 SIGN_LEVEL = 3
 
 
-def record_expression(text: str, values: Mapping[str, float]) -> Node:
-    """Return the root of the graph that `text` describes, with a labelled Value for each of the given values.
+def record_expression(text: str, values: Mapping[str, float | Value]) -> Node:
+    """Return the root of the graph that `text` describes; the values are leaves, or numbers that become such.
 
     An expression without names gives a Value without a past. ExpressionError names the column of a mistake.
 
@@ -89,7 +90,7 @@ def record_expression(text: str, values: Mapping[str, float]) -> Node:
     Traceback (most recent call last):
     viz.expression.ExpressionError: column 2: '.' is not part of the language
     """
-    leaves = {name: Value(value, label=name) for name, value in values.items()}
+    leaves = {name: v if isinstance(v, Value) else Value(v, label=name) for name, v in values.items()}
     root = _Reader(text, leaves).read()
     return root if isinstance(root, Node) else Value(root)
 
@@ -102,9 +103,10 @@ def read_values(assignments: list[str]) -> dict[str, float]:
     """
     values: dict[str, float] = {}
     for assignment in assignments:
-        name, _, number = assignment.partition("=")
-        if not _NAME.fullmatch(name):
-            raise ExpressionError(f"values are given as name=number, with a letter first, got {_brief(assignment)}")
+        name, given, number = assignment.partition("=")
+        if not given or not _NAME.fullmatch(name):
+            spelled = "names are letters a to z, digits and _, a letter first"
+            raise ExpressionError(f"values are given as name=number ({spelled}), got {_brief(assignment)}")
         if name in FUNCTIONS or name in CONSTANTS:
             raise ExpressionError(f"{name!r} is a name of the language, call the value something else")
         if name in values:
@@ -119,6 +121,24 @@ def read_values(assignments: list[str]) -> dict[str, float]:
     return values
 
 
+def read_range(text: str) -> tuple[float, float]:
+    """Return the two ends of `LOW:HIGH`, each an expression without names.
+
+    >>> read_range("-1:2**3")
+    (-1.0, 8.0)
+    """
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise ExpressionError(f"a range is given as LOW:HIGH, such as -3:3, got {_brief(text)}")
+    return _number(low), _number(high)
+
+
+def _number(text: str) -> float:
+    """Return the number of an expression without names, between the words of a command line."""
+    number: float = record_expression(text, {}).data
+    return number
+
+
 def tokens(text: str) -> Iterator[Token]:
     """Yield the words of an expression; ExpressionError for a character that starts none."""
     if len(text) > LENGTH:
@@ -127,7 +147,7 @@ def tokens(text: str) -> Iterator[Token]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise ExpressionError(f"{text[place]!a} is not part of the language", text, place + 1)
+            raise ExpressionError(f"{_character(text[place])} is not part of the language", text, place + 1)
         if match.lastgroup != "space":
             yield Token(str(match.lastgroup), match.group(), place + 1)
         place = match.end()
@@ -260,6 +280,11 @@ def _unexpected(token: Token) -> str:
     if token.kind == "end":
         return "the expression is empty" if token.column == 1 else "the expression ends too early"
     return f"a number, a name or '(' is expected before {token.text!r}"
+
+
+def _character(c: str) -> str:
+    """Return a character as ASCII, a letter with its name: some look like others."""
+    return f"{c!a} ({unicodedata.name(c, 'a letter')}; names are written in a to z)" if c.isalpha() else f"{c!a}"
 
 
 def _brief(text: str) -> str:

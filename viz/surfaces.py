@@ -42,7 +42,7 @@ def surface(f: Callable[[Any, Any], Any], path: Any, *, ax: Any = None) -> Any:
     _bands(ax, x, y, np.array([[_height(f, xi, yi) for xi in x] for yi in y]), "z = f(x, y)")
     _descent(ax, points)
     ax.set(xlabel="x", ylabel="y")
-    _legend(ax)
+    _legend(ax, columns=3)
     return ax
 
 
@@ -77,9 +77,9 @@ def contours(
     _descent(ax, path) if steps else _mark(ax, point, "o", 9, f"{name} = {number(root.data)}")
     _arrow(ax, point, np.array(program(*point)[1]), (xs[-1] - xs[0], ys[-1] - ys[0]))
     ax.set(xlim=xs[[0, -1]], ylim=ys[[0, -1]], xlabel=names[x], ylabel=names[y])
-    ax.set_title(title, pad=34)
+    ax.set_title(title, pad=52 if steps else 34)
     ax.set_aspect("equal" if np.isclose(np.ptp(xs), np.ptp(ys)) else "auto")
-    _legend(ax)
+    _legend(ax, columns=2)
     return ax
 
 
@@ -138,8 +138,8 @@ def _arrow(ax: Any, point: Array, gradient: Array, sides: tuple[float, float]) -
     ax.plot([], [], "-", color=HUES[1], linewidth=2.5, label=label)
 
 
-def _legend(ax: Any) -> None:
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+def _legend(ax: Any, columns: int) -> None:
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, frameon=False)
 
 
 def _height(f: Callable[[Any, Any], Any], x: float, y: float) -> float:
