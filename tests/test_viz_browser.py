@@ -552,6 +552,7 @@ ODD = {
     "nan": lambda: (ops.log(Value(-1.0)) * 2.0,),
     "inf": lambda: (1.0 / Value(0.0),),
     "values in an array": lambda: (ops.softmax(ops.stack([Value(1.0), Value(2.0)]))[0] * 3.0,),
+    "a number times an array": lambda: ((Value(2.0) * Tensor([1.0, 2.0])).sum(),),
     "nothing in it": lambda: (Tensor([[]]).sum(),),
     "one node three times": lambda: (ops.add_n(*[Value(2.0)] * 3),),
     "a flat op": lambda: (ops.step(Value(1.0)),),
@@ -669,7 +670,7 @@ def test_without_scripts_the_graph_and_the_steps_are_there(browser, tmp_path):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_a_thousand_nodes_are_stepped_in_time_for_the_eye(show):
+def test_a_thousand_nodes_are_walked_to_the_end(show):
     root, net = network((16, 16, 1))
     page = show(made(root, model=net))
     page.press(Keys.END)

@@ -197,13 +197,14 @@ const partsOf = node => base.filter(step => step.kind === "contribute" && step.t
 function hints(node, tries) {
   const parts = partsOf(node);
   const several = parts.length > 1 ? `${vertices[node].name} is used ${parts.length} times: add up what comes from each use. ` : "";
-  const rules = parts.map(step => h("li", {}, ruleText(step), tries > 1 ? `: ${show(step.upstream)} × ${show(localOf(edges[step.edge]))}` : ""));
+  const rules = parts.map(step => h("li", {}, ruleText(step), tries > 1 && localOf(edges[step.edge]) !== undefined ? `: ${show(step.upstream)} × ${show(localOf(edges[step.edge]))}` : ""));
   return [h("p", {}, `${several}${parts.length > 1 ? "The rules" : "The rule"}:`), h("ul", {}, ...rules)];
 }
 
 function ruleText(step) {
   const edge = edges[step.edge], { name, op } = vertices[step.node];
-  return `${op} sends ∂${title}/∂${name} × (${edge.symbols})`;
+  const g = `∂${title}/∂${name}`;
+  return edge.local === undefined ? `${op} sends ${edge.symbols}, g = ${g}` : `${op} sends ${g} × (${edge.symbols})`;
 }
 
 function explainAnswer() {
@@ -224,17 +225,17 @@ function diagnose(node, given) {
   const sum = (steps, f) => steps.reduce((total, step) => total + f(step), 0);
   const part = subsets(parts).find(some => same(sum(some, step => step.contribution)));
   if (part && part.length === 1 && part[0] === parts[parts.length - 1])
-    return { text: "That is the last contribution alone, as if each new one replaced the others (= in place of +=). Missing:", missing: parts.filter(step => !part.includes(step)) };
+    return { text: "That is the last contribution alone, as with = in place of +=. Missing:", missing: parts.filter(step => !part.includes(step)) };
   if (part) return { text: `A path is missing: ${vertices[node].name} reaches ${title} along ${parts.length} edges, and this is the sum of ${part.length}. Missing:`, missing: parts.filter(step => !part.includes(step)) };
-  if (same(-right)) return { text: "Only the sign is wrong: look at each local derivative's sign.", missing: [] };
+  if (same(-right)) return { text: "Only the sign is wrong.", missing: [] };
   if (same(sum(parts, step => localOf(edges[step.edge])))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
-  if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient, passed on as it is: multiply it by the local derivative.", missing: [] };
-  if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${vertices[node].name} itself: the local derivative of a product is the other factor.`, missing: [] };
+  if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient: multiply it by the local derivative.", missing: [] };
+  if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${vertices[node].name} itself: a product's local derivative is the other factor.`, missing: [] };
   const made = Object.keys(record.mistakes).find(key => same(compared(key)?.g[node] ?? 0));
   if (made) return { text: `That is what a sweep finds with the mistake "${record.mistakes[made].title}". ${record.mistakes[made].idea}`, missing: [] };
   const other = completed.find(v => v !== node && same(grads[v]));
   if (other !== undefined) return { text: `That is the gradient of ${vertices[other].name}.`, missing: [] };
-  return { text: "Go step by step: for each use, upstream times local; then add.", missing: [] };
+  return { text: "Go step by step: upstream times local for each use; then add.", missing: [] };
 }
 
 function subsets(parts) {
