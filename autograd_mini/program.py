@@ -124,19 +124,12 @@ class Program:
         return aligned.latex_source(self._listing)
 
     def __call__(self, *inputs: Any, gradient: Any = 1.0) -> tuple[Any, tuple[Any, ...]]:
-        if len(inputs) != len(self.inputs):
-            raise ShapeError(
-                f"{self!r} takes {len(self.inputs)} inputs, got {len(inputs)}: give one for each, in order"
-            )
         if not self._listing.is_scalar:
-            return self._on_arrays(inputs, gradient)
-        kinds = {*map(type, inputs), type(gradient)}
-        if kinds != {float}:
-            inputs = tuple(map(_entry, self.names, inputs))
-            if any(isinstance(a, np.ndarray) for a in inputs) or np.ndim(gradient):
-                return self._on_batch(inputs, gradient)
-            gradient = number_of(gradient)
-        return self._on_numbers(inputs, gradient)
+            return self._on_arrays(self._counted(inputs), gradient)
+        inputs = self._entries(inputs)
+        if np.ndarray in {*map(type, inputs), type(gradient)} or np.ndim(gradient):
+            return self._on_batch(inputs, gradient)
+        return self._on_numbers(inputs, gradient if type(gradient) is float else number_of(gradient))
 
     def summed(self, *inputs: Any, gradient: Any = 1.0) -> tuple[float, tuple[float, ...]]:
         """Run a batch and return the sum of its values and, for each input, the sum of its gradients.
@@ -145,8 +138,7 @@ class Program:
         >>> compile(w * x, [x, w]).summed(np.array([1.0, 2.0, 3.0]), 2.0)
         (12.0, (6.0, 6.0))
         """
-        value, gradients = self(*inputs, gradient=gradient)
-        return float(np.sum(value)), tuple([float(np.sum(g)) for g in gradients])
+        return self._summed(self._entries(inputs), gradient)
 
     def simplified(self) -> Program:
         r"""Return a program that gives the same by less work: what is constant is computed now, what is equal once.
@@ -163,7 +155,20 @@ class Program:
             return v2 + v3, (L_bar * v3 + L_bar * v2 * 3,)
         <BLANKLINE>
         """
-        return Program(simplified(self._listing))
+        return type(self)(simplified(self._listing))
+
+    def _counted(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(inputs) != len(self.inputs):
+            raise ShapeError(
+                f"{self!r} takes {len(self.inputs)} inputs, got {len(inputs)}: give one for each, in order"
+            )
+        return inputs
+
+    def _entries(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the inputs of a record of numbers as floats and arrays of samples."""
+        if {*map(type, self._counted(inputs))} <= {float}:
+            return inputs
+        return tuple(map(_entry, self.names, inputs))
 
     # How it runs ------------------------------------------------------------------------------------------------------
 
@@ -194,15 +199,17 @@ class Program:
             raise self._other_branch(error) from None
 
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
-        given = [
-            np.asarray(a, dtype=float)[()] for a in (*inputs, *(n._data for n in self._listing.captured), gradient)
-        ]
-        shape = _batch_shape([*self.names, *(["held"] * len(self._listing.captured)), "gradient"], given)
+        shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
+        given = (*inputs, *(n._data for n in self._listing.captured), gradient)
         try:
-            value, gradients = quietly(self._run_batch, *given)
+            value, gradients = quietly(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
         except RuntimeError as error:
             raise self._other_branch(error) from None
         return np.broadcast_to(value, shape).copy(), tuple([np.broadcast_to(g, shape).copy() for g in gradients])
+
+    def _summed(self, inputs: tuple[Any, ...], gradient: Any) -> tuple[float, tuple[float, ...]]:
+        value, gradients = self(*inputs, gradient=gradient)
+        return float(np.sum(value)), tuple([float(np.sum(g)) for g in gradients])
 
     def _on_arrays(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         given = [_like(name, node, a) for name, node, a in zip(self.names, self.inputs, inputs)]
@@ -250,7 +257,7 @@ def _refuse_node(name: str, a: Any) -> None:
         raise DataError(f"input {name} is a node: a program records nothing, give it {name}.data")
 
 
-def _batch_shape(names: Sequence[str], given: Sequence[Any]) -> tuple[int, ...]:
+def batch_shape(names: Sequence[str], given: Sequence[Any]) -> tuple[int, ...]:
     """Return the shape of the batch: () where all are numbers, else the one shape that every array has."""
     shapes = {np.shape(a): name for name, a in zip(names, given) if np.ndim(a)}
     if len(shapes) > 1:
@@ -273,19 +280,22 @@ def _plain(a: Any) -> Any:
 
 
 def compile(
-    what: Any,
+    what: Any = None,
     inputs: Sequence[Node] | None = None,
     *,
     names: Mapping[Node, str] | None = None,
     branches: Branches | None = None,
+    backend: str = "python",
 ) -> Any:
     """Compile the record of a root into a `Program`, or a function into one that compiles its records.
 
     `inputs` are the leaves that a call gives new data and wants gradients of; without it all leaves are, the oldest
-    first. `names` names nodes that have no label, `branches` holds the comparisons to check (see `Branches`).
+    first. `names` names nodes that have no label, `branches` holds the comparisons to check (see `Branches`). `backend`
+    says how records of Values run, and changes no more than last digits: "python" as printed, "numpy" over numpy's
+    numbers, "numba" as a tape of instructions (extra `[jit]`), "numba-straight" as machine code of its own.
 
-    A function, or a method under `@compile`, is recorded at its first call, and again where an argument has another
-    shape or a comparison comes out otherwise; it returns the value and the gradients, in the form of its arguments:
+    A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
+    where an argument has another shape or a comparison comes out otherwise; it returns the value and the gradients, in the form of its arguments:
     lists, tuples and dicts of numbers and arrays. DataError for an input that is no leaf.
 
     >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
@@ -301,16 +311,27 @@ def compile(
     >>> area(3.0)
     (9.0, (6.0,))
     """
+    kind = _kind(backend)
+    if what is None:
+        return functools.partial(compile, backend=backend)
     if isinstance(what, Node):
-        return _of_record(what, inputs, names, branches)
+        return kind(_of_record(what, inputs, names, branches))
     if not callable(what) or inputs is not None:
         raise DataError(f"compile takes the root of a record and its inputs, or a function; got {type(what).__name__}")
-    return Compiled(what)
+    return Compiled(what, kind)
+
+
+def _kind(backend: str) -> type[Program]:
+    from .backends import BACKENDS
+
+    if backend not in BACKENDS:
+        raise DataError(f"there is no backend {backend!r}: name one of {', '.join(BACKENDS)}")
+    return BACKENDS[backend]
 
 
 def _of_record(
     root: Node, inputs: Sequence[Node] | None, names: Mapping[Node, str] | None, branches: Branches | None
-) -> Program:
+) -> Listing:
     nodes = order(root)[::-1]
     leaves = [n for n in nodes if n.op is None] if inputs is None else list(inputs)
     for i, n in enumerate(leaves):
@@ -321,7 +342,7 @@ def _of_record(
         raise DataError("a leaf stands twice among the inputs: name each once")
     for node in nodes:
         check_fresh(node)
-    return Program(_listing(root, nodes, leaves, names, branches.guards if branches else ()))
+    return _listing(root, nodes, leaves, names, branches.guards if branches else ())
 
 
 def _listing(
@@ -341,9 +362,10 @@ def _listing(
 class Compiled:
     """A function that runs as a program: see `compile`. `program(*args)` is the one that a call with `args` runs."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], kind: type[Program] = Program) -> None:
         functools.update_wrapper(self, function)
         self._function = function
+        self._kind = kind
         self._programs: dict[Any, list[Program]] = {}
 
     def __call__(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -362,7 +384,7 @@ class Compiled:
         """Return the function compiled for one object, which holds what the programs read of it."""
         if instance is None:
             return self
-        bound = instance.__dict__[self._name] = Compiled(types.MethodType(self._function, instance))
+        bound = instance.__dict__[self._name] = Compiled(types.MethodType(self._function, instance), self._kind)
         return bound
 
     def program(self, *args: Any) -> Program:
@@ -381,7 +403,7 @@ class Compiled:
             root = self._function(*tree.build(args, iter(inputs)))
         if not isinstance(root, Node):
             raise DataError(f"{self._function.__name__} returned {type(root).__name__}: a program computes one node")
-        program = _of_record(root, inputs, None, branches)
+        program = self._kind(_of_record(root, inputs, None, branches))
         self._programs.setdefault(_form(args), []).append(program)
         return program
 

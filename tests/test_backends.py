@@ -1,0 +1,120 @@
+"""Backends: whichever runs a program, it gives the engine's numbers."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from test_program import engine, random_record
+
+import autograd_mini
+from autograd_mini import BranchError, Branches, DataError, ShapeError, Tensor, Value
+from autograd_mini.backends import BACKENDS
+
+COMPILED = ("numba", "numba-straight")
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if name in COMPILED:
+        pytest.importorskip("numba")
+    return name
+
+
+def close(got: Any, expected: Any) -> None:
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_every_backend_gives_the_engines_numbers(backend: str) -> None:
+    for seed in range(2 if backend == "numba-straight" else 60):
+        root, leaves = random_record(seed)
+        program = autograd_mini.compile(root, leaves, backend=backend)
+        inputs = [x.data for x in leaves]
+        value, gradients = program(*inputs, gradient=0.7)
+        expected = engine(root, leaves, 0.7)
+        close(value, expected[0])
+        close(gradients, expected[1])
+        assert type(value) is float
+        assert {*map(type, gradients)} == {float}
+
+
+def test_every_backend_takes_batches_of_any_shape(backend: str) -> None:
+    root, leaves = random_record(5)
+    program, plain = (autograd_mini.compile(root, leaves, backend=name) for name in (backend, "python"))
+    rng = np.random.default_rng(0)
+    for shape in ((4,), (2, 3), (1,)):
+        batch = [rng.uniform(-2.0, 2.0, shape), 0.5, rng.uniform(-2.0, 2.0, shape)]
+        for gradient in (1.0, rng.normal(size=shape)):
+            value, gradients = program(*batch, gradient=gradient)
+            expected, others = plain(*batch, gradient=gradient)
+            assert value.shape == shape
+            close(value, expected)
+            for g, other in zip(gradients, others):
+                close(g, other)
+            total, sums = program.summed(*batch, gradient=gradient)
+            close(total, expected.sum())
+            close(sums, [g.sum() for g in others])
+    value, gradients = program(0.1, 0.2, 0.3, gradient=np.array([1.0, 2.0]))
+    assert value.shape == gradients[0].shape == (2,)
+
+
+def test_a_decorator_may_name_a_backend(backend: str) -> None:
+    @autograd_mini.compile(backend=backend)
+    def f(x: Any, ys: Any) -> Any:
+        return x * ys[0] if x > ys[1] else ys[1] / x
+
+    close(f(2.0, [3.0, 1.0])[0], 6.0)
+    close(f(0.5, [3.0, 1.0])[0], 2.0)
+    assert type(f.program(2.0, [3.0, 1.0])) is BACKENDS[backend]
+
+
+def test_guards_leaves_and_copies_are_those_of_every_program(backend: str) -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    with Branches() as branches:
+        y = w * x * x if x > 1.0 else x
+    guarded = autograd_mini.compile(y, [x], branches=branches, backend=backend)
+    assert guarded(3.0) == (27.0, (18.0,))
+    with pytest.raises(BranchError):
+        guarded(0.5)
+    program = autograd_mini.compile(w * x.exp(), [x], backend=backend)
+    for twin in (program, copy.deepcopy(program), pickle.loads(pickle.dumps(program))):
+        close(twin(0.0)[1], (3.0,))
+    w.data = 5.0
+    close(program(0.0)[1], (5.0,))
+    close(program.simplified()(0.0)[1], (5.0,))
+    with pytest.raises(ShapeError):
+        program()
+
+
+def test_what_a_backend_cannot_run_is_said() -> None:
+    x = Value(2.0)
+    with pytest.raises(DataError, match="no backend 'cuda'"):
+        autograd_mini.compile(x * x, backend="cuda")
+    t = Tensor([1.0, 2.0])
+    with pytest.raises(DataError, match="record of Values"):
+        autograd_mini.compile((t * t).sum(), backend="numba")
+    assert autograd_mini.compile((t * t).sum(), backend="numpy")([1.0, 3.0])[0] == 10.0
+
+
+WITHOUT_NUMBA = """
+import sys
+sys.modules["numba"] = None
+import autograd_mini
+x = autograd_mini.Value(2.0)
+program = autograd_mini.compile(x * x, backend="numba")
+try:
+    program(3.0)
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_without_numba_the_error_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMBA], capture_output=True, text=True, check=True, timeout=60)
+    assert 'pip install "autograd-mini[jit]"' in done.stdout
