@@ -295,8 +295,8 @@ def compile(
     numbers, "numba" as a tape of instructions (extra `[jit]`), "numba-straight" as machine code of its own.
 
     A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
-    where an argument has another shape or a comparison comes out otherwise; it returns the value and the gradients, in the form of its arguments:
-    lists, tuples and dicts of numbers and arrays. DataError for an input that is no leaf.
+    where an argument has another shape or a comparison comes out otherwise; it returns the value and the gradients, in
+    the form of its arguments: lists, tuples and dicts of numbers and arrays. DataError for an input that is no leaf.
 
     >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
     >>> program = compile(w * x**2, [w, x])
