@@ -8,6 +8,7 @@ const turn = base.findIndex(step => step.kind === "seed");
 const foldOf = new Map(folds.map(fold => [fold.id, fold]));
 const pathOf = thing => thing.group_path || [];
 const isLeaf = vertex => !vertex.op;
+const nameOf = id => vertices[id].name;
 
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 const num = x => typeof x === "string" ? WORDS[x] : Array.isArray(x) ? x.map(num) : x;
@@ -160,10 +161,10 @@ function templateOf(step) {
 }
 
 function wordsOf(step) {
-  const words = { root: title, node: vertices[step.node].name, equation: vertices[step.node].equation, uses_left: step.uses_left };
+  const words = { root: title, node: nameOf(step.node), equation: vertices[step.node].equation, uses_left: step.uses_left };
   for (const name of ["local", "upstream", "contribution", "before", "after"]) words[name] = show(step[name]);
   words.data = show(data[step.node]);
-  words.target = step.target === undefined ? "" : vertices[step.target].name;
+  words.target = step.target === undefined ? "" : nameOf(step.target);
   words.symbols = step.edge === undefined ? "" : edges[step.edge].symbols;
   words.axes = (step.axes || []).join(", ");
   words.shape = `(${(step.shape || []).join(", ")})`;
@@ -172,7 +173,7 @@ function wordsOf(step) {
 
 function groupSentence(view) {
   const last = base[view.last];
-  const names = sentBy(view).map(sent => vertices[sent.target].name);
+  const names = sentBy(view).map(sent => nameOf(sent.target));
   const targets = names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more`] : names;
   const words = { ...wordsOf(last), group: foldTitle(view.group), targets: targets.join(", ") };
   return fill(view.last < turn ? "forward group" : "backward group", words);

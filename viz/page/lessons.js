@@ -58,7 +58,7 @@ function firstDifference(wrong) {
 function differenceSentence(key, { made, due, again }) {
   const edge = edges[made.edge];
   const words = {
-    user: vertices[edge.head].name, target: vertices[edge.tail].name, upstream: show(made.upstream, 6), amount: show(made.contribution, 6),
+    user: nameOf(edge.head), target: nameOf(edge.tail), upstream: show(made.upstream, 6), amount: show(made.contribution, 6),
     before: made.before === undefined ? "nothing" : show(made.before, 6), after: show(made.after, 6), right: show(due.after, 6),
     right_amount: show(due.contribution, 6), complete: show(due.upstream, 6), again: again ? "for the second time" : "before all of it had come",
   };
@@ -93,7 +93,7 @@ function showMistake(view) {
   for (const node of differs) mark(node, "wrong");
   if (differs.length) mark(first, "first-wrong");
   const row = node => h("tr", { class: [differs.includes(node) && "wrong", differs.length && node === first && "first", node === base[view.first].target && "now"].filter(Boolean).join(" ") || undefined },
-    h("td", {}, link(vertices[node].name, () => choose(node))), h("td", {}, show(grads[node], 6)),
+    h("td", {}, link(nameOf(node), () => choose(node))), h("td", {}, show(grads[node], 6)),
     h("td", {}, show(found.g[node] ?? 0, 6)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
   const result = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
   const jump = LIVE && found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
@@ -152,7 +152,7 @@ function showQuiz() {
   if (!quiz.on) return;
   for (const [id, card] of cards) card.classList.toggle("asked", id === `n${quiz.asked}`);
   $("score").textContent = `${quiz.right} right at first try, ${quiz.answered.size} of ${asks.length} answered`;
-  if (quiz.asked !== null) $("question").replaceChildren("What is ", partial(vertices[quiz.asked].name), "?");
+  if (quiz.asked !== null) $("question").replaceChildren("What is ", partial(nameOf(quiz.asked)), "?");
   else $("hint").replaceChildren(verdict("good", "All gradients are found."));
 }
 
@@ -184,7 +184,7 @@ function revealAnswer() {
   quiz.tries += 1;
   const node = quiz.asked;
   accept(grads[node]);
-  hint([h("p", {}, `∂${title}/∂${vertices[node].name} = ${show(grads[node])}, the sum of`), ledger(node)]);
+  hint([h("p", {}, `∂${title}/∂${nameOf(node)} = ${show(grads[node])}, the sum of`), ledger(node)]);
 }
 
 function hint(children) {
@@ -196,7 +196,7 @@ const partsOf = node => base.filter(step => step.kind === "contribute" && step.t
 // First the rules, then the numbers.
 function hints(node, tries) {
   const parts = partsOf(node);
-  const several = parts.length > 1 ? `${vertices[node].name} is used ${parts.length} times: add up what comes from each use. ` : "";
+  const several = parts.length > 1 ? `${nameOf(node)} is used ${parts.length} times: add up what comes from each use. ` : "";
   const rules = parts.map(step => h("li", {}, ruleText(step), tries > 1 && localOf(edges[step.edge]) !== undefined ? `: ${show(step.upstream)} × ${show(localOf(edges[step.edge]))}` : ""));
   return [h("p", {}, `${several}${parts.length > 1 ? "The rules" : "The rule"}:`), h("ul", {}, ...rules)];
 }
@@ -211,7 +211,7 @@ function explainAnswer() {
   clearMarks();
   const { text, missing } = diagnose(quiz.asked, quiz.last);
   for (const step of missing) (edgeElements.get(`e${step.edge}`) || { classList: { add() {} } }).classList.add("missing");
-  const list = missing.map(step => h("li", {}, `${vertices[step.node].name} → ${vertices[step.target].name}: ${ruleText(step)} = ${show(step.contribution)}`));
+  const list = missing.map(step => h("li", {}, `${nameOf(step.node)} → ${nameOf(step.target)}: ${ruleText(step)} = ${show(step.contribution)}`));
   hint([verdict("", text), list.length ? h("ul", {}, ...list) : "", ...hints(quiz.asked, Math.max(quiz.tries, 2))]);
 }
 
@@ -226,15 +226,15 @@ function diagnose(node, given) {
   const part = subsets(parts).find(some => same(sum(some, step => step.contribution)));
   if (part && part.length === 1 && part[0] === parts[parts.length - 1])
     return { text: "That is the last contribution alone, as with = in place of +=. Missing:", missing: parts.filter(step => !part.includes(step)) };
-  if (part) return { text: `A path is missing: ${vertices[node].name} reaches ${title} along ${parts.length} edges, and this is the sum of ${part.length}. Missing:`, missing: parts.filter(step => !part.includes(step)) };
+  if (part) return { text: `A path is missing: ${nameOf(node)} reaches ${title} along ${parts.length} edges, and this is the sum of ${part.length}. Missing:`, missing: parts.filter(step => !part.includes(step)) };
   if (same(-right)) return { text: "Only the sign is wrong.", missing: [] };
   if (same(sum(parts, step => localOf(edges[step.edge])))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
   if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient: multiply it by the local derivative.", missing: [] };
-  if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${vertices[node].name} itself: a product's local derivative is the other factor.`, missing: [] };
+  if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${nameOf(node)} itself: a product's local derivative is the other factor.`, missing: [] };
   const made = Object.keys(record.mistakes).find(key => same(compared(key)?.g[node] ?? 0));
   if (made) return { text: `That is what a sweep finds with the mistake "${record.mistakes[made].title}". ${record.mistakes[made].idea}`, missing: [] };
   const other = completed.find(v => v !== node && same(grads[v]));
-  if (other !== undefined) return { text: `That is the gradient of ${vertices[other].name}.`, missing: [] };
+  if (other !== undefined) return { text: `That is the gradient of ${nameOf(other)}.`, missing: [] };
   return { text: "Go step by step: upstream times local for each use; then add.", missing: [] };
 }
 

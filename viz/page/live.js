@@ -21,7 +21,7 @@ function startLive() {
 
 function listLeaves() {
   const wanted = $("filter").value.toLowerCase();
-  const found = leaves.filter(id => vertices[id].name.toLowerCase().includes(wanted));
+  const found = leaves.filter(id => nameOf(id).toLowerCase().includes(wanted));
   $("leaves").replaceChildren(...found.slice(0, MANY).map(leafRow));
   $("hidden-leaves").textContent = found.length > MANY ? `${found.length - MANY} more: narrow the search` : "";
 }

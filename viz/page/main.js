@@ -78,14 +78,14 @@ function touched(view) {
 
 function stopsHere(view) {
   const hit = [...touched(view)].find(node => breaks.has(node));
-  if (hit !== undefined) say(`stopped at the breakpoint on ${vertices[hit].name}: ${sentence(view)}`);
+  if (hit !== undefined) say(`stopped at the breakpoint on ${nameOf(hit)}: ${sentence(view)}`);
   return hit !== undefined;
 }
 
 function nextChange() {
   if (chosen === null) return say("choose a node first");
   const later = views.findIndex((view, i) => i > at && view.first >= turn && touched(view).has(chosen));
-  if (later < 0) return say(`the gradient of ${vertices[chosen].name} does not change any more`);
+  if (later < 0) return say(`the gradient of ${nameOf(chosen)} does not change any more`);
   goTo(later);
 }
 
@@ -157,7 +157,7 @@ function find() {
 function toggleBreak(node = chosen ?? base[views[at].first].target ?? base[views[at].first].node) {
   breaks.has(node) ? breaks.delete(node) : breaks.add(node);
   refresh();
-  say(`breakpoint on ${vertices[node].name} ${breaks.has(node) ? "set" : "removed"}`);
+  say(`breakpoint on ${nameOf(node)} ${breaks.has(node) ? "set" : "removed"}`);
 }
 
 function startCards() {

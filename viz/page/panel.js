@@ -35,7 +35,7 @@ function showStep(view) {
 
 function headline(view, step) {
   if (view.group) return `${foldTitle(view.group)}: one step`;
-  const node = vertices[step.node].name, target = step.target === undefined ? "" : vertices[step.target].name;
+  const node = nameOf(step.node), target = step.target === undefined ? "" : nameOf(step.target);
   return {
     start: "Start: the leaves have their data", compute: `Compute ${node}`, seed: "Turn round: the seed",
     broadcast: `Repeat ${target}`, reduce: `Sum for ${target}`,
@@ -52,13 +52,13 @@ const BODIES = {
     formula(h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
   ],
   seed: step => [
-    formula(partial(vertices[step.node].name), " = ", h("b", { class: "upstream" }, long(step.after))),
+    formula(partial(nameOf(step.node)), " = ", h("b", { class: "upstream" }, long(step.after))),
     h("p", {}, `From here gradients flow back: ${title} changes as much as ${title} does.`),
   ],
   contribute: contributeBody,
   finish: step => [
-    formula(partial(vertices[step.node].name), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
-    h("p", {}, `All ${vertices[step.node].uses} uses of ${vertices[step.node].name} have had their turn, so the sum may be sent on. This is why the sweep follows the topological order.`),
+    formula(partial(nameOf(step.node)), " = ", h("b", { class: "finished" }, long(step.after)), h("span", { class: "tick" }, " ✓ complete")),
+    h("p", {}, `All ${vertices[step.node].uses} uses of ${nameOf(step.node)} have had their turn, so the sum may be sent on. This is why the sweep follows the topological order.`),
     ledger(step.node),
   ],
   broadcast: step => [h("p", {}, sentence({ first: step.i, last: step.i, group: "" })), h("p", {}, "Its gradient is summed over the same axes on the way back.")],
@@ -68,7 +68,7 @@ const BODIES = {
 // The arguments of an equation replaced by their numbers, for scalars.
 function withNumbers(node) {
   const names = edges.filter(edge => edge.head === node).map(edge => vertices[edge.tail]);
-  const right = vertices[node].equation.slice(vertices[node].name.length + 3);
+  const right = vertices[node].equation.slice(nameOf(node).length + 3);
   if (names.some(v => typeof data[v.id] !== "number")) return right;
   const known = new Map(names.map(v => [v.name, show(data[v.id])]));
   const words = [...known.keys()].sort((a, b) => b.length - a.length).map(name => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
@@ -77,7 +77,7 @@ function withNumbers(node) {
 }
 
 function contributeBody(step) {
-  const edge = edges[step.edge], node = vertices[step.node].name, target = vertices[step.target].name;
+  const edge = edges[step.edge], node = nameOf(step.node), target = nameOf(step.target);
   if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
   const product = edge.local === undefined
     ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
@@ -105,7 +105,7 @@ const texNumber = x => show(x, 6).replace("inf", "\\infty").replace("nan", "\\ma
 
 function zeroReason(step, edge) {
   if (size(step.contribution) !== 0) return "";
-  const why = size(step.upstream) === 0 ? "nothing came from above" : `the local derivative ${edge.symbols} is 0 where ${vertices[edge.tail].name} = ${show(data[edge.tail])}`;
+  const why = size(step.upstream) === 0 ? "nothing came from above" : `the local derivative ${edge.symbols} is 0 where ${nameOf(edge.tail)} = ${show(data[edge.tail])}`;
   return h("p", { class: "dead" }, `✕ The gradient dies on this edge: ${why}.`);
 }
 
@@ -113,7 +113,7 @@ const left = step => h("span", { class: "left" }, ` ${step.uses_left} more to co
 const done = () => h("span", { class: "tick" }, " ✓ complete");
 
 function total(step) {
-  const name = vertices[step.target].name;
+  const name = nameOf(step.target);
   const whole = typeof step.after === "object";
   if (whole && step.before === undefined) return h("p", { class: "total" }, partial(name), " is this contribution", step.uses_left ? left(step) : done());
   const sum = step.before === undefined ? [h("span", { class: "slot" }, "empty"), " + "] : [long(step.before), " + "];
@@ -121,15 +121,15 @@ function total(step) {
 }
 
 function adjoint(step, edge) {
-  const g = `d${vertices[step.node].name}`;
+  const g = `d${nameOf(step.node)}`;
   const right = edge.local === undefined ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : /^[\w.[\],]+$/.test(edge.symbols) ? `${g} * ${edge.symbols}` : `${g} * (${edge.symbols})`;
-  return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${vertices[step.target].name} += ${right}`));
+  return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${nameOf(step.target)} += ${right}`));
 }
 
 // Why is this number what it is: the contributions that it is the sum of, each a link to its step.
 function ledger(node) {
   const parts = base.filter(step => step.kind === "contribute" && step.target === node);
-  const rows = parts.map(step => h("li", {}, link(`from ${vertices[step.node].name}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
+  const rows = parts.map(step => h("li", {}, link(`from ${nameOf(step.node)}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
   return h("ul", { class: "ledger" }, ...rows);
 }
 
@@ -137,11 +137,11 @@ function groupBody(view) {
   const close = h("button", { onclick: () => stepIn() }, "step in");
   if (view.first < turn) return [h("p", {}, groupSentence(view)), close];
   const coming = receivedBy(view), more = coming.length - 6;
-  const received = coming.slice(0, 6).map(node => h("li", {}, partial(vertices[node].name), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
+  const received = coming.slice(0, 6).map(node => h("li", {}, partial(nameOf(node)), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
   const sent = sentBy(view), shown = sent.slice(0, 12);
   const slope = coming.length === 1 && typeof grads[coming[0]] === "number" && grads[coming[0]] !== 0 ? grads[coming[0]] : null;
   const local = s => slope === null ? "" : h("td", { class: "local" }, show(s.contribution / slope, 6));
-  const rows = shown.map(s => h("tr", {}, h("td", {}, vertices[s.target].name), local(s), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
+  const rows = shown.map(s => h("tr", {}, h("td", {}, nameOf(s.target)), local(s), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
   return [
     h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
     h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", {}, "goes out"),
