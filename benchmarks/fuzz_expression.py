@@ -1,19 +1,34 @@
 """Throws random and mutated text at the expression language: python benchmarks/fuzz_expression.py [N] [SEED].
 
 Every input must give a number or an ExpressionError, quickly, and nothing that looks like an attribute, a string or
-a call of a foreign name may be accepted. N is 1,000,000 unless given.
+a call of a foreign name may be accepted. One in 5 of what is accepted is explained in some form, with or without the
+paths from a name; one input in 100 goes through the whole command, with options in any order, which must end with
+status 0 or with status 2 and a message. N is 1,000,000 unless given.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import random
 import re
 import sys
 import time
 
-from autograd_mini import Node
+from autograd_mini import Node, Value
+from autograd_mini.explain import explain
+from viz import cli
 from viz.expression import FUNCTIONS, ExpressionError, record_expression
+from viz.tasks.explain import FORMS
 
+EXPLAINED, COMMANDED = 5, 100  # one in so many
+OPTIONS = {
+    "explain": [["--wrt", "x"], ["--wrt", "w1"], ["--wrt", "q"], *(["--format", form] for form in FORMS), ["--step"]],
+    "draw": [["--wrt", "x"], ["--format", "text"], ["--format", "dot"], ["--format", "mermaid"], ["--depth", "1"],
+             ["--legend"], ["--show", "forward"], ["--colour", "grad"], ["--direction", "TB"], ["--whole"]],
+}  # fmt: skip
+WORSE = [["--wrt"], ["-o"], ["-x"], ["--"], [""], ["x=1"], ["q=nan"], ["sin=1"], ["é=1"], ["--format", "poem"]]
 VALUES = {"x": 2.0, "w1": -0.5, "b": 0.0}
 WORDS = [
     *FUNCTIONS,
@@ -117,16 +132,52 @@ def check(text: str) -> bool:
     return True
 
 
+def explained(text: str, rng: random.Random) -> None:
+    """Explain an expression in some form, perhaps along the paths from one of its names."""
+    leaves = {name: Value(data, label=name) for name, data in VALUES.items()}
+    told = explain(record_expression(text, leaves), wrt=rng.choice([None, *leaves.values()]))
+    form = rng.choice(list(FORMS))
+    shown = FORMS[form](told)
+    if form == "json":
+        json.loads(shown, parse_constant=lambda constant: int(constant))  # NaN and Infinity are no JSON: an error
+    elif not shown:
+        raise AssertionError(f"nothing to see as {form} of {text!a}")
+
+
+def commanded(text: str, rng: random.Random) -> None:
+    """Run the command on an input, with options in any order and some that are wrong."""
+    task = rng.choice(list(OPTIONS))
+    words = [[text], *([f"{name}={data}"] for name, data in VALUES.items() if rng.random() < 0.97)]
+    words += rng.sample(OPTIONS[task], rng.randint(0, 2)) + (rng.sample(WORSE, 1) if rng.random() < 0.1 else [])
+    rng.shuffle(words)
+    argv = [task, *(word for group in words for word in group)]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = cli.main(argv)
+        except SystemExit as exit:  # as argparse ends, for --help too
+            status = exit.code
+    said = err.getvalue().count("\n")
+    if status not in (0, cli.MISTAKE) or (status == cli.MISTAKE) != bool(said) or said > 3:
+        raise AssertionError(f"status {status} and {err.getvalue()!a} of {argv!a}")
+
+
 def main(n: int, seed: int) -> None:
     """Check n inputs and report how many were expressions, and the slowest."""
     rng = random.Random(seed)
     accepted, slowest, start = 0, (0.0, ""), time.perf_counter()
-    for _ in range(n):
+    for i in range(n):
         text = made(rng)
         begin = time.perf_counter()
-        accepted += check(text)
+        right = check(text)
         slowest = max(slowest, (time.perf_counter() - begin, text))
+        accepted += right
+        if right and accepted % EXPLAINED == 0:
+            explained(text, rng)
+        if i % COMMANDED == 0:
+            commanded(text, rng)
     print(f"{n:,} inputs in {time.perf_counter() - start:.0f} s: {accepted:,} expressions, the rest refused")
+    print(f"{accepted // EXPLAINED:,} explained, {-(-n // COMMANDED):,} sent through the whole command")
     print(f"slowest {slowest[0] * 1000:.1f} ms: {slowest[1]!a}")
 
 

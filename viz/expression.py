@@ -121,22 +121,16 @@ def read_values(assignments: list[str]) -> dict[str, float]:
     return values
 
 
-def read_range(text: str) -> tuple[float, float]:
-    """Return the two ends of `LOW:HIGH`, each an expression without names.
+def read_range(text: str, values: Mapping[str, float | Value]) -> tuple[float, float]:
+    """Return the two ends of `LOW:HIGH`, each an expression.
 
-    >>> read_range("-1:2**3")
+    >>> read_range("-1:2**x", {"x": 3.0})
     (-1.0, 8.0)
     """
     low, colon, high = text.partition(":")
     if not colon:
         raise ExpressionError(f"a range is given as LOW:HIGH, such as -3:3, got {_brief(text)}")
-    return _number(low), _number(high)
-
-
-def _number(text: str) -> float:
-    """Return the number of an expression without names, between the words of a command line."""
-    number: float = record_expression(text, {}).data
-    return number
+    return float(record_expression(low, values).data), float(record_expression(high, values).data)
 
 
 def tokens(text: str) -> Iterator[Token]:

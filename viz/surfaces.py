@@ -19,6 +19,7 @@ from .text import number
 
 LEVELS = 14  # contours of a surface
 ARROW = 0.2  # length of a gradient, as a part of the picture's side
+DOTTED = 50  # points of a path that can still be told apart
 ASTRAY = 5  # sides of the picture that a descent may go beyond it and be shown whole
 
 
@@ -118,7 +119,8 @@ def _bands(ax: Any, x: Array, y: Array, z: Array, label: str) -> None:
 def _descent(ax: Any, points: Array) -> None:
     """Draw a path with its start and its end."""
     outline = extra("matplotlib.patheffects", "matplotlib", "plot").withStroke(linewidth=3, foreground=light("ink"))
-    ax.plot(*points.T, ".-", color="white", path_effects=[outline], label=f"descent, {len(points) - 1} steps")
+    style = ".-" if len(points) <= DOTTED else "-"
+    ax.plot(*points.T, style, color="white", path_effects=[outline], label=f"descent, {len(points) - 1} steps")
     _mark(ax, points[0], "o", 9, "start")
     _mark(ax, points[-1], "*", 15, "end")
 

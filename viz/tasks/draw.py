@@ -44,6 +44,7 @@ def add_options(task: argparse.ArgumentParser) -> None:
     much = task.add_mutually_exclusive_group()
     much.add_argument("--depth", type=int, metavar="N", help="how many groups inside each other are open")
     much.add_argument("--whole", action="store_true", help="draw every node, however many there are")
+    task.add_argument("--unfold", metavar="GROUP", action="append", default=[], help="a group to open, by its name")
     task.add_argument("--limit", type=int, default=LIMIT, metavar="N", help="boxes at most (default: %(default)s)")
     task.set_defaults(run=run)
 
@@ -67,9 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     path = None if arguments.wrt is None else (leaf(arguments.wrt, leaves), root)
     if path and path[0] not in order(root):
         raise CommandError(f"no path leads from {arguments.wrt!a} to the result: the expression does not use it")
-    detail = {"fold": None, "limit": None} if arguments.whole else {"depth": arguments.depth, "limit": arguments.limit}
-    said = {name: getattr(arguments, name) for name in ("show", "colour", "legend")}
-    drawing = drawn(root, arguments, path=path, **detail, **said)
+    said = {name: getattr(arguments, name) for name in ("show", "colour", "legend", "depth", "unfold", "limit")}
+    whole = {"fold": None, "limit": None} if arguments.whole else {}
+    drawing = drawn(root, arguments, path=path, **{**said, **whole})
     if arguments.output is not None:
         save(drawing, arguments.output)
     elif arguments.format is None:

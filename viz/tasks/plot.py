@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     suffix_of(arguments.output, METADATA)
     root, leaves = recorded(arguments)
     varied = _varied(arguments, leaves)
-    ranges = _ranges(arguments.range, len(varied))
+    ranges = _ranges(arguments.range, len(varied), leaves)
     write_whole(arguments.output, _content(root, varied, ranges, arguments))
     over = " and ".join(name.label for name in varied)
     say_written(arguments.output, f"{'contours' if len(varied) > 1 else 'a curve'} over {over}")
@@ -72,11 +72,11 @@ def _varied(arguments: argparse.Namespace, leaves: dict[str, Value]) -> list[Val
     return varied
 
 
-def _ranges(given: list[str], count: int) -> list[Range] | None:
+def _ranges(given: list[str], count: int, leaves: dict[str, Value]) -> list[Range] | None:
     """Return a range for each of `count` leaves, or None where none is given."""
     if len(given) > count:
         raise CommandError(f"--range is given {len(given)} times, and --wrt {count}: one for each, or one for all")
-    ranges = [read_range(text.strip()) for text in given]
+    ranges = [read_range(text.strip(), leaves) for text in given]
     return (ranges * count)[:count] or None
 
 
