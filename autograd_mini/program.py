@@ -174,12 +174,12 @@ class Program:
 
     @cached_property
     def _run(self) -> Run:
-        run: Run = source.run_source(self.source)
+        run: Run = source.run_source(self.source, given=source.own_rows())
         return run
 
     @cached_property
     def _run_batch(self) -> Run:
-        run: Run = source.run_source(self.numpy)
+        run: Run = source.run_source(self.numpy, given=source.own_rows())
         return run
 
     @cached_property

@@ -58,12 +58,18 @@ def value_lines(listing: Listing, dialect: Dialect, forward: Sequence[Line]) -> 
 
 
 def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
-    """Return the prelude of the texts; DataError where they call a row that the dialect has not."""
+    """Return the prelude of the texts. A user's own row is named in Python and refused elsewhere."""
     mentioned = {word for text in used for word in words(text)}
     missing = sorted(word for word in mentioned if word in TABLE and word not in dialect.defined())
     if missing and dialect in FOREIGN:
         raise DataError(f"{dialect.name} has no equivalent of {', '.join(missing)}: record without, or use .numpy")
-    return prelude(mentioned, dialect.defined())
+    own = [f"# {name} is a row of your own: define it here" for name in own_rows() if name in mentioned]
+    return [*prelude(mentioned, dialect.defined()), *own]
+
+
+def own_rows() -> dict[str, Any]:
+    """Return the rows that a user has added, by name: what a source that calls them is run with."""
+    return {name: row for name, row in TABLE.items() if name not in NUMPY.defined()}
 
 
 def javascript_source(listing: Listing, name: str = "program") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from table_cases import ROWS, called, cases, differentiable
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
-from autograd_mini.op import Flat
+from autograd_mini.op import TABLE, Flat, Unary
 from autograd_mini.source import run_source
 
 
@@ -181,6 +182,27 @@ def test_no_label_breaks_the_source() -> None:
     program.numpy.encode()
     racer = pytest.importorskip("py_mini_racer")
     assert racer.MiniRacer().eval(f"{program.javascript}; program({', '.join('1' * len(leaves))}).value") == len(leaves)
+
+
+def test_rows_of_a_users_own_are_run_and_named() -> None:
+    sinc = Unary(
+        "test_sinc", "test_sinc({})", lambda x: math.sin(x) / x, lambda x: np.sin(x) / x,
+        lambda g, y, x: g * (ops.cos(x) - y) / x,
+    )  # fmt: skip
+    try:
+        x = Value(0.5, label="x")
+        root = sinc(x) * x
+        program = autograd_mini.compile(root, [x])
+        for p in (program, program.simplified(), pickle.loads(pickle.dumps(program))):
+            assert equal(p(0.5), engine(root, [x]))
+            np.testing.assert_allclose(p(np.array([0.5, 0.7]))[0], np.sin([0.5, 0.7]))
+        assert "# test_sinc is a row of your own: define it here" in program.source
+        assert "# " not in autograd_mini.compile(abs(x), [x]).source.partition("def program")[0]
+        for language in ("javascript", "torch", "jax"):
+            with pytest.raises(DataError, match=f"{language} has no equivalent of test_sinc"):
+                getattr(program, language)
+    finally:
+        del TABLE["test_sinc"]
 
 
 # Guards -------------------------------------------------------------------------------------------------------------
