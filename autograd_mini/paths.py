@@ -84,7 +84,8 @@ class Paths:
         """Whether the paths that are listed add up to the gradient, where they are all; rounding is allowed for."""
         if self.rest is not None:
             return True
-        size = max((float(np.max(np.abs(path.product), initial=0.0)) for path in self.listed), default=0.0)
+        products = (np.abs(path.product) for path in self.listed)
+        size = max((float(np.max(p, initial=0.0, where=np.isfinite(p))) for p in products), default=0.0)
         return bool(np.allclose(self.total, self.gradient, rtol=1e-9, atol=1e-9 * size, equal_nan=True))
 
 

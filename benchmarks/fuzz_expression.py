@@ -3,7 +3,7 @@
 Every input must give a number or an ExpressionError, quickly, and nothing that looks like an attribute, a string or
 a call of a foreign name may be accepted. One in 5 of what is accepted is explained in some form, with or without the
 paths from a name; one input in 100 goes through the whole command, with options in any order, which must end with
-status 0 or with status 2 and a message. N is 1,000,000 unless given.
+status 0 or with status 2 and a message. Warnings are errors. N is 1,000,000 unless given.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 import re
 import sys
 import time
+import warnings
 
 from autograd_mini import Node, Value
 from autograd_mini.explain import explain
@@ -164,6 +165,7 @@ def commanded(text: str, rng: random.Random) -> None:
 
 def main(n: int, seed: int) -> None:
     """Check n inputs and report how many were expressions, and the slowest."""
+    warnings.simplefilter("error")
     rng = random.Random(seed)
     accepted, slowest, start = 0, (0.0, ""), time.perf_counter()
     for i in range(n):

@@ -295,3 +295,9 @@ def test_a_sum_that_is_not_the_gradient_would_be_told() -> None:
     assert not wrong.holds
     told = replace(explain(x.sin() * x, wrt=x), paths=wrong)
     assert ", but the sweep gives" in str(told)
+
+
+@pytest.mark.parametrize("data", [math.nan, math.inf, -math.inf])
+def test_sums_that_are_not_finite_hold_without_a_warning(data: float) -> None:
+    x, y = Value(data, label="x"), Value(1.0, label="y")
+    assert "as the sweep gives" in str(explain(x * y + y, wrt=y))

@@ -134,7 +134,7 @@ def _arrow(ax: Any, point: Array, gradient: Array, sides: tuple[float, float]) -
     label = f"gradient ({', '.join(map(number, gradient))})"
     longest = np.max(np.abs(gradient) / sides)
     if np.isfinite(longest) and longest > 0.0:
-        tip = point + gradient * (ARROW / longest)
+        tip = point + gradient / longest * ARROW
         style = {"arrowstyle": "-|>,head_width=.35,head_length=.6", "color": HUES[1], "linewidth": 2.5, "shrinkA": 0}
         ax.annotate("", tip, point, arrowprops={**style, "shrinkB": 0})
     ax.plot([], [], "-", color=HUES[1], linewidth=2.5, label=label)
