@@ -134,7 +134,7 @@ STYLE = """\
 .autograd-explanation caption{text-align:left;font-weight:600;padding:.3em 0}
 .autograd-explanation td,.autograd-explanation th{text-align:left;vertical-align:top;padding:.2em .8em;background:none;
 border:0;border-bottom:1px solid #80808040;font-weight:400;max-width:44em;overflow-wrap:anywhere}
-.autograd-explanation thead th{font-size:12px;opacity:.85;white-space:nowrap}
+.autograd-explanation thead th{font-size:12px;opacity:.85;white-space:nowrap;overflow-wrap:normal}
 .autograd-explanation .step>*{background:#8080801f;font-weight:600;border-left:3px solid #0072b2}
 .autograd-explanation .step>*+*{border-left:0}
 .autograd-explanation .proof>td+td{border-left:3px solid #009e73;padding-left:1.6em}
