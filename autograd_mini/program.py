@@ -413,7 +413,7 @@ def _input(name: str, a: Any) -> Node:
     return Tensor(a) if np.ndim(a) else Value(a)
 
 
-def _form(args: tuple[Any, ...]) -> Any:
+def _form(args: tuple[Any, ...]) -> str:
     """Return what a record depends on beside the numbers: the form of the arguments, shapes and precisions."""
     shapes = [(np.shape(a), str(getattr(a, "dtype", ""))) for a in tree.leaves(args)]
-    return tuple(tree.names(args, "")), tuple(shapes)
+    return repr(tree.build(args, iter(shapes)))
