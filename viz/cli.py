@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib.metadata
+import io
 import os
 import re
 import sys
@@ -24,7 +25,8 @@ PIPE_CLOSED = 141  # as shells report SIGPIPE
 
 EXPRESSED = {"explain": explain, "draw": draw, "play": play, "plot": plot}  # what takes an expression
 TASKS = {**EXPRESSED, "grade": grading}
-FILE = re.compile(r"-o.*\.[A-Za-z]+")  # -oFILE, which no expression looks like: a dot stands before digits there
+# No expression looks like one of these: a dot stands before a digit there. --x is taken for an option, -- --x is not.
+OPTION = re.compile(r"-|-[oh]|--[a-z].*|-o.*\.[A-Za-z]+", re.DOTALL)
 EXAMPLES = """\
 examples:
   autograd-mini explain "tanh(w1*x1 + w2*x2 + b)" w1=-3 x1=2 w2=1 x2=0 b=6.881373587019543
@@ -91,6 +93,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _run(argv: Sequence[str]) -> int:
     """Parse a command line and do what it says; name=value may stand on either side of an option."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot spell
     shielded = _shielded(argv) if argv and argv[0] in EXPRESSED else argv
     arguments, rest = parser().parse_known_args(shielded)
     if rest and (arguments.task not in EXPRESSED or any(word.startswith("-") for word in rest)):
@@ -107,9 +111,9 @@ def _shielded(argv: Sequence[str]) -> list[str]:
     for word in argv:
         if word == "--":
             return [*shielded, *argv[len(shielded) :]]
-        signed = word.startswith("-") and not word.startswith("--") and word not in ("-", "-o", "-h")
+        sign = word.startswith("-") and not OPTION.fullmatch(word)
         named = shielded[-1:] in (["-o"], ["--output"])  # a file of that name
-        shielded.append(f" {word}" if signed and not named and not FILE.fullmatch(word) else word)
+        shielded.append(f" {word}" if sign and not named else word)
     return shielded
 
 

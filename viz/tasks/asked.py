@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 import webbrowser
 from collections.abc import Iterable
@@ -51,13 +50,6 @@ def suffix_of(output: str, known: Iterable[str]) -> str:
     if suffix not in known:
         raise CommandError(f"cannot write {output!a}: the suffix says how, one of {', '.join(known)}")
     return suffix
-
-
-def say(text: str) -> None:
-    """Print text on one line or on several, with escapes for what the terminal cannot spell."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    print(text.removesuffix("\n"))
 
 
 def say_written(output: str, what: str) -> None:

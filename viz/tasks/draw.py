@@ -11,7 +11,7 @@ from autograd_mini.sweep import order
 
 from ..drawing import KNOWN, WRITERS, Drawing, draw
 from ..folding import LIMIT
-from .asked import CommandError, add_expression, leaf, recorded, say, say_written, suffix_of
+from .asked import CommandError, add_expression, leaf, recorded, say_written, suffix_of
 
 DOES = "draw the graph"
 EXAMPLES = """\
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.format is None:
         drawing.print()
     else:
-        say(LANGUAGES[arguments.format](drawing))
+        print(LANGUAGES[arguments.format](drawing).rstrip())
     return 0
 
 

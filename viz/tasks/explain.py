@@ -10,7 +10,7 @@ from nn.atomic import write_whole
 
 from ..drawing import WRITERS
 from ..step import step
-from .asked import CommandError, add_expression, leaf, recorded, say, say_written, suffix_of
+from .asked import CommandError, add_expression, leaf, recorded, say_written, suffix_of
 from .draw import add_layout, drawn, save
 
 DOES = "print the backward pass step by step"
@@ -60,5 +60,5 @@ def run(arguments: argparse.Namespace) -> int:
     elif suffix:
         save(drawn(root, arguments), output)
     if form or suffix not in FORM_OF:
-        say(FORMS[form or "text"](told))
+        print(FORMS[form or "text"](told).rstrip())
     return 0
