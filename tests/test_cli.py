@@ -219,11 +219,12 @@ def test_a_reader_who_stops_reading_is_no_error():
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_device_and_a_full_disk_are_reported(tmp_path):
-    (tmp_path / "full.svg").symlink_to("/dev/full")
-    done = run("draw", "x", "x=1", "-o", str(tmp_path / "full.svg"))
-    assert done.returncode == 2
-    assert "not a regular file" in done.stderr
-    assert done.stderr.count("\n") == 1
+    for task, name in (("explain", "full.json"), ("draw", "full.svg"), ("play", "full.html")):
+        (tmp_path / name).symlink_to("/dev/full")
+        done = run(task, "x", "x=1", "-o", str(tmp_path / name))
+        assert done.returncode == 2
+        assert "not a regular file" in done.stderr
+        assert done.stderr.count("\n") == 1
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [*COMMAND, "explain", "x", "x=1"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60

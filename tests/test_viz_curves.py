@@ -116,6 +116,13 @@ def test_every_function_gives_a_picture_without_a_warning(f, data, tmp_path):
     viz.contours(f(x), x, Value(1.0, label="y"), steps=3).figure.savefig(tmp_path / "contours.png", dpi=40)
 
 
+def test_where_there_is_no_tangent_it_says_so():
+    x = Value(0.0, label="x")
+    above, below = viz.curve(1.0 / x, x)
+    assert legend(above) == ["L", "no tangent at x = 0", "L = inf"]
+    assert legend(below) == ["dL/dx", "dL/dx = -inf"]
+
+
 def test_constants_and_leaves_have_curves_too():
     x, c = Value(2.0, label="x"), Value(5.0)
     assert legend(viz.curve(c * 2.0, x)[1]) == ["dL/dx", "dL/dx = 0"]

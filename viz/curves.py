@@ -50,7 +50,8 @@ def curve(root: Node, x: Node, between: Range | None = None, *, axes: Any = None
     limits = _limits(ys, value)
     above.plot(xs, _within(ys, limits), color=HUES[0], label=name)
     tangent = _within(_line(xs, at, value, slope), limits)
-    above.plot(xs, tangent, "--", color=HUES[1], label=f"tangent at {label} = {number(at)}")
+    touches = "tangent" if np.isfinite((value, slope)).all() else "no tangent"
+    above.plot(xs, tangent, "--", color=HUES[1], label=f"{touches} at {label} = {number(at)}")
     _finish(above, ends, limits, (at, value), name)
     slopes = np.where(np.isfinite(ys), slopes, np.nan)  # log has none below 0, whatever 1/x is there
     limits = _limits(slopes, slope)
