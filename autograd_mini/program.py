@@ -30,6 +30,8 @@ from .sweep import order
 
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]
 
+KEPT = 128  # programs that a compiled function keeps for one form of its arguments, and forms
+
 
 class BranchError(AutogradError, RuntimeError):
     """A program was run on inputs for which the recording would have taken another branch."""
@@ -254,7 +256,10 @@ def _entry(name: str, a: Any) -> Any:
 
 def _refuse_node(name: str, a: Any) -> None:
     if isinstance(a, Node):
-        raise DataError(f"input {name} is a node: a program records nothing, give it {name}.data")
+        raise DataError(
+            f"input {name} is a node: a program records nothing, give it {name}.data; "
+            "a compiled function f is recorded as part of another where that calls f.__wrapped__"
+        )
 
 
 def batch_shape(names: Sequence[str], given: Sequence[Any]) -> tuple[int, ...]:
@@ -295,8 +300,10 @@ def compile(
     numbers, "numba" as a tape of instructions (extra `[jit]`), "numba-straight" as machine code of its own.
 
     A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
-    where an argument has another shape or a comparison comes out otherwise; it returns the value and the gradients, in
-    the form of its arguments: lists, tuples and dicts of numbers and arrays. DataError for an input that is no leaf.
+    where an argument has another shape or a comparison comes out otherwise: the last 128 branches of a shape are kept,
+    and 128 shapes. What is neither node nor argument stays as it was at the recording. It returns the value and the
+    gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays. DataError for an input that
+    is no leaf.
 
     >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
     >>> program = compile(w * x**2, [w, x])
@@ -366,16 +373,10 @@ class Compiled:
         functools.update_wrapper(self, function)
         self._function = function
         self._kind = kind
-        self._programs: dict[Any, list[Program]] = {}
+        self._programs: dict[str, list[Program]] = {}
 
     def __call__(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
-        leaves = tree.leaves(args)
-        for program in self._programs.get(_form(args), []):
-            try:
-                return self._answer(program, args, leaves)
-            except BranchError:
-                continue
-        return self._answer(self._record(args, leaves), args, leaves)
+        return self._run(args)[1]
 
     def __set_name__(self, owner: Any, name: str) -> None:
         self._name = name
@@ -389,8 +390,18 @@ class Compiled:
 
     def program(self, *args: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
-        self(*args)
-        return self._programs[_form(args)][-1]
+        return self._run(args)[0]
+
+    def _run(self, args: tuple[Any, ...]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
+        """Return the program for these arguments and what it gives."""
+        leaves = tree.leaves(args)
+        for program in self._programs.get(_form(args), []):
+            try:
+                return program, self._answer(program, args, leaves)
+            except BranchError:
+                continue
+        program = self._record(args, leaves)
+        return program, self._answer(program, args, leaves)
 
     def _answer(self, program: Program, args: tuple[Any, ...], leaves: list[Any]) -> tuple[Any, tuple[Any, ...]]:
         value, gradients = program(*leaves)
@@ -403,9 +414,21 @@ class Compiled:
             root = self._function(*tree.build(args, iter(inputs)))
         if not isinstance(root, Node):
             raise DataError(f"{self._function.__name__} returned {type(root).__name__}: a program computes one node")
+        if root.ndim:
+            raise ShapeError(
+                f"{self._function.__name__} returned shape {root.shape}: return one number, such as its sum"
+            )
         program = self._kind(_of_record(root, inputs, None, branches))
-        self._programs.setdefault(_form(args), []).append(program)
+        self._keep(_form(args), program)
         return program
+
+    def _keep(self, form: str, program: Program) -> None:
+        """Keep a program, and let go of the oldest where there are too many."""
+        alike = self._programs.setdefault(form, [])
+        alike.append(program)
+        del alike[:-KEPT]
+        if len(self._programs) > KEPT:
+            self._programs.pop(next(iter(self._programs)), None)
 
 
 def _input(name: str, a: Any) -> Node:

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_mini
-import nn
 from autograd_mini import ShapeError, Tensor, Value, ops
-
 
 # Compiled functions ---------------------------------------------------------------------------------------------------
 
@@ -23,3 +21,32 @@ def test_arguments_of_another_form_are_recorded_anew_though_they_hold_the_same_n
 
     for args, expected in [((1.0,), 15.0), ((1.0, []), 21.0), (([1.0],), 10.0), (((1.0,),), 15.0), (([1.0], ()), 14.0)]:
         assert scaled(*args)[0] == expected
+
+
+def test_the_program_for_arguments_is_the_one_of_their_branch() -> None:
+    bent = autograd_mini.compile(lambda x: x * 2.0 if x > 0 else x * 3.0)
+    for x in (1.0, -1.0, 1.0, -1.0):
+        assert bent.program(x)(x) == bent(x)
+
+
+def test_a_compiled_function_keeps_no_more_than_so_many_programs() -> None:
+    lengths = autograd_mini.compile(lambda x: ops.sum(x * x))
+    steps = autograd_mini.compile(lambda x: x * float(next(k for k in range(1000) if x < k + 1.0)))
+    for n in range(1, 140):
+        assert lengths(np.ones(n))[0] == n
+        assert steps(n + 0.5) == ((n + 0.5) * n, (float(n),))
+    assert lengths(np.ones(1)) == (1.0, (2.0,))
+    assert len(lengths._programs) <= 128
+    assert all(len(programs) <= 128 for programs in steps._programs.values())
+
+
+def test_a_compiled_function_says_what_it_takes_and_gives() -> None:
+    square = autograd_mini.compile(lambda x: x * x)
+    with pytest.raises(ShapeError, match=r"returned shape \(2,\): return one number"):
+        square(np.ones(2))
+    assert not square._programs
+    assert square(3.0) == (9.0, (6.0,))
+    for x in (Value(3.0), Tensor([1.0])):
+        with pytest.raises(autograd_mini.DataError, match=r"a node.*__wrapped__"):
+            square(x)
+    assert autograd_mini.compile(lambda x: square.__wrapped__(x) + x)(3.0) == (12.0, (7.0,))
