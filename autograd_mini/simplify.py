@@ -21,7 +21,6 @@ from .lines import Line, Listing, Printed, zeros
 from .lowering import record_sweep
 from .node import Node, leaf, record
 from .op import Op
-from .sweep import order
 
 LONGEST = 60  # characters of an expression that is written where it is used, if it is used but once
 
@@ -36,7 +35,7 @@ def simplified(listing: Listing) -> Simplified:
     root = found if isinstance(found, Node) else leaf(found)
     guards = [g._replace(args=tuple([record.now(a) for a in g.args])) for g in listing.guards]
     guards = [g for g in guards if any(isinstance(a, Node) for a in g.args)]
-    needed = {n for a in (root, *(a for g in guards for a in g.args)) if isinstance(a, Node) for n in order(a)}
+    needed = reached([root, *(a for g in guards for a in g.args)])
     names: dict[Node, str] = {}
     for old in listing.nodes:
         new = record.of[old]
@@ -56,7 +55,7 @@ class Simplified(Listing):
         with alone():
             found = record_sweep(self.root, self._seed, passing) if passing else []
         record = Interned([*self.inputs, *self.nodes, self._seed])
-        record.add(sorted({n for g in found if g is not None for n in order(g)}, key=_birth))
+        record.add(sorted(reached(found), key=_birth))
         self._gradients = {n: record.of[g] for n, g in zip(passing, found) if g is not None}
         self._names = dict(self.names)
         for n, g in self._gradients.items():
@@ -67,7 +66,7 @@ class Simplified(Listing):
         """Return a line for what is used more than once, is long, or has a label; the rest stands where it is used."""
         results = [self.root, *(self._gradients.get(n) for n in self.inputs)]
         given = [*self.inputs, *self.captured, self._seed]
-        swept = {n for r in results if isinstance(r, Node) for n in order(r)} - {*self.nodes, *given}
+        swept = reached(results) - {*self.nodes, *given}
         once = self._used_once([*self.nodes, *swept], results)
         names, terms = self._fresh_names(), {n: Term(self._names[n]) for n in given if n in self._names}
 
@@ -97,6 +96,18 @@ class Simplified(Listing):
     def _fresh_names(self) -> Iterator[str]:
         taken = set(self._names.values())
         return (name for i in count(1) if (name := f"t{i}") not in taken)
+
+
+def reached(roots: Iterable[Any]) -> set[Node]:
+    """Return all nodes that the roots were computed from, themselves included; what is no node is passed over."""
+    pending = [r for r in roots if isinstance(r, Node)]
+    found = set(pending)
+    for node in pending:
+        for a in node.args:
+            if isinstance(a, Node) and a not in found:
+                found.add(a)
+                pending.append(a)
+    return found
 
 
 class Interned:

@@ -1,9 +1,12 @@
 """Compares programs with the engine on random graphs: python benchmarks/random_programs.py [N] [SEED] [BACKEND ...].
 
 Each graph is built of rows of the table, every second one with hostile numbers (zeros, infinities, NaN). On random
-inputs and with a random upstream gradient every backend must give the engine's value and gradients: python and its
-simplified form bit for bit, numpy over a batch, JavaScript and the numba tape to a few units in the last place. N is
-10,000 unless given, and backends are all that are installed. The last line is the count.
+inputs and with a random upstream gradient every backend must give the engine's value and gradients: python bit for bit,
+its simplified form to 1e-12; numpy over a batch, JavaScript and the numba tape to 1e-9. Their exp and sin may round
+otherwise, or give zero another sign, and a graph may blow that up without bound: a floor, a comparison, a pole. So a
+difference is held against a backend unless the engine itself differs as much once every result is moved by a few units
+in the last place and zeros have any sign; such points are counted as ill-conditioned. N is 10,000 unless given, and
+backends are all that are installed.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from program_cases import engine, equal, random_record, replay
 import autograd_mini
 
 LANES = 3
+TRIALS = 200
 Result = tuple[float, tuple[float, ...]]
 Samples = list[tuple[list[float], float]]  # inputs, and the upstream gradient
 
@@ -114,22 +118,52 @@ def agree(got: Result, expected: Result, tolerance: float) -> bool:
     )
 
 
+def moved(root: Any, leaves: list[Any], inputs: list[float], g: float, rng: random.Random) -> Result:
+    """Return the engine's results where each step is off by a few units in the last place, and zeros have any sign."""
+    new = {x: autograd_mini.Value(a) for x, a in zip(leaves, inputs)}
+    for n in autograd_mini.sweep.order(root)[::-1]:
+        if n.op is not None:
+            new[n] = y = n.op(*[new.get(a, a) if isinstance(a, autograd_mini.Value) else a for a in n.args])
+            y._data *= (1.0 + rng.uniform(-4.0, 4.0) * 2.0**-52) if y._data else rng.choice([-1.0, 1.0])
+    return engine(new[root], [new[x] for x in leaves], g)
+
+
+def ill_conditioned(program: Any, sample: tuple[list[float], float], got: Result) -> bool:
+    """Return whether every number that a backend gave is among those that rounding errors may lead to."""
+    rng = random.Random(0)
+    trials = [moved(program.root, program.inputs, *sample, rng) for _ in range(TRIALS)]
+    return all(_within(a, found) for a, *found in zip(*([value, *gradients] for value, gradients in (got, *trials))))
+
+
+def _within(a: float, found: list[float]) -> bool:
+    if not math.isfinite(a):
+        return any(a == b or (a != a and b != b) for b in found)
+    finite = [b for b in found if math.isfinite(b)]
+    return bool(finite) and min(finite) - 1e-9 * abs(a) <= a <= max(finite) + 1e-9 * abs(a)
+
+
 def main(n: int = 10_000, seed: int = 0, *names: str) -> int:
     """Run and report; return the number of disagreements."""
     known = backends()
     chosen = {name: known[name] for name in names or known}
     wrong: Counter[str] = Counter()
+    excused: Counter[str] = Counter()
     start = time.perf_counter()
     for k in range(seed, seed + n):
         for program, samples, expected in cases(k):
             for name, (run, tolerance) in chosen.items():
                 got = run(program, samples)
                 for sample, result, e in zip(samples, got, expected, strict=True):
-                    if not agree(result, e, tolerance):
-                        wrong[name] += 1
-                        print(f"{name} differs on graph {k} at {sample}: {result}, the engine {e}")
+                    if agree(result, e, tolerance):
+                        continue
+                    if tolerance and ill_conditioned(program, sample, result):
+                        excused[name] += 1
+                        continue
+                    wrong[name] += 1
+                    print(f"{name} differs on graph {k} at {sample}: {result}, the engine {e}")
     seconds = time.perf_counter() - start
-    print(f"{n:,} graphs, {LANES} samples each, on {', '.join(chosen)}: {wrong.total()} differences, {seconds:.0f} s")
+    print(f"{n:,} graphs, {LANES} samples each, on {', '.join(chosen)}, in {seconds:.0f} s")
+    print(f"{wrong.total()} differences; {excused.total()} at ill-conditioned points: {dict(excused)}")
     return wrong.total()
 
 
