@@ -43,6 +43,7 @@ class Replay:
     ) -> None:
         gradients = record_sweep(roots[0], seed, wrt)
         code = lower([*roots, *gradients], variables)
+        self.reached = [g is not None for g in gradients]  # for which of `wrt` the root has a gradient at all
         zeros = [np.zeros_like(x._data) if x.ndim else 0.0 for x in wrt]
         reached = [code.constant(z) if g is None else code.of[g] for g, z in zip(gradients, zeros)]
         fixed = {len(roots) + i: array for i, array in enumerate(into)}

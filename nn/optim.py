@@ -27,7 +27,7 @@ from autograd_mini.data import Array, quietly
 from autograd_mini.node import assign
 from autograd_mini.sweep import zero_grad
 
-from .errors import extra, real, whole
+from .errors import SettingError, extra, real, whole
 from .module import Module, named
 
 Params = Module | Iterable[Node]
@@ -261,6 +261,16 @@ def checked_state(state: Any) -> State:
     if not all(isinstance(entry, list) and len(entry) > 1 and isinstance(entry[0], Node) for entry in entries):
         raise DataError(f"state must be what optimizer.init(model) returns, got {type(state).__name__}")
     return entries
+
+
+def state_for(optimizer: Optimizer, model: Module, state: State | None) -> State:
+    """Return the state to go on from, a new one where none is given; SettingError for that of another model."""
+    if state is None:
+        return optimizer.init(model)
+    own = set(model.parameters())
+    if any(entry[0] not in own or len(entry) != optimizer.memory + 2 for entry in checked_state(state)):
+        raise SettingError("state is that of another model or optimizer: make it with optimizer.init(model)")
+    return state
 
 
 def _reached(params: Params, bad: Callable[[Any], Any]) -> list[Node]:

@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Branches, NonFiniteError, Program, ShapeError, Tensor, Value, compile, ops
+from autograd_mini import Branches, Node, NonFiniteError, Program, ShapeError, Tensor, Value, compile, no_grad, ops
 from autograd_mini.data import Array, array_of, quietly
 from autograd_mini.kernels import checked_labels
-from autograd_mini.node import assign, leaf
+from autograd_mini.modes import Recording
+from autograd_mini.node import assign, leaf, modes
 from autograd_mini.replay import Replay
+from autograd_mini.sweep import order
 
 from . import losses
-from .errors import SettingError
+from .errors import SettingError, real
 from .layers import Dropout
 from .module import Module
-from .optim import Optimizer, State, sgd
+from .optim import Optimizer, State, sgd, state_for
 
 Loss = Callable[..., Any]
 
@@ -27,6 +29,8 @@ PER_SAMPLE = {  # losses whose value for a batch is the mean of what they are fo
     losses.squared_error, losses.half_squared_error, losses.absolute_error, losses.huber, losses.hinge,
     losses.sigmoid_cross_entropy, losses.poisson,
 }  # fmt: skip
+
+CHECKING = {losses.sigmoid_cross_entropy, losses.poisson, losses.hinge}  # losses that refuse some targets
 
 
 class Step:
@@ -40,8 +44,10 @@ class Step:
     `nn.cross_entropy`. The parameters move into one array that they share, so there is one step for a model at a time.
     `optimizer` is plain gradient descent by default; go on from an earlier `state` of it if you like.
 
-    SettingError where a replay would not do what recording does: for dropout, which draws anew for every batch, and for
-    a branch that depends on data. NonFiniteError for a loss that is NaN or infinite; nothing has moved then.
+    SettingError where a replay would not do what recording does: for a model that draws random numbers (dropout), for a
+    branch that depends on data, for a parameter that the loss does not reach. What a model does beside computing, such
+    as counting its calls, is done at the recording only. NonFiniteError for a loss that is NaN or infinite; nothing has
+    moved then.
 
     >>> from nn import Dense, squared_error
     >>> line = Dense(1, 1, "identity", rng=0); step = Step(line, squared_error, sgd(0.5))
@@ -53,34 +59,47 @@ class Step:
 
     def __init__(self, model: Any, loss: Loss, optimizer: Optimizer | None = None, state: State | None = None) -> None:
         self.optimizer = optimizer or sgd()
-        self.state = self.optimizer.init(model) if state is None else state
+        self.state = state_for(self.optimizer, model, state)
         self.model, self.loss = model, loss
         self.params = [entry[0] for entry in self.state]
         _check_replayable(model, self.params)
+        if len({entry[1] for entry in self.state}) > 1:
+            raise SettingError("state has moved some parameters more often than others: go on with nn.fit")
         self._theta, views = _shared([p._data for p in self.params])
         self._gradient, self._gradients = _shared([np.zeros_like(p._data) for p in self.params])
         memories = [_shared(list(arrays)) for arrays in zip(*(entry[2:] for entry in self.state))]
         self._memory = [flat for flat, _ in memories]
         self._views = views
-        for i, (p, g) in enumerate(zip(self.params, self._gradients)):
-            p.grad = g
-            self.state[i][2:] = [parts[i] for _, parts in memories]
-        self._replays: dict[Any, Replay] = {}
+        self._memory_views = [[parts[i] for _, parts in memories] for i in range(len(views))]
+        self._gather()
+        self._classes: tuple[int, ...] | None = None
+        self._replays: dict[Any, tuple[Replay, list[Node]]] = {}
 
     def __call__(self, x: Any, y: Any, learning_rate: float | None = None) -> float:
+        given = self.optimizer.learning_rate if learning_rate is None else learning_rate
+        rate = real("learning_rate", given, "[0, inf)")
         x, y = self._batch(x, y)
-        replay = self._replays.get((x.shape, y.shape))
-        if replay is None:
-            replay = self._replays[x.shape, y.shape] = self._recorded(x, y)
-        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
-        return quietly(self._move, replay, x, y, rate)
+        kind = (x.shape, y.shape, self.model.training)
+        if kind not in self._replays or modes.get():  # a mode wants to see the nodes
+            self._replays[kind] = self._recorded(x, y)
+        return quietly(self._move, *self._replays[kind], x, y, rate)
 
-    def _move(self, replay: Replay, x: Array, y: Array, rate: float) -> float:
-        for p, view in zip(self.params, self._views):
-            if p._data is not view:  # somebody has given it other numbers
+    def _gather(self) -> None:
+        """Take over numbers that somebody has given to the parameters and the state, and lay out the gradients."""
+        for p, view, g in zip(self.params, self._views, self._gradients):
+            if p._data is not view:
                 view[...] = p._data
                 assign(p, view)
-        value = checked(float(replay(x, y, *[p._data for p in self.params])[0]))
+            p.grad = g
+        for entry, views in zip(self.state, self._memory_views):
+            for k, view in enumerate(views, 2):
+                if entry[k] is not view:
+                    view[...] = entry[k]
+                    entry[k] = view
+
+    def _move(self, replay: Replay, held: list[Node], x: Array, y: Array, rate: float) -> float:
+        self._gather()
+        value = checked(float(replay(x, y, *[p._data for p in (*self.params, *held)])[0]))
         t = self.state[0][1] + 1
         moved, *memory = self.optimizer.formula(self._theta, self._gradient, rate, t, *self._memory)
         for flat, new in zip([self._theta, *self._memory], [moved, *memory]):
@@ -95,28 +114,54 @@ class Step:
         """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
         dtype = self._theta.dtype
         x, y = _as(x, dtype), np.asarray(y)
-        if self.loss is losses.cross_entropy and y.dtype.kind in "iu":
-            classes = len(self.params[-1]._data)
-            rows = np.zeros((len(x), classes), dtype)
-            rows[np.arange(len(x)), checked_labels(y, rows.shape)] = 1.0
-            return x, rows
-        return x, _as(y, dtype)
+        if self.loss is not losses.cross_entropy:
+            y = _as(y, dtype)
+            if _function(self.loss) in CHECKING:
+                self.loss(np.zeros_like(y), y)
+            return x, y
+        if self._classes is None:
+            with no_grad():
+                self._classes = ops.shape(self.model(x))[1:]
+        rows = np.zeros((*x.shape[:1], *self._classes), dtype)
+        rows[np.arange(len(y)), checked_labels(y, rows.shape)] = 1.0
+        return x, rows
 
-    def _recorded(self, x: Array, y: Array) -> Replay:
+    def _recorded(self, x: Array, y: Array) -> tuple[Replay, list[Node]]:
+        """Return the replay of a batch, and the leaves that it reads beside the batch and the parameters."""
         batch = [Tensor(x), Tensor(y)]
+        root, again = self._record(*batch), self._record(*batch)
+        if not np.array_equal(root._data, again._data, equal_nan=True):
+            raise SettingError(
+                "the model draws random numbers, which a replay cannot: train with nn.fit, which records"
+            )
+        inputs = [*batch, *self.params]
+        held = [n for n in order(root) if n.op is None and n not in set(inputs)]
+        replay = Replay([root], leaf(1.0), [*inputs, *held], self.params, self._gradients)
+        if not all(replay.reached):
+            names = {p: name for name, p in self.model.named_parameters()}
+            lost = ", ".join(names[p] for p, reached in zip(self.params, replay.reached) if not reached)
+            raise SettingError(f"the loss has no gradient for {lost}: leave it out, state=optimizer.init([the others])")
+        return replay, held
+
+    def _record(self, x: Tensor, y: Tensor) -> Node:
+        """Return the loss of a batch, recorded."""
         loss = _rows_loss if self.loss is losses.cross_entropy else self.loss
-        with Branches() as branches:
-            root = loss(self.model(batch[0]), batch[1])
+        with Recording(), Branches() as branches:
+            root = loss(self.model(x), y)
         if branches.guards:
             raise SettingError("the model or the loss takes a branch that depends on data: use nn.fit, which records")
-        if ops.shape(root):
+        if not isinstance(root, Node) or root.ndim:
             raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(root)}: take its mean")
-        return Replay([root], leaf(1.0), [*batch, *self.params], self.params, self._gradients)
+        return root
 
 
 def _rows_loss(logits: Any, y: Any) -> Any:
     """Return the mean cross-entropy of logits for targets that are one-hot rows."""
     return ops.sum(ops.softmax_loss(logits, y)) / float(len(y))
+
+
+def _function(loss: Loss) -> Loss:
+    return loss.func if isinstance(loss, functools.partial) else loss
 
 
 def _as(a: Any, dtype: Any) -> Array:
@@ -175,9 +220,8 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
     What it gives differs from a recorded batch by the rounding of another order of sums.
     """
     params = model.parameters()
-    kind = loss.func if isinstance(loss, functools.partial) else loss
     drops = any(isinstance(m, Dropout) and m.rate for m in model.modules())
-    if kind not in PER_SAMPLE or drops or any(type(p) is not Value for p in params):
+    if _function(loss) not in PER_SAMPLE or drops or any(type(p) is not Value for p in params):
         return None
     inputs = [Value(a) for a in x[0].tolist()]
     targets = [Value(float(a)) for a in y[:1].ravel()]

@@ -20,7 +20,7 @@ from autograd_mini.op import operand
 from . import init
 from .errors import ExtraError, SettingError, extra, real, whole
 from .module import Module
-from .optim import Optimizer, State, adam, checked_state, clip_by_norm
+from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
 from .step import checked, sample_program
 
@@ -115,10 +115,7 @@ class Trainer:
         self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf, state: State | None = None
     ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
-        self.state: State = optimizer.init(model) if state is None else checked_state(state)
-        own = set(model.parameters())
-        if any(entry[0] not in own or len(entry) != optimizer.memory + 2 for entry in self.state):
-            raise SettingError("state is that of another model or optimizer: make it with optimizer.init(model)")
+        self.state = state_for(optimizer, model, state)
         self.params = [entry[0] for entry in self.state]
         self.pause: Callable[[], None] = lambda: None
         self._program: Callable[..., float] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import NonFiniteError, ShapeError, StaleError, detect_nonfinite, no_grad
+from autograd_mini import NonFiniteError, ShapeError, StaleError, Tensor, detect_nonfinite, no_grad
 from nn import step as steps
 from nn import train
 
@@ -227,3 +227,112 @@ def test_a_loss_that_blows_up_names_the_op_where_nonfinite_numbers_are_looked_fo
         nn.fit(nn.MLP(5, [2, 1], rng=0), 1e6 * X, y, loss=nn.poisson, optimizer=nn.sgd(10.0), progress=False)
     with no_grad():
         assert np.isfinite(nn.evaluate(nn.MLP(5, [2, 1], rng=0), X, y, loss=nn.poisson))
+
+
+# What could go wrong without a word -----------------------------------------------------------------------------------
+
+
+class Headed(nn.Module):
+    """A network whose parameters are in another order than its layers, with one that nothing reaches."""
+
+    def __init__(self, unused: bool = False) -> None:
+        self.out, self.hidden = nn.Dense(6, 3, "identity", rng=0), nn.Dense(5, 6, "tanh", rng=1)
+        if unused:
+            self.idle = Tensor(np.ones(2), label="idle")
+
+    def __call__(self, x: Any) -> Any:
+        return self.out(self.hidden(x))
+
+
+def test_classes_are_counted_in_the_logits_whatever_order_the_parameters_are_in() -> None:
+    replayed, recorded = Headed(), Headed()
+    optimizer = nn.adam(0.01)
+    state, step = optimizer.init(recorded), nn.Step(replayed, nn.cross_entropy, optimizer)
+    y = TARGETS[nn.cross_entropy]
+    for _ in range(4):
+        expected = recorded_step(recorded, nn.cross_entropy, optimizer, state, X, y)
+        assert step(X, y) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_parameter_that_is_not_reached_is_named_and_can_be_left_out() -> None:
+    y, optimizer = TARGETS[nn.squared_error], nn.adamw(0.1, weight_decay=0.5)
+    model = Headed(unused=True)
+    with pytest.raises(nn.SettingError, match="no gradient for idle"):
+        nn.Step(model, nn.squared_error, optimizer)(X, y)
+    step = nn.Step(model, nn.squared_error, optimizer, optimizer.init([*model.out.parameters()]))
+    hidden = model.hidden.W.data.copy()
+    step(X, y)
+    np.testing.assert_array_equal(model.hidden.W.data, hidden)
+    model.hidden.W.data = 0.5 * hidden
+    expected = float(nn.squared_error(model(X), y))
+    assert step(X, y) == pytest.approx(expected, rel=1e-13)
+
+
+def test_grad_holds_the_gradient_of_the_last_step_whatever_happened_to_it_before() -> None:
+    y = TARGETS[nn.squared_error]
+    model, twin = network(), network()
+    step = nn.Step(model, nn.squared_error, nn.sgd(1e-9))
+    step(X, y)
+    model.zero_grad()
+    step(X, y)
+    nn.squared_error(model(X), y).backward()
+    step(X, y)
+    nn.squared_error(twin(X), y).backward()
+    for p, q in zip(model.parameters(), twin.parameters()):
+        np.testing.assert_allclose(p.grad, q.grad, rtol=1e-6, atol=1e-12)
+
+
+class Noisy(nn.Module):
+    def __init__(self) -> None:
+        self.inner, self._source = nn.Dense(5, 3, rng=0), np.random.default_rng(0)
+
+    def __call__(self, x: Any) -> Any:
+        return self.inner(x * self._source.normal(size=5)) if self.training else self.inner(x)
+
+
+def test_random_numbers_of_a_models_own_are_not_frozen() -> None:
+    y = TARGETS[nn.squared_error]
+    model = Noisy()
+    step = nn.Step(model, nn.squared_error, nn.sgd(1e-12))
+    with pytest.raises(nn.SettingError, match="random"):
+        step(X, y)
+    model.eval()
+    assert step(X, y) == pytest.approx(float(nn.squared_error(model(X), y)), rel=1e-9)
+    model.train()
+    with pytest.raises(nn.SettingError, match="random"):
+        step(X, y)
+
+
+def test_a_learning_rate_a_state_or_targets_that_do_not_fit_move_nothing() -> None:
+    model, optimizer = network(), nn.adam(0.1)
+    uneven = optimizer.init(model)
+    uneven[0][1] = 3
+    hinged = nn.Step(model, nn.hinge)
+    hinged(X, TARGETS[nn.hinge])
+    before = model.state_dict()
+    for call, words in [
+        (lambda: nn.Step(model, nn.squared_error, optimizer, nn.sgd().init(model)), "another model or optimizer"),
+        (lambda: nn.Step(model, nn.squared_error, optimizer, optimizer.init(network())), "another model or optimizer"),
+        (lambda: nn.Step(model, nn.squared_error, optimizer, uneven), "more often"),
+        (lambda: nn.Step(model, nn.squared_error)(X, TARGETS[nn.squared_error], np.nan), "learning_rate"),
+        (lambda: nn.Step(model, nn.squared_error)(X, TARGETS[nn.squared_error], -1.0), "learning_rate"),
+        (lambda: hinged(X, 0.5 * TARGETS[nn.hinge]), "targets must be -1 or 1"),
+    ]:
+        with pytest.raises(nn.SettingError, match=words):
+            call()
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_state_that_is_loaded_between_two_steps_is_gone_on_from(tmp_path: Any) -> None:
+    y, optimizer = TARGETS[nn.squared_error], nn.adam(0.05)
+    model, other = network(), network()
+    step = nn.Step(model, nn.squared_error, optimizer)
+    step(X, y)
+    nn.save(model, tmp_path / "run", step.state)
+    first = [step(X, y) for _ in range(3)]
+    nn.load_into(model, tmp_path / "run", step.state)
+    assert [step(X, y) for _ in range(3)] == first
+    state = optimizer.init(other)
+    nn.load_into(other, tmp_path / "run", state)
+    assert [nn.Step(other, nn.squared_error, optimizer, state)(X, y) for _ in range(3)] == first
