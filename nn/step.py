@@ -19,7 +19,7 @@ from autograd_mini.sweep import order
 
 from . import losses
 from .errors import SettingError, real
-from .layers import Dropout
+from .layers import MLP, Dropout, Layer, Neuron, Sequential
 from .module import Module
 from .optim import Optimizer, State, sgd, state_for
 
@@ -204,7 +204,8 @@ class SampleProgram:
 
     def __call__(self, x: Array, y: Array, *weights: Array) -> float:
         """Return the mean loss over the batch, the weighted one with weights, and leave its gradients in `grad`."""
-        self._check(np.zeros(y.shape), y)  # the loss refuses what is no target, as when it is recorded
+        given = {"weights": weights[0]} if weights else {}
+        self._check(np.zeros(y.shape), y, **given)  # the loss refuses what is no target, as when it is recorded
         share = weights[0] / weights[0].sum() if weights else np.full(len(x), 1.0 / len(x))
         columns = np.concatenate([x, y.reshape(len(y), -1)], axis=1).T
         data = [p._data for p in self._params]
@@ -217,11 +218,11 @@ class SampleProgram:
 def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram | None:
     """Return the program for a network on Values whose loss is a mean over samples; None for every other.
 
+    Layers and activations of your own are always recorded: they may draw random numbers, or keep a state.
     What it gives differs from a recorded batch by the rounding of another order of sums.
     """
     params = model.parameters()
-    drops = any(isinstance(m, Dropout) and m.rate for m in model.modules())
-    if _function(loss) not in PER_SAMPLE or drops or any(type(p) is not Value for p in params):
+    if not _is_mean(loss) or not all(map(_is_plain, model.modules())) or any(type(p) is not Value for p in params):
         return None
     inputs = [Value(a) for a in x[0].tolist()]
     targets = [Value(float(a)) for a in y[:1].ravel()]
@@ -233,3 +234,18 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
     if branches.guards or ops.shape(root):
         return None
     return SampleProgram(params, compile(root, [*params, *inputs, *targets]), loss)
+
+
+def _is_mean(loss: Loss) -> bool:
+    """Return whether the loss of a batch is the mean of those of its samples."""
+    settings = set(loss.keywords) if isinstance(loss, functools.partial) else set()
+    return _function(loss) in PER_SAMPLE and not settings & {"reduction", "weights"}
+
+
+def _is_plain(module: Module) -> bool:
+    """Return whether a module is one of ours and does the same for every batch."""
+    if isinstance(module, Sequential):
+        return type(module) in (MLP, Sequential) and all(isinstance(layer, Module) for layer in module.layers)
+    if type(module) is Dropout:
+        return not module.rate
+    return type(module) in (Layer, Neuron) and isinstance(module.activation, str)  # type: ignore[attr-defined]

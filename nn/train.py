@@ -89,8 +89,8 @@ def fit(
                     record["validation_loss"] = evaluate(model, *checks, loss=loss)
                 history.append(record)
                 show(record)
-                stops = [callback(model, record) for callback in callbacks]
-                if any(stops) or best.reached(record):
+                stops = train.call(callbacks, record)
+                if stops or best.reached(record):
                     break
         except KeyboardInterrupt:
             warnings.warn(f"training interrupted in epoch {len(history) + 1}; the model is usable", stacklevel=2)
@@ -130,6 +130,14 @@ class Trainer:
             self.pause()
         return total / n
 
+    def call(self, callbacks: Sequence[Callback], record: Record) -> bool:
+        """Return whether a callback says to stop; where one has rebuilt the model, the program is made anew."""
+        before = _plan(self.model) if callbacks else []
+        stops = [callback(self.model, record) for callback in callbacks]
+        if callbacks and _plan(self.model) != before:
+            self._program = None
+        return any(stops)
+
     def step(self, x: Array, y: Array, *weights: Array, rate: float) -> float:
         """Compute the loss of one batch and its gradients, update the parameters, and return the loss."""
         if self._program is None:
@@ -148,6 +156,11 @@ class Trainer:
         zero_grad(*self.params)
         loss.backward()
         return value
+
+
+def _plan(model: Module) -> list[Any]:
+    """Return what a program takes for granted: the layers, their activations, which nodes the parameters are."""
+    return [repr(model), *map(id, model.parameters())]
 
 
 class EarlyStopping:

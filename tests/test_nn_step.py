@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import NonFiniteError, ShapeError, StaleError, Tensor, detect_nonfinite, no_grad
+from autograd_mini import NonFiniteError, ShapeError, StaleError, Tensor, Value, detect_nonfinite, no_grad
 from nn import step as steps
 from nn import train
 
@@ -336,3 +336,58 @@ def test_a_state_that_is_loaded_between_two_steps_is_gone_on_from(tmp_path: Any)
     state = optimizer.init(other)
     nn.load_into(other, tmp_path / "run", state)
     assert [nn.Step(other, nn.squared_error, optimizer, state)(X, y) for _ in range(3)] == first
+
+
+class NoisyNeuron(nn.Neuron):
+    """A neuron that jitters."""
+
+    source = np.random.default_rng(0)
+
+    def __call__(self, x: Any) -> Any:
+        return super().__call__(x) * self.source.uniform(0.5, 1.5)
+
+
+class Doubled(nn.MLP):
+    """A network that says twice what it finds, from its second call on."""
+
+    calls = 0
+
+    def __call__(self, x: Any) -> Any:
+        self.calls += 1
+        return super().__call__(x) * (1.0 if self.calls < 2 else 2.0)
+
+
+def test_scalar_layers_and_activations_of_a_users_own_are_recorded() -> None:
+    y = ONE_OUTPUT[nn.squared_error]
+    noisy = nn.MLP(5, [2, 1], rng=0)
+    noisy.layers[0].neurons[0] = NoisyNeuron(5)
+    odd = nn.MLP(5, [2, 1], lambda z: z * NoisyNeuron.source.normal(), rng=0)
+    through = nn.Sequential(nn.Layer(5, 2, rng=0), lambda a: a[0] * NoisyNeuron.source.normal())
+    for model in (noisy, odd, through, Doubled(5, [2, 1])):
+        assert steps.sample_program(model, nn.squared_error, X, y) is None
+
+
+def test_a_sum_is_not_a_mean_and_weights_are_checked_without_a_graph_too() -> None:
+    y = ONE_OUTPUT[nn.squared_error]
+    net = nn.MLP(5, [2, 1], rng=0)
+    assert steps.sample_program(net, functools.partial(nn.squared_error, reduction="sum"), X, y) is None
+    settings: dict[str, Any] = {"loss": nn.squared_error, "epochs": 2, "batch_size": 6, "shuffle": False}
+    before = net.state_dict()
+    for weights, words in [(np.repeat([0.0, 1.0], 12), "sum is 0"), (np.repeat([-1.0, 2.0], 12), "weights must be")]:
+        with pytest.raises(nn.SettingError, match=words):
+            nn.fit(net, X, y, weights=weights, progress=False, **settings)
+    assert net.state_dict() == before
+    weights = np.tile([0.0, 1.0], 12)
+    one = nn.fit(net, X, y, weights=weights, progress=False, **settings)
+    assert np.isfinite([record["loss"] for record in one]).all()
+
+
+def test_a_callback_that_rebuilds_the_network_is_heeded(monkeypatch: Any) -> None:
+    def bend(model: Any, record: Any) -> None:
+        model.layers[0].neurons[0].activation = "tanh" if record["epoch"] % 2 else "relu"
+        if record["epoch"] == 2:
+            model.layers[0].neurons[1].w[0] = Value(0.25)
+
+    (one, params), (two, others) = histories(nn.huber, ONE_OUTPUT[nn.huber], monkeypatch, callbacks=[bend])
+    np.testing.assert_allclose(one, two, rtol=1e-12)
+    np.testing.assert_allclose(params, others, rtol=1e-10)
