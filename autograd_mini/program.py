@@ -229,7 +229,7 @@ class Program:
             value, gradients = quietly(self._run, *(np.float64(a) if type(a) is float else a for a in data))
         except RuntimeError as error:
             raise self._other_branch(error) from None
-        return _plain(value), tuple([_plain(np.broadcast_to(g, n.shape)) for g, n in zip(gradients, self.inputs)])
+        return _fitted(value, self.root), tuple(map(_fitted, gradients, self.inputs))
 
     @cached_property
     def _replay(self) -> Replay:
@@ -278,6 +278,11 @@ def _like(name: str, node: Node, a: Any) -> Any:
     if array.shape != node.shape:
         raise ShapeError(f"{name} has shape {array.shape}, and had {node.shape} when this was recorded: record again")
     return array if node.ndim else float(array)
+
+
+def _fitted(a: Any, node: Node) -> Any:
+    """Return data in the shape and the precision of a node."""
+    return np.array(np.broadcast_to(a, node.shape), node.dtype) if node.ndim else float(a)
 
 
 def _plain(a: Any) -> Any:

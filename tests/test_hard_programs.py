@@ -50,3 +50,19 @@ def test_a_compiled_function_says_what_it_takes_and_gives() -> None:
         with pytest.raises(autograd_mini.DataError, match=r"a node.*__wrapped__"):
             square(x)
     assert autograd_mini.compile(lambda x: square.__wrapped__(x) + x)(3.0) == (12.0, (7.0,))
+
+
+def test_a_program_that_looks_at_its_branch_keeps_the_precision() -> None:
+    def looking(x: Any, y: Any) -> Any:
+        mask = ops.step(x)
+        return (x * ops.mean(mask) + ops.softmax(x) if x.sum() > 0 else -x).mean() + 0.0 * ops.sum(ops.floor(y))
+
+    x = np.array([1.0, 2.0, -0.5], np.float32)
+    leaf, idle = Tensor(x), Tensor(x)
+    root = looking(leaf, idle)
+    root.backward()
+    value, gradients = autograd_mini.compile(looking)(x, x)
+    assert value == pytest.approx(root.data, rel=1e-6)
+    for g, node in zip(gradients, (leaf, idle)):
+        np.testing.assert_allclose(g, node.grad, rtol=1e-5)
+        assert g.dtype == np.float32
