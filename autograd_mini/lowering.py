@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels
+from . import kernels, ops
 from .modes import Recording
 from .node import Node, Value
 from .op import TABLE, Elementwise, Op
@@ -134,7 +134,10 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
         return cell
     if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc):
         return code.ufunc(op.array, *args, like=node._data)
-    return _plain(code, node, args, PLAIN if isinstance(op, Elementwise) else VIEW)
+    makes_new = (
+        isinstance(op, Elementwise) and getattr(ops, op.name, None) is op
+    )  # a user's own may return its argument
+    return _plain(code, node, args, PLAIN if makes_new else VIEW)
 
 
 def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:

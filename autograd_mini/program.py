@@ -354,6 +354,8 @@ def _of_record(
         raise DataError("a leaf stands twice among the inputs: name each once")
     for node in nodes:
         check_fresh(node)
+        if node.op is not None and TABLE.get(node.op.name) is not node.op:
+            raise DataError(f"the row {node.op.name} was taken out of the table or defined anew: record again")
     return _listing(root, nodes, leaves, names, branches.guards if branches else ())
 
 

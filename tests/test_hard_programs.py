@@ -9,6 +9,7 @@ import pytest
 
 import autograd_mini
 from autograd_mini import ShapeError, Tensor, Value, ops
+from autograd_mini.op import TABLE, Unary
 
 # Compiled functions ---------------------------------------------------------------------------------------------------
 
@@ -66,3 +67,32 @@ def test_a_program_that_looks_at_its_branch_keeps_the_precision() -> None:
     for g, node in zip(gradients, (leaf, idle)):
         np.testing.assert_allclose(g, node.grad, rtol=1e-5)
         assert g.dtype == np.float32
+
+
+# Rows of a user's own -------------------------------------------------------------------------------------------------
+
+
+def test_a_row_that_returns_its_argument_does_not_see_it_written_over() -> None:
+    same = Unary("test_same", "test_same({})", lambda x: x, lambda x: x, lambda g, r, x: g)
+    try:
+        x = Tensor(np.arange(4.0))
+        y = x * 2.0
+        root = (same(y) * (y + 1.0)).sum()
+        root.backward()
+        value, (g,) = autograd_mini.compile(root, [x])(x.data)
+        assert value == root.data
+        np.testing.assert_array_equal(g, x.grad)
+    finally:
+        del TABLE["test_same"]
+
+
+def test_a_row_that_was_defined_anew_is_refused() -> None:
+    try:
+        x = Value(2.0)
+        y = Unary("test_row", "test_row({})", lambda x: 2.0 * x, lambda x: 2.0 * x, lambda g, r, x: 2.0 * g)(x)
+        z = Unary("test_row", "test_row({})", lambda x: 3.0 * x, lambda x: 3.0 * x, lambda g, r, x: 3.0 * g)(x)
+        assert autograd_mini.compile(z)(1.0) == (3.0, (3.0,))
+        with pytest.raises(autograd_mini.DataError, match="test_row was taken out of the table or defined anew"):
+            autograd_mini.compile(y + z)
+    finally:
+        del TABLE["test_row"]
