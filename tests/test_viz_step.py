@@ -210,6 +210,7 @@ def test_a_stale_record_is_not_walked() -> None:
 
 # In a terminal --------------------------------------------------------------------------------------------------------
 
+OWN_TERMINAL = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR))\n"  # the first that a session opens is its own
 PROGRAM = """
 import sys
 from autograd_mini import Value
@@ -238,16 +239,10 @@ class Terminal:
         own = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "LINES", "COLUMNS")}
         root = str(Path(walking.__file__).parent.parent)
         self.child = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM], stdin=self.far, stdout=self.far, stderr=self.far, cwd=root,
-            env={**own, "TERM": "xterm", **environment}, preexec_fn=self._own_terminal,
+            [sys.executable, "-c", OWN_TERMINAL + PROGRAM], stdin=self.far, stdout=self.far, stderr=self.far, cwd=root,
+            env={**own, "TERM": "xterm", **environment}, start_new_session=True,
         )  # fmt: skip
         self.seen = ""
-
-    def _own_terminal(self) -> None:
-        import fcntl
-
-        os.setsid()
-        fcntl.ioctl(self.far, self.termios.TIOCSCTTY, 0)
 
     def until(self, words: str) -> str:
         """Return what is written until `words` appear."""
