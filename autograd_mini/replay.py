@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .data import Array, quietly
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
 from .node import Node
 from .source import run_source
+
+T = TypeVar("T")
+KEPT = 32  # replays that are kept for batches of other shapes: each has buffers
 
 
 class Replay:
@@ -53,6 +56,13 @@ class Replay:
 
     def __call__(self, *data: Any) -> tuple[Any, ...]:
         return quietly(self._run, *data)
+
+
+def keep(replays: dict[Any, T], kind: Any, replay: T) -> None:
+    """Keep a replay under its kind, and let go of the oldest where there are too many."""
+    replays[kind] = replay
+    if len(replays) > KEPT:
+        del replays[next(iter(replays))]
 
 
 def write(code: Code, results: list[Cell], arity: int, fixed: dict[int, Array]) -> tuple[str, dict[str, Any]]:

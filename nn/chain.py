@@ -14,7 +14,7 @@ from autograd_mini.data import Array
 from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
-from autograd_mini.replay import Replay
+from autograd_mini.replay import Replay, keep
 from autograd_mini.sweep import order, swept
 
 RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay
@@ -165,7 +165,7 @@ class Chain:
             return mean_loss(loss, rows, z, losses) + penalty._data, self._gradient
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
-            self._replays[kind] = self._replay(rows, loss, masks)
+            keep(self._replays, kind, self._replay(rows, loss, masks))
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
         return mean_loss(loss, rows, z._data, losses._data) + penalty._data, self.gradient(rows, losses, penalty)
 

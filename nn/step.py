@@ -14,7 +14,7 @@ from autograd_mini.data import Array, array_of, quietly
 from autograd_mini.kernels import checked_labels
 from autograd_mini.modes import Recording
 from autograd_mini.node import assign, leaf, modes
-from autograd_mini.replay import Replay
+from autograd_mini.replay import Replay, keep
 from autograd_mini.sweep import order
 
 from . import losses
@@ -36,7 +36,7 @@ CHECKING = {losses.sigmoid_cross_entropy, losses.poisson, losses.hinge}  # losse
 class Step:
     """One step of training a network on arrays: `step(x, y)` moves the parameters and returns the loss before.
 
-    The first batch of a shape is recorded, and every batch of that shape replayed: forward, backward, and the
+    The first batch of a shape is recorded, and every batch of the last 32 shapes replayed: forward, backward, and the
     optimizer's update of all parameters at once, in buffers that are made once. Afterwards each parameter's `grad`
     holds the gradient of the last batch, until the next step writes over it.
 
@@ -81,7 +81,7 @@ class Step:
         x, y = self._batch(x, y)
         kind = (x.shape, y.shape, self.model.training)
         if kind not in self._replays or modes.get():  # a mode wants to see the nodes
-            self._replays[kind] = self._recorded(x, y)
+            keep(self._replays, kind, self._recorded(x, y))
         return quietly(self._move, *self._replays[kind], x, y, rate)
 
     def _gather(self) -> None:

@@ -391,3 +391,13 @@ def test_a_callback_that_rebuilds_the_network_is_heeded(monkeypatch: Any) -> Non
     (one, params), (two, others) = histories(nn.huber, ONE_OUTPUT[nn.huber], monkeypatch, callbacks=[bend])
     np.testing.assert_allclose(one, two, rtol=1e-12)
     np.testing.assert_allclose(params, others, rtol=1e-10)
+
+
+def test_batches_of_ever_other_sizes_do_not_pile_up_buffers() -> None:
+    model, twin = network(), network()
+    optimizer, y = nn.sgd(0.01), TARGETS[nn.squared_error]
+    state, step = optimizer.init(twin), nn.Step(model, nn.squared_error, optimizer)
+    for n in [*range(1, 40), 1, 2, 39]:
+        x, t = np.resize(X, (n, 5)), np.resize(y, (n, 3))
+        assert step(x, t) == pytest.approx(recorded_step(twin, nn.squared_error, optimizer, state, x, t), rel=1e-12)
+    assert len(step._replays) <= 32
