@@ -233,6 +233,8 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
         root = loss(outputs, targets[0])
     if branches.guards or ops.shape(root):
         return None
+    reached = set(order(root))
+    params = [p for p in params if p in reached]
     return SampleProgram(params, compile(root, [*params, *inputs, *targets]), loss)
 
 

@@ -401,3 +401,11 @@ def test_batches_of_ever_other_sizes_do_not_pile_up_buffers() -> None:
         x, t = np.resize(X, (n, 5)), np.resize(y, (n, 3))
         assert step(x, t) == pytest.approx(recorded_step(twin, nn.squared_error, optimizer, state, x, t), rel=1e-12)
     assert len(step._replays) <= 32
+
+
+def test_a_scalar_parameter_that_is_not_reached_does_not_decay() -> None:
+    net = nn.MLP(5, [2, 1], rng=0)
+    net.spare = Value(3.0)
+    assert steps.sample_program(net, nn.huber, X, ONE_OUTPUT[nn.huber]) is not None
+    nn.fit(net, X, ONE_OUTPUT[nn.huber], loss=nn.huber, optimizer=nn.adamw(0.1, weight_decay=0.5), progress=False)
+    assert net.spare.data == 3.0
