@@ -22,7 +22,7 @@ from .sweep import backward, backward_steps, zero_grad
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from .program import BranchError, Branches, Program, compile
+    from .programs import BranchError, Branches, Program, compile
 
 __all__ = [
     "AutogradError",
@@ -60,13 +60,13 @@ __all__ = [
     "zero_grad",
 ]
 
-_OF_PROGRAM = ("BranchError", "Branches", "Program", "compile")
+_OF_PROGRAMS = ("BranchError", "Branches", "Program", "compile")
 
 
 def __getattr__(name: str) -> Any:
     """Import programs when they are asked for: they read the source of the table, and a gradient needs none of it."""
-    if name in _OF_PROGRAM:
-        from . import program
+    if name in _OF_PROGRAMS:
+        from . import programs
 
-        return getattr(program, name)
+        return getattr(programs, name)
     raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")

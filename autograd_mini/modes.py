@@ -26,7 +26,7 @@ from .op import contribution
 F = TypeVar("F", bound=Callable[..., Any])
 _counting = threading.Lock()
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_OURS = tuple(os.path.join(_ROOT, package) for package in ("autograd_mini", "nn", "viz"))
+_OURS = tuple(os.path.join(_ROOT, package, "") for package in ("autograd_mini", "nn", "viz"))
 
 
 class Mode:
@@ -268,7 +268,7 @@ def where(node: Node) -> str:
 def caller() -> tuple[str, int] | None:
     """Return (file, line) of the innermost frame outside these packages."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) in _OURS:
+    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
         frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
 

@@ -14,7 +14,7 @@ from autograd_mini.data import Array
 from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
-from autograd_mini.replay import Replay, keep
+from autograd_mini.programs.replay import Replay, keep
 from autograd_mini.sweep import order, swept
 
 RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay

@@ -14,7 +14,7 @@ from test_program import engine, random_record
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, ShapeError, Tensor, Value
-from autograd_mini.backends import BACKENDS
+from autograd_mini.programs.backends import BACKENDS
 
 COMPILED = ("numba", "numba-straight")
 

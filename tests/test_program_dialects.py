@@ -15,11 +15,11 @@ from table_cases import ROWS, sample
 
 from autograd_mini import Value, ops
 from autograd_mini.data import quietly
-from autograd_mini.dialects import CAREFUL, DIALECTS, JAVASCRIPT, NUMPY, PYTHON, contribution, expression
 from autograd_mini.op import TABLE, Sum
 from autograd_mini.op import contribution as computed
-from autograd_mini.prelude import definitions, prelude
-from autograd_mini.source import run_source
+from autograd_mini.programs.dialects import CAREFUL, DIALECTS, JAVASCRIPT, NUMPY, PYTHON, contribution, expression
+from autograd_mini.programs.prelude import definitions, prelude
+from autograd_mini.programs.source import run_source
 
 SEEDS = (1.0, -0.7, 0.0)
 NAMES = ("x", "y", "z")

@@ -18,12 +18,12 @@ import numpy as np
 
 from autograd_mini import Node
 from autograd_mini.derivative import Derivatives
-from autograd_mini.dialects import PYTHON
-from autograd_mini.dialects import contribution as printed
 from autograd_mini.explain import Contribution, Explanation, explain
 from autograd_mini.latex import latex_name
 from autograd_mini.op import Elementwise, contribution, run_rule
 from autograd_mini.plain import plain
+from autograd_mini.programs.dialects import PYTHON
+from autograd_mini.programs.dialects import contribution as printed
 from autograd_mini.sweep import order
 
 from .arrangement import arranged

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.dialects import JAVASCRIPT, contribution, expression, prelude
 from autograd_mini.formula import FormulaError, text
+from autograd_mini.programs.dialects import JAVASCRIPT, contribution, expression, prelude
 from autograd_mini.sweep import order
 from nn.atomic import write_whole
 from nn.module import Module

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Node, ShapeError, Value, compile, no_grad, ops
+from autograd_mini import Node, Program, ShapeError, Value, compile, no_grad, ops
 from autograd_mini.data import Array, array_of, quietly
-from autograd_mini.program import Program
 from nn.errors import extra, real, whole
 
 from .axes import GRID, around, axes_on, finite

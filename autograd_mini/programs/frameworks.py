@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import DataError
 from .dialects import JAX, TORCH, Dialect
-from .errors import DataError
 from .lines import Listing
 from .source import INDENT, parameters, top, value_lines
 

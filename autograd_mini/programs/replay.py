@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .data import Array, quietly
+from ..data import Array, quietly
+from ..node import Node
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
-from .node import Node
 from .source import run_source
 
 T = TypeVar("T")

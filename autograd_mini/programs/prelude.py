@@ -13,8 +13,8 @@ import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from . import kernels, ops
-from .op import TABLE, Elementwise
+from .. import kernels, ops
+from ..op import TABLE, Elementwise
 
 Definitions = Mapping[str, str]
 

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import DataError
+from ..formula import WRITERS, Term, _written, one_line
+from ..op import TABLE
 from .dialects import JAVASCRIPT, JAX, NUMPY, PYTHON, TORCH, Dialect
-from .errors import DataError
-from .formula import WRITERS, Term, _written, one_line
 from .lines import Line, Listing, guard_text, literal
-from .op import TABLE
 from .prelude import IMPORT, prelude, words
 
 INDENT = "    "
@@ -178,7 +178,7 @@ def _assignment(line: Line, accumulating: bool) -> str:
 
 def run_source(source: str, name: str = "program", given: dict[str, Any] | None = None) -> Any:
     """Return the function that a source defines."""
-    namespace: dict[str, Any] = {"__name__": "autograd_mini.program", **(given or {})}
+    namespace: dict[str, Any] = {"__name__": "autograd_mini.programs.program", **(given or {})}
     with _uncollected():
         code = compile(source, f"<{name}>", "exec")
     exec(code, namespace)

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data import quietly
+from ..formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
+from ..node import Node, leaf, modes, record
+from ..op import Elementwise, Op, Sum, Variadic, fit
 from . import languages
-from .data import quietly
-from .formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
-from .node import Node, leaf, modes, record
-from .op import Elementwise, Op, Sum, Variadic, fit
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import RLock
 from types import ModuleType
 
-from .errors import extra
+from ..errors import extra
 
 numba = extra("numba", "numba", "jit")
 _lock = RLock()

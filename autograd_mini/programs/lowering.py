@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels, ops
-from .modes import Recording
-from .node import Node, Value
-from .op import TABLE, Elementwise, Op
-from .sweep import order, swept
-from .transforms import pull_recorded
+from .. import kernels, ops
+from ..modes import Recording
+from ..node import Node, Value
+from ..op import TABLE, Elementwise, Op
+from ..sweep import order, swept
+from ..transforms import pull_recorded
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
 

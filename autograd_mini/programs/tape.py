@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data import Array, array_of, number_of
+from ..errors import DataError, ShapeError
+from ..node import ALL, NONE, Node, Value
 from . import machine
 from .assembly import IN_LIST, NO_SECOND
-from .data import Array, array_of, number_of
-from .errors import DataError, ShapeError
-from .node import ALL, NONE, Node, Value
 from .straight import straight_run
 
 WIDEST = 64  # lanes abreast

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .data import Array
+from ..data import Array
+from ..formula import names_of, number
+from ..node import Node, leaf, record
+from ..op import TABLE, Elementwise, Op, Sum
 from .dialects import Dialect, alone, contribution, expression
-from .formula import names_of, number
 from .languages import JAVASCRIPT, JAX, TORCH
-from .node import Node, leaf, record
-from .op import TABLE, Elementwise, Op, Sum
 from .prelude import definitions
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts

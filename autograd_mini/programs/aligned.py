@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..formula import Term, _formula
+from ..latex import SHORT, LatexTerm, latex_equation, latex_name, latex_text
+from ..node import Node
+from ..op import Sum
 from .dialects import contribution_record
-from .formula import Term, _formula
-from .latex import SHORT, LatexTerm, latex_equation, latex_name, latex_text
 from .lines import BAR, Listing, guard_text
-from .node import Node
-from .op import Sum
 
 
 class BarTerm(LatexTerm):

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from .. import ops
+from ..formula import Term
+from ..node import Node, leaf, record
+from ..op import Op
 from .dialects import Dialect, alone, step, term
-from .formula import Term
 from .lines import Line, Listing, Printed, zeros
 from .lowering import record_sweep
-from .node import Node, leaf, record
-from .op import Op
 
 LONGEST = 60  # characters of an expression that is written where it is used, if it is used but once
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from ..data import Array
+from ..op import Op
 from . import jit, machine
 from .assembly import DOT, MASKS, SUM
-from .data import Array
-from .op import Op
 
 TERMS = 50  # of a sum in one statement
 

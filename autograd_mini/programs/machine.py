@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from . import assembly, jit, ops
+from .. import ops
+from ..data import Array
+from ..node import leaf, record
+from ..op import Elementwise, Op
+from . import assembly, jit
 from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
-from .data import Array
 from .dialects import PYTHON, contribution, expression
 from .loops import HEAD, LANES, SCALAR
-from .node import leaf, record
-from .op import Elementwise, Op
 from .prelude import definitions, prelude
 
 _KNOWN = {"add": ADD, "mul": MUL, "power": POWER, "square": SQUARE, "add_n": SUM}
