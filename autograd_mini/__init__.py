@@ -15,13 +15,13 @@ from .errors import (
     StaleError,
 )
 from .explain import explain
-from .ledger import Ledger
 from .modes import detect_nonfinite, no_grad, note_lines
 from .node import Node, Tensor, Value
 from .sweep import backward, backward_steps, zero_grad
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
+    from .ledger import Ledger
     from .programs import BranchError, Branches, Program, compile
 
 __all__ = [
@@ -64,9 +64,15 @@ _OF_PROGRAMS = ("BranchError", "Branches", "Program", "compile")
 
 
 def __getattr__(name: str) -> Any:
-    """Import programs when they are asked for: they read the source of the table, and a gradient needs none of it."""
+    """Import what is not needed to differentiate when it is asked for: programs, which read the table's source, and
+    the ledger.
+    """
     if name in _OF_PROGRAMS:
         from . import programs
 
         return getattr(programs, name)
+    if name == "Ledger":
+        from .ledger import Ledger
+
+        return Ledger
     raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")

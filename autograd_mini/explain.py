@@ -6,7 +6,6 @@ prints itself and carries its number.
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,14 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from . import forms
 from .data import Array, quietly
 from .derivative import Derivatives, contributions, local_derivative
 from .errors import DataError
 from .formula import equation, names_of
 from .node import Node
 from .paths import Paths, find_paths
-from .plain import plain
 from .proof import Proof, prove
 from .sweep import order, seed_of, swept
 
@@ -126,30 +123,41 @@ class Explanation:
         return {step.name: step.upstream for step in reversed(self.steps) if step.node.op is None}
 
     def __str__(self) -> str:
-        return forms.text(self)
+        return _forms().text(self)
 
     @property
     def latex(self) -> str:
         """The steps as one `align*` environment: it needs amsmath, or MathJax or KaTeX."""
-        return forms.latex(self)
+        return _forms().latex(self)
 
     @property
     def markdown(self) -> str:
         """The steps as Markdown with tables, as GitHub and Jupyter read them."""
-        return forms.markdown(self)
+        return _forms().markdown(self)
 
     @property
     def html(self) -> str:
         """The steps as a page of their own, light or dark as the reader's screen is; nothing is loaded or run."""
-        return forms.page(self)
+        return _forms().page(self)
 
     @property
     def json(self) -> str:
         """The fields of all this as JSON in ASCII, in full precision, and the gradients; inf and nan are texts."""
+        import json
+
+        from .plain import plain
+
         return json.dumps({**plain(self), "gradients": plain(self.gradients)}, indent=1, allow_nan=False)
 
     def _repr_html_(self) -> str:
-        return forms.fragment(self)
+        return _forms().fragment(self)
+
+
+def _forms() -> Any:
+    """Import the forms when one is asked for: an explanation that nobody prints needs none."""
+    from . import forms
+
+    return forms
 
 
 def explain(
