@@ -1,6 +1,7 @@
 """`autograd-mini play`: one file that opens by itself, with the numbers of the engine in it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -98,8 +99,8 @@ def test_mistakes_get_one_line_and_no_file(argv, message, tmp_path, monkeypatch,
 
 def test_a_page_comes_from_a_pipe(tmp_path):
     command = [sys.executable, "-W", "error", "-m", "viz.cli", "play", "-", "x=2", "-o", "page.html"]
-    folder = Path(viz.__file__).parent.parent
+    path = os.pathsep.join([str(Path(viz.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, input="x*x\n", capture_output=True, text=True, cwd=tmp_path, timeout=60,
-                          env={"PYTHONPATH": str(folder), "PATH": ""})  # fmt: skip
+                          env={"PYTHONPATH": path, "PATH": ""})  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")
     assert gradients(frames_in(tmp_path / "page.html"))["x"] == 4.0
