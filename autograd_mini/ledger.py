@@ -16,7 +16,7 @@ from .formula import equation, names_of, one_line
 from .modes import Mode
 from .node import Node
 from .sheet import cut, shown
-from .sweep import total
+from .sweep import receivers, total
 
 Number = float | Array
 
@@ -144,8 +144,8 @@ def _edges(reached: Mapping[Node, Any], leaves: Container[Node]) -> Iterator[tup
         if g is None or user.op is None:
             continue
         amount_to = contributions(user, g)
-        for i, arg in enumerate(user.args):
-            if isinstance(arg, Node) and arg in leaves and user.op.rule(i) is not None:
+        for i in receivers(user):
+            if user.args[i] in leaves:
                 amount = amount_to(i)
                 yield user, i, amount if isinstance(amount, float) else np.array(amount)
 

@@ -21,6 +21,7 @@ from .data import Array, quietly
 from .derivative import contributions
 from .node import Node
 from .op import contribution
+from .sweep import receivers
 
 Number = float | Array
 Link = tuple[float, Any, Any]  # minus the size of a path so far, its last edge, and the link before
@@ -109,19 +110,13 @@ def find_paths(
     return Paths(names[root], names[wrt], seed, count, tuple(paths), total, gradient, rest, on)
 
 
-def _carrying(node: Node) -> Iterator[tuple[int, Node]]:
-    """Yield the arguments to which a gradient flows, each with its position."""
-    for i, arg in enumerate(node.args):
-        if isinstance(arg, Node) and node.op is not None and node.op.rule(i) is not None:
-            yield i, arg
-
-
 def _uses(nodes: list[Node], wrt: Node) -> dict[Node, list[Edge]]:
     """Return, for `wrt` and every node that depends on it, the edges along which a gradient comes, from the oldest."""
     found: dict[Node, list[Edge]] = {wrt: []}
     for node in reversed(nodes):
         local = contributions(node, 1.0) if node.op is not None and not node.shape else None
-        for i, arg in _carrying(node):
+        for i in receivers(node):
+            arg = node.args[i]
             if arg in found:
                 found[arg].append(Edge(node, i, None if local is None or arg.shape else local(i)))
                 found.setdefault(node, [])
@@ -140,8 +135,8 @@ def _counted(nodes: list[Node], uses: Mapping[Node, Any], wrt: Node) -> tuple[fr
             on.add(node)
         if node is wrt:
             return frozenset(on), count
-        for _, arg in _carrying(node) if count else ():
-            counts[arg] = counts.get(arg, 0) + count
+        for i in receivers(node) if count else ():
+            counts[node.args[i]] = counts.get(node.args[i], 0) + count
     return frozenset(), 0
 
 

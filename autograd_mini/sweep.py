@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,45 @@ def order(root: Node, since: int = 0) -> list[Node]:
     Arguments are older than their results, so sorting by birth is enough, and nothing recurses. Nodes born before
     `since` are left out.
     """
-    found = [root]
-    seen = {root}
+    found = reach([root], since)
+    found.sort(key=_birth, reverse=True)
+    return found
+
+
+def reach(roots: Iterable[Node], since: int = 0) -> list[Node]:
+    """Return every node that the roots were computed from, themselves included, each once and in no order."""
+    found = list(dict.fromkeys(roots))
+    seen = set(found)
     for node in found:
         for arg in node.first if node.second is ALL else (node.first, node.second):  # node.args, in half the time
             if (type(arg) is Value or isinstance(arg, Node)) and arg not in seen and arg.birth >= since:
                 seen.add(arg)
                 found.append(arg)
-    found.sort(key=_birth, reverse=True)
     return found
+
+
+def dependents(nodes: Iterable[Node], given: Iterable[Node]) -> set[Node]:
+    """Return the given nodes and those of `nodes`, oldest first, that were computed from them."""
+    found = set(given)
+    for node in nodes:
+        if any(a in found for a in node.args if isinstance(a, Node)):
+            found.add(node)
+    return found
+
+
+def carries(node: Node, i: int) -> bool:
+    """Return whether a gradient flows from `node` to its i-th argument: to a node, by a rule."""
+    return node.op is not None and isinstance(node.args[i], Node) and node.op.rule(i) is not None
+
+
+def receivers(node: Node) -> list[int]:
+    """Return the positions of the arguments to which a gradient flows.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(2.0); receivers(3.0 * x), receivers(x)
+    ([1], [])
+    """
+    return [i for i in range(len(node.args)) if carries(node, i)]
 
 
 def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> Generator[Any, Any, None]:

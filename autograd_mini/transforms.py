@@ -23,7 +23,7 @@ from .modes import Recording
 from .node import Node, check_fresh, leaf
 from .op import Elementwise, Op, fit, operand, run_rule
 from .ops import broadcast_to, identity, reshape, shape, stack
-from .sweep import order, swept
+from .sweep import dependents, reach, receivers, swept
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -49,17 +49,12 @@ class Trace:
     def _collect(self) -> None:
         """Find the nodes of the record, youngest first, and whether it is closed: reaches nothing from before."""
         since = self.fresh[0].birth if self.fresh else 0
-        found = set(self.fresh)
-        for root in self.roots:
-            if isinstance(root, Node) and root.birth >= since:
-                found.update(order(root, since))
+        roots = [r for r in self.roots if isinstance(r, Node) and r.birth >= since]
+        found = set(reach([*self.fresh, *roots], since))
         self.closed = all(a in found for node in found for a in node.args if isinstance(a, Node))
         live = found
         if not self.closed:  # leave out what does not depend on the fresh nodes
-            live = set(self.fresh)
-            for node in sorted(found, key=_birth):
-                if any(a in live for a in node.args if isinstance(a, Node)):
-                    live.add(node)
+            live = dependents(sorted(found, key=_birth), self.fresh)
         self.nodes = sorted(live, key=_birth, reverse=True)
         self.live = live
 
@@ -79,9 +74,9 @@ class Trace:
         for node in reversed(self.nodes):
             if node not in moving:
                 parts = [
-                    _push(node, i, moving[a], self.closed)
-                    for i, a in enumerate(node.args)
-                    if isinstance(a, Node) and moving.get(a) is not None and node.op.rule(i) is not None  # type: ignore[union-attr]
+                    _push(node, i, moving[node.args[i]], self.closed)
+                    for i in receivers(node)
+                    if moving.get(node.args[i]) is not None
                 ]
                 moving[node] = _total(parts, node.shape) if parts else None
         return [_owned(moving.get(r) if isinstance(r, Node) else None, r) for r in self.roots]

@@ -13,6 +13,7 @@ from autograd_mini import Node
 from autograd_mini.formula import equation
 from autograd_mini.modes import where
 from autograd_mini.op import Elementwise, run_rule
+from autograd_mini.sweep import carries
 
 from .folding import REST
 from .groups import CALL, EXPRESSION, INPUTS, SUM, Group
@@ -112,11 +113,11 @@ def is_constant(node: Node, i: int) -> bool:
 def arrow_of(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]) -> Arrow:
     """Return the arrow from the i-th argument of a node to the node."""
     arg = node.args[i]
-    carries = isinstance(arg, Node) and node.op is not None and node.op.rule(i) is not None
+    flows = carries(node, i)
     local, zero = _local(node, i) if isinstance(arg, Node) else ("", False)
     what = f"d{names[node]}/d{names[arg]}" if isinstance(arg, Node) else ""
-    tooltip = clean(f"{what} = {local}" if local else what) + ("\nno gradient passes here" if zero and carries else "")
-    return Arrow(f"{head}a{i}", tail, head, local, carries, tooltip, DEAD if zero and carries else LOCAL)
+    tooltip = clean(f"{what} = {local}" if local else what) + ("\nno gradient passes here" if zero and flows else "")
+    return Arrow(f"{head}a{i}", tail, head, local, flows, tooltip, DEAD if zero and flows else LOCAL)
 
 
 def _local(node: Node, i: int) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from autograd_mini.formula import names_of
 from autograd_mini.node import check_fresh
 from autograd_mini.op import contribution
 from autograd_mini.sheet import shown
-from autograd_mini.sweep import order, seed_of
+from autograd_mini.sweep import order, receivers, seed_of
 
 Number = float | list[Any]
 Grads = dict[Node, Any]
@@ -129,7 +129,7 @@ class Sweep:
     def run(self, nodes: list[Node], overwrite: bool = False) -> None:
         """Let each of `nodes` send in turn."""
         for node in nodes:
-            for i in _edges(node):
+            for i in receivers(node):
                 self.send(node, i, overwrite)
 
     def gradients(self, names: Mapping[Node, str]) -> dict[str, Number]:
@@ -198,7 +198,7 @@ def _without_zero_grad(sweep: Sweep) -> None:
 
 def _by_recursion(sweep: Sweep) -> None:
     """Go on from each argument at once, with what it has; a list stands for the calls, which may be many."""
-    calls = [(sweep.nodes[0], iter(_edges(sweep.nodes[0])))]
+    calls = [(sweep.nodes[0], iter(receivers(sweep.nodes[0])))]
     while calls:
         node, edges = calls[-1]
         i = next(edges, None)
@@ -209,13 +209,7 @@ def _by_recursion(sweep: Sweep) -> None:
             return
         else:
             sweep.send(node, i)
-            calls.append((node.args[i], iter(_edges(node.args[i]))))
-
-
-def _edges(node: Node) -> list[int]:
-    """Return the positions of the arguments to which a gradient flows."""
-    op = node.op
-    return [i for i, arg in enumerate(node.args) if isinstance(arg, Node) and op is not None and op.rule(i) is not None]
+            calls.append((node.args[i], iter(receivers(node.args[i]))))
 
 
 mistakes: dict[str, Mistake] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from autograd_mini import Node
 from autograd_mini.formula import names_of
 from autograd_mini.node import check_fresh
-from autograd_mini.sweep import order
+from autograd_mini.sweep import carries, order
 
 from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constant_box, folded_box, is_constant
 from .colours import TONES
@@ -159,8 +159,8 @@ class _Drafter:
         yield replace(box, rows=_shown(box.rows, self.show))
 
     def _bundle(self, id: str, tail: Item, head: Item, uses: list[tuple[Node, int]]) -> Arrow:
-        carries = any(node.op is not None and node.op.rule(i) is not None for node, i in uses)
-        return bundle_of(id, self.ids[tail], self.ids[head], dict.fromkeys(node.args[i] for node, i in uses), carries)
+        flows = any(carries(node, i) for node, i in uses)
+        return bundle_of(id, self.ids[tail], self.ids[head], dict.fromkeys(node.args[i] for node, i in uses), flows)
 
     def _frame(self, item: Item) -> str:
         group = self.view.frames.get(item)

@@ -17,7 +17,7 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from autograd_mini.formula import FormulaError, text
 from autograd_mini.programs.dialects import JAVASCRIPT, contribution, expression, prelude
-from autograd_mini.sweep import order
+from autograd_mini.sweep import carries, order
 from nn.atomic import write_whole
 from nn.module import Module
 
@@ -215,7 +215,7 @@ def program_of(root: Node) -> str:
     pulls = [
         f"{k}: (d, g) => {contribution(n, i, atoms, 'g', JAVASCRIPT)},\n"
         for k, (n, i) in enumerate(uses)
-        if n.op is not None and n.op.rule(i) is not None
+        if carries(n, i)
     ]
     if not {call for line in [*forward, *pulls] for call in CALL.findall(line)} <= set(JAVASCRIPT.defined()):
         return NOT_LIVE

@@ -15,7 +15,7 @@ from ..errors import DataError, ShapeError
 from ..modes import Recording
 from ..node import Node, Tensor, Value, check_fresh
 from ..op import TABLE
-from ..sweep import order
+from ..sweep import order, reach
 from .backends import BACKENDS
 from .lines import Guard, Listing
 from .program import BranchError, Branches, Program, refuse_node
@@ -95,13 +95,9 @@ def _listing(
     root: Node, nodes: list[Node], inputs: list[Node], names: Mapping[Node, str] | None, guards: Sequence[Guard]
 ) -> Listing:
     """Return the listing, with what the comparisons looked at as part of the record."""
-    seen = set(nodes)
-    for guard in guards:
-        for a in guard.args:
-            if isinstance(a, Node) and a not in seen:
-                fresh = [n for n in order(a) if n not in seen]
-                nodes = sorted((*nodes, *fresh), key=operator.attrgetter("birth"))
-                seen.update(fresh)
+    looked_at = [a for guard in guards for a in guard.args if isinstance(a, Node)]
+    if looked_at:
+        nodes = sorted(reach([root, *looked_at]), key=operator.attrgetter("birth"))
     return Listing(nodes, root, inputs, names, guards)
 
 

@@ -15,6 +15,7 @@ from ..data import Array
 from ..formula import names_of, number
 from ..node import Node, leaf, record
 from ..op import TABLE, Elementwise, Op, Sum
+from ..sweep import dependents, receivers
 from .dialects import Dialect, alone, contribution, expression
 from .languages import JAVASCRIPT, JAX, TORCH
 from .prelude import definitions
@@ -84,7 +85,7 @@ class Listing:
     @cached_property
     def live(self) -> set[Node]:
         """The nodes that depend on the inputs."""
-        return _live(self.nodes, set(self.inputs))
+        return dependents(self.nodes, self.inputs)
 
     @cached_property
     def carriers(self) -> set[Node]:
@@ -141,7 +142,7 @@ class Listing:
     def contributions(self) -> Iterator[tuple[Node, int]]:
         """Yield each node and the place of each argument that it contributes to, in the order of the sweep."""
         for node in reversed(self.nodes):
-            if node in self.carriers and node.op is not None:
+            if node in self.carriers:
                 yield from ((node, i) for i in _ways(node, self.live))
 
 
@@ -181,23 +182,14 @@ def _is_scalar(node: Node) -> bool:
 
 
 def _ways(node: Node, live: set[Node]) -> list[int]:
-    """Return the places of the arguments that a gradient flows back to."""
-    op = node.op
-    return [i for i, a in enumerate(node.args) if isinstance(a, Node) and a in live and op.rule(i) is not None]  # type: ignore[union-attr]
-
-
-def _live(nodes: Sequence[Node], inputs: set[Node]) -> set[Node]:
-    live = set(inputs)
-    for node in nodes:
-        if any(a in live for a in node.args if isinstance(a, Node)):
-            live.add(node)
-    return live
+    """Return the places of the live arguments that a gradient flows back to."""
+    return [i for i in receivers(node) if node.args[i] in live]
 
 
 def _carriers(nodes: Sequence[Node], root: Node, live: set[Node]) -> set[Node]:
     found = {root} & live
     for node in reversed(nodes):
-        if node in found and node.op is not None:
+        if node in found:
             found.update(node.args[i] for i in _ways(node, live))
     return found
 

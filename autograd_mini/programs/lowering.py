@@ -17,7 +17,7 @@ from .. import kernels, ops
 from ..modes import Recording
 from ..node import Node, Value
 from ..op import TABLE, Elementwise, Op
-from ..sweep import order, swept
+from ..sweep import dependents, order, reach, swept
 from ..transforms import pull_recorded
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
@@ -102,10 +102,7 @@ class Code:
 def record_sweep(root: Node, seed: Node, wrt: Sequence[Node]) -> list[Node | None]:
     """Return the gradients for `wrt` as recorded nodes, with `seed` as the gradient of the root; None where it is 0."""
     nodes = order(root)
-    live = set(wrt)
-    for node in reversed(nodes):
-        if any(a in live for a in node.args if isinstance(a, Node)):
-            live.add(node)
+    live = dependents(reversed(nodes), wrt)
     with Recording():
         reached = swept(nodes, {root: seed}, partial(pull_recorded, live)) if root in live else {}
     return [reached.get(x) for x in wrt]
@@ -115,8 +112,7 @@ def lower(outputs: Iterable[Node | None], variables: Sequence[Node]) -> Code:
     """Return the code that computes the outputs from the variables; everything else is constant as it stands."""
     code = Code()
     code.of.update((x, code.given(f"x{i}", x._data)) for i, x in enumerate(variables))
-    found = {n for output in outputs if output is not None for n in order(output)}
-    for node in sorted(found, key=lambda n: n.birth):
+    for node in sorted(reach(o for o in outputs if o is not None), key=lambda n: n.birth):
         if node not in code.of:
             cells = [code.of[a] if isinstance(a, Node) else code.constant(a) for a in node.args]
             fixed = all(cell.kind == CONSTANT for cell in cells)

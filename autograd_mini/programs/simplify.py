@@ -18,6 +18,7 @@ from .. import ops
 from ..formula import Term
 from ..node import Node, leaf, record
 from ..op import Op
+from ..sweep import reach
 from .dialects import Dialect, alone, step, term
 from .lines import Line, Listing, Printed, zeros
 from .lowering import record_sweep
@@ -35,7 +36,7 @@ def simplified(listing: Listing) -> Simplified:
     root = found if isinstance(found, Node) else leaf(found)
     guards = [g._replace(args=tuple([record.now(a) for a in g.args])) for g in listing.guards]
     guards = [g for g in guards if any(isinstance(a, Node) for a in g.args)]
-    needed = reached([root, *(a for g in guards for a in g.args)])
+    needed = _behind([root, *(a for g in guards for a in g.args)])
     names: dict[Node, str] = {}
     for old in listing.nodes:
         new = record.of[old]
@@ -55,7 +56,7 @@ class Simplified(Listing):
         with alone():
             found = record_sweep(self.root, self._seed, passing) if passing else []
         record = Interned([*self.inputs, *self.nodes, self._seed])
-        record.add(sorted(reached(found), key=_birth))
+        record.add(sorted(_behind(found), key=_birth))
         self._gradients = {n: record.of[g] for n, g in zip(passing, found) if g is not None}
         self._names = dict(self.names)
         for n, g in self._gradients.items():
@@ -66,7 +67,7 @@ class Simplified(Listing):
         """Return a line for what is used more than once, is long, or has a label; the rest stands where it is used."""
         results = [self.root, *(self._gradients.get(n) for n in self.inputs)]
         given = [*self.inputs, *self.captured, self._seed]
-        swept = reached(results) - {*self.nodes, *given}
+        swept = _behind(results) - {*self.nodes, *given}
         once = self._used_once([*self.nodes, *swept], results)
         names, terms = self._fresh_names(), {n: Term(self._names[n]) for n in given if n in self._names}
 
@@ -98,16 +99,9 @@ class Simplified(Listing):
         return (name for i in count(1) if (name := f"t{i}") not in taken)
 
 
-def reached(roots: Iterable[Any]) -> set[Node]:
+def _behind(roots: Iterable[Any]) -> set[Node]:
     """Return all nodes that the roots were computed from, themselves included; what is no node is passed over."""
-    pending = [r for r in roots if isinstance(r, Node)]
-    found = set(pending)
-    for node in pending:
-        for a in node.args:
-            if isinstance(a, Node) and a not in found:
-                found.add(a)
-                pending.append(a)
-    return found
+    return set(reach(r for r in roots if isinstance(r, Node)))
 
 
 class Interned:
