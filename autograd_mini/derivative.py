@@ -11,7 +11,7 @@ from .data import Array
 from .formula import short_text
 from .latex import short_latex
 from .modes import Recording
-from .node import Node, leaf
+from .node import Node, filled, leaf
 from .op import Elementwise, Op, fit
 
 Number = float | Array
@@ -89,7 +89,7 @@ def contributions(node: Node, g: Any) -> Callable[[int], Any]:
     def contribution(i: int) -> Any:
         arg = node.args[i]
         if op.rule(i) is None:
-            return np.zeros_like(arg._data) if arg.shape else 0.0
+            return filled(arg, 0.0)
         return fit(op.run(i, g, node._data, raw), arg, op)
 
     return contribution

@@ -18,7 +18,7 @@ from .data import Array, quietly
 from .derivative import Derivatives, contributions, local_derivative
 from .errors import DataError
 from .formula import equation, names_of
-from .node import Node
+from .node import Node, filled
 from .paths import Paths, find_paths
 from .proof import Proof, prove
 from .sweep import order, seed_of, swept
@@ -196,7 +196,7 @@ def explain(
         raise DataError(f"explain: wrt is a Value or Tensor of the graph, got {type(wrt).__name__}")
     called = names_of({**reached, wrt: None}, names, root)
     g = reached.get(wrt)
-    paths = find_paths(nodes, wrt, seed, _zero(wrt) if g is None else g, called)
+    paths = find_paths(nodes, wrt, seed, filled(wrt, 0.0) if g is None else g, called)
     steps = _steps({n: g for n, g in reached.items() if n in paths.on or n is root}, called)
     return Explanation(called[root], root.data, steps, called, paths)
 
@@ -207,7 +207,7 @@ def _steps(reached: Mapping[Node, Any], names: Mapping[Node, str]) -> tuple[Step
     steps = []
     for node, g in reached.items():
         sent = () if g is None or node.op is None else tuple(account.sent(node, g, names))
-        upstream = _zero(node) if g is None else g
+        upstream = filled(node, 0.0) if g is None else g
         steps.append(Step(names[node], node, equation(node, names), node.data, upstream, sent))
     return tuple(steps)
 
@@ -239,7 +239,3 @@ class _Account:
 
 def _edges(node: Node, among: Mapping[Node, Any]) -> list[int]:
     return [i for i, arg in enumerate(node.args) if isinstance(arg, Node) and arg in among]
-
-
-def _zero(node: Node) -> Number:
-    return np.zeros_like(node._data) if node.shape else 0.0

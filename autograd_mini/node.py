@@ -268,6 +268,11 @@ def leaf(data: float | Array) -> Node:
     return node
 
 
+def filled(node: Node, entry: float) -> Any:
+    """Return data like a node's with `entry` in every place: a float for a Value, an array for a Tensor."""
+    return np.full_like(node._data, entry) if node.ndim else entry
+
+
 def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
     """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
     if type(data) is not float and not data.ndim:  # type: ignore[union-attr]

@@ -24,7 +24,7 @@ import numpy as np
 
 from autograd_mini import DataError, Node, NonFiniteError
 from autograd_mini.data import Array, quietly
-from autograd_mini.node import assign
+from autograd_mini.node import assign, filled
 from autograd_mini.sweep import zero_grad
 
 from .errors import SettingError, extra, real, whole
@@ -46,7 +46,7 @@ class Optimizer(NamedTuple):
 
         SettingError where there are none, DataError where something is not a leaf node.
         """
-        return [[p, 0, *(_zeros(p) for _ in range(self.memory))] for p in named(params).values()]
+        return [[p, 0, *(filled(p, 0.0) for _ in range(self.memory))] for p in named(params).values()]
 
     def update(self, state: State, learning_rate: float | None = None) -> None:
         """Move every parameter that has a gradient, in place; those that no sweep has reached stay as they are.
@@ -285,10 +285,6 @@ def _reached(params: Params, bad: Callable[[Any], Any]) -> list[Node]:
                 "a smaller learning rate may help, and detect_nonfinite() finds the op that made it"
             )
     return list(reached.values())
-
-
-def _zeros(p: Node) -> Any:
-    return np.zeros_like(p._data) if p.ndim else 0.0
 
 
 def _join(parts: list[Any]) -> Array:

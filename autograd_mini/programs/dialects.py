@@ -15,7 +15,7 @@ import numpy as np
 
 from ..data import quietly
 from ..formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
-from ..node import Node, leaf, modes, record
+from ..node import Node, filled, leaf, modes, record
 from ..op import Elementwise, Op, Sum, Variadic, fit
 from . import languages
 from .prelude import Definitions, definitions, prelude
@@ -182,7 +182,7 @@ def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, 
     """
     op: Op = node.op  # type: ignore[assignment]
     stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
-    upstream = leaf(np.ones_like(node._data) if node.shape else 1.0)
+    upstream = leaf(filled(node, 1.0))
     args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
     with alone():
         c = fit(quietly(op.rule(i), upstream, stand_ins[node], *args), args[i], op)  # type: ignore[arg-type]

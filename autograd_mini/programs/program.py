@@ -16,7 +16,7 @@ import numpy as np
 from ..data import array_of, number_of, quietly
 from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
-from ..node import Node, leaf
+from ..node import Node, filled, leaf
 from ..op import TABLE
 from . import aligned, frameworks, source
 from .dialects import CAREFUL, NUMPY
@@ -232,7 +232,7 @@ class Program:
     def _replay(self) -> Replay:
         """The record in buffers: recorded anew, for the leaves may have new data since, which would make it stale."""
         again = copy.deepcopy(self._listing)
-        seed = leaf(np.ones_like(again.root._data) if again.root.ndim else 1.0)
+        seed = leaf(filled(again.root, 1.0))
         return Replay([again.root], seed, [*again.inputs, *again.captured, seed], again.inputs)
 
     def _other_branch(self, error: RuntimeError) -> Exception:

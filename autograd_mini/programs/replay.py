@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..data import Array, quietly
-from ..node import Node
+from ..node import Node, filled
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
 from .source import run_source
 
@@ -47,8 +47,7 @@ class Replay:
         gradients = record_sweep(roots[0], seed, wrt)
         code = lower([*roots, *gradients], variables)
         self.reached = [g is not None for g in gradients]  # for which of `wrt` the root has a gradient at all
-        zeros = [np.zeros_like(x._data) if x.ndim else 0.0 for x in wrt]
-        reached = [code.constant(z) if g is None else code.of[g] for g, z in zip(gradients, zeros)]
+        reached = [code.constant(filled(x, 0.0)) if g is None else code.of[g] for g, x in zip(gradients, wrt)]
         fixed = {len(roots) + i: array for i, array in enumerate(into)}
         self.source, objects = write(code, [*(code.of[r] for r in roots), *reached], len(variables), fixed)
         self._run: Callable[..., tuple[Any, ...]] = run_source(self.source, "replay", objects)

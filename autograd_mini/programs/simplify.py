@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import ops
 from ..formula import Term
-from ..node import Node, leaf, record
+from ..node import Node, filled, leaf, record
 from ..op import Op
 from ..sweep import reach
 from .dialects import Dialect, alone, step, term
@@ -51,7 +51,7 @@ class Simplified(Listing):
 
     def __init__(self, *listing: Any) -> None:
         super().__init__(*listing)
-        self._seed = leaf(np.ones_like(self.root._data) if self.root.ndim else 1.0)
+        self._seed = leaf(filled(self.root, 1.0))
         passing = [n for n in reversed(self.nodes) if n in self.carriers]
         with alone():
             found = record_sweep(self.root, self._seed, passing) if passing else []
