@@ -14,27 +14,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import quietly
-from ..formula import ATOM, SHORTER, SUM, WRITERS, Names, Term, Writers, _infix, _number
+from ..formula import SHORTER, WRITERS, Names, Term, Writers, _infix
 from ..node import Node, filled, leaf, modes, record
-from ..op import Elementwise, Op, Sum, Variadic, fit
-from . import languages
+from ..op import Elementwise, Op, Sum, fit
+from . import javascript_arrays, languages
+from .calls import Pool, javascript_call, python_call, term
+from .javascript import JAVASCRIPT as SCALARS
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [
-    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAX", "NUMPY", "PYTHON", "TORCH",
+    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH",
     "Dialect", "contribution", "expression", "prelude",
 ]  # fmt: skip
 
 Pattern = tuple[Any, ...]
-Pool = Callable[[Any], str]
 
 _FIRST = 0xE000  # characters for private use stand for names in a template: no program has them
+
+
+def _writers(all_: Writers, names: str) -> Writers:
+    return {name: all_[name] for name in names.split()}
 
 
 class Dialect(NamedTuple):
     """A language: the operators it has, how rows are written that are no calls, and what the called names mean.
 
-    `module` is the name of its arrays' module, "" where it has none.
+    `module` is the name of its arrays' module, "" where it has none; `call` writes what is neither.
     """
 
     name: str
@@ -43,23 +48,7 @@ class Dialect(NamedTuple):
     backward: Writers
     defined: Callable[[], Definitions]
     module: str = ""
-
-
-def _writers(all_: Writers, names: str) -> Writers:
-    return {name: all_[name] for name in names.split()}
-
-
-def _call(op: Op, args: tuple[Any, ...], terms: list[Term]) -> Term:
-    """Return a call of the row by its name, settings as keywords and without those that have their default."""
-    if isinstance(op, (Elementwise, Variadic)):
-        return Term(f"{op.name}({', '.join(t.text for t in terms)})")
-    shown = []
-    for i, (param, t) in enumerate(zip(op.params, terms)):
-        if op.rule(i) is not None:
-            shown.append(t.text)
-        elif param not in op.defaults or t.text != repr(op.defaults[param]):
-            shown.append(f"{param}={t.text}")
-    return Term(f"{op.name}({', '.join(shown)})")
+    call: Callable[[Node, Mapping[Node, Term], Pool], Term] = python_call
 
 
 def _sum_of(*xs: Term) -> Term:
@@ -84,7 +73,12 @@ PYTHON = Dialect(
     lambda: definitions("scalar"),
 )
 NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"), module="np")
-JAVASCRIPT = PYTHON._replace(name="javascript", operators=frozenset("+-*/"), defined=lambda: languages.JAVASCRIPT)
+JAVASCRIPT = PYTHON._replace(
+    name="javascript",
+    operators=frozenset("+-*/"),
+    defined=lambda: SCALARS,
+    call=javascript_call,
+)
 TORCH = PYTHON._replace(name="torch", operators=frozenset("+-*/@"), defined=lambda: languages.TORCH, module="torch")
 JAX = TORCH._replace(name="jax", defined=lambda: languages.JAX, module="jnp")
 
@@ -94,7 +88,10 @@ def _tests() -> Definitions:
 
 
 CAREFUL = Dialect("careful", frozenset(), {}, {}, _tests)  # rows alone, which never raise as floats do
-DIALECTS = {dialect.name: dialect for dialect in (PYTHON, NUMPY, JAVASCRIPT, TORCH, JAX, CAREFUL)}
+JAVASCRIPT_ARRAYS = Dialect(
+    "javascript on arrays", frozenset(), {}, {}, lambda: javascript_arrays.JAVASCRIPT_ARRAYS, call=javascript_call
+)
+DIALECTS = {d.name: d for d in (PYTHON, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
 
 
 def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) -> str:
@@ -209,39 +206,8 @@ def step(node: Node, terms: Mapping[Node, Term], dialect: Dialect, writers: Writ
     op: Op | None = node.op
     if op is None:  # a constant that a rule has made
         return term(node._data, terms, pool)
-    args = [term(a, terms, pool) for a in node.args]
     if op.name in writers:
-        return writers[op.name](*args)
-    if op.symbol in dialect.operators and len(args) == 2:
-        return _infix(op.symbol, *args)
-    if op.name == "getitem":
-        return Term(f"{args[0].at(ATOM)}[{_index(node.args[1], terms, pool)}]")
-    return _call(op, node.args, args)
-
-
-def _index(index: Any, terms: Mapping[Node, Term], pool: Pool) -> str:
-    """Return an index as it stands between brackets: `1:, 0`."""
-    if isinstance(index, tuple) and index:
-        return ", ".join(_index(i, terms, pool) for i in index) + ("," if len(index) == 1 else "")
-    if isinstance(index, slice):
-        ends = ["" if e is None else str(e) for e in (index.start, index.stop, index.step)]
-        return ":".join(ends if index.step is not None else ends[:2])
-    return term(index, terms, pool).text
-
-
-def term(arg: Any, terms: Mapping[Node, Term], pool: Pool) -> Term:
-    """Return an argument: a node by its term, a number as it is, an array by its name, a setting by what it is."""
-    if isinstance(arg, Node):
-        return terms[arg]
-    if isinstance(arg, float):
-        return _number(float(arg))
-    if isinstance(arg, np.ndarray) and arg.ndim:
-        return Term(pool(arg))
-    if isinstance(arg, (np.ndarray, np.generic)):
-        return term(arg.item(), terms, pool)
-    if isinstance(arg, tuple):
-        inner = [term(a, terms, pool).at(SUM) for a in arg]
-        return Term(f"({', '.join(inner)}{',' if len(inner) == 1 else ''})")
-    if isinstance(arg, (type, np.dtype)):
-        return Term(repr(np.dtype(arg).name))
-    return Term("..." if arg is Ellipsis else repr(arg))
+        return writers[op.name](*(term(a, terms, pool) for a in node.args))
+    if op.symbol in dialect.operators and len(node.args) == 2:
+        return _infix(op.symbol, *(term(a, terms, pool) for a in node.args))
+    return dialect.call(node, terms, pool)

@@ -17,7 +17,9 @@ from ..node import Node, leaf, record
 from ..op import TABLE, Elementwise, Op, Sum
 from ..sweep import dependents, receivers
 from .dialects import Dialect, alone, contribution, expression
-from .languages import JAVASCRIPT, JAX, TORCH
+from .javascript import JAVASCRIPT
+from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .languages import JAX, TORCH
 from .prelude import definitions
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
@@ -78,9 +80,8 @@ class Listing:
     @cached_property
     def names(self) -> dict[Node, str]:
         """A name for every node, which any language can read."""
-        return _identifiers(
-            names_of({**dict.fromkeys(self.inputs), **dict.fromkeys(self.nodes)}, self._known, self.root)
-        )
+        names = names_of({**dict.fromkeys(self.inputs), **dict.fromkeys(self.nodes)}, self._known, self.root)
+        return _identifiers(names, _reserved() if self.is_scalar else {*_reserved(), *JAVASCRIPT_ARRAYS})
 
     @cached_property
     def live(self) -> set[Node]:
@@ -197,9 +198,8 @@ def _carriers(nodes: Sequence[Node], root: Node, live: set[Node]) -> set[Node]:
 # Names --------------------------------------------------------------------------------------------------------------
 
 
-def _identifiers(names: Mapping[Node, str]) -> dict[Node, str]:
+def _identifiers(names: Mapping[Node, str], taken: set[str]) -> dict[Node, str]:
     """Return names that every language can read, and that mean nothing else to it; no two are alike."""
-    taken = _reserved()
     found: dict[Node, str] = {}
     for node, name in names.items():
         word = _word(name)

@@ -68,6 +68,16 @@ def prelude(texts: Iterable[str], defined: Definitions) -> list[str]:
     return [*_joined(imports), *functions, *(line for line in lines if line not in imports and line not in functions)]
 
 
+def pieces(source: str, head: str) -> dict[str, str]:
+    """Return the definitions in a source whose pieces start with `head`, by the name that follows it.
+
+    >>> pieces("def f(x):\\n    return x\\n\\ndef g(x):\\n    return -x", "def ")
+    {'f': 'def f(x):\\n    return x', 'g': 'def g(x):\\n    return -x'}
+    """
+    found = [head + piece.strip("\n") for piece in f"\n{source.strip()}".split(f"\n{head}")[1:]]
+    return {piece[len(head) :].split("(")[0].split(" ")[0]: piece for piece in found}
+
+
 def words(text: str) -> list[str]:
     """Return the names that a text mentions, attributes left out.
 
@@ -82,7 +92,7 @@ def _needs(definition: str) -> list[str]:
     """Return the names from outside that a definition uses."""
     if definition.startswith(IMPORT):
         return []
-    if definition.startswith("const "):
+    if definition.startswith(("const ", "function ")):
         return words(definition)
     scopes = [symtable.symtable(definition, "definition", "exec")]
     for scope in scopes:

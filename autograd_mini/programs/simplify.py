@@ -19,7 +19,8 @@ from ..formula import Term
 from ..node import Node, filled, leaf, record
 from ..op import Op
 from ..sweep import reach
-from .dialects import Dialect, alone, step, term
+from .calls import term
+from .dialects import Dialect, alone, step
 from .lines import Line, Listing, Printed, zeros
 from .lowering import record_sweep
 
