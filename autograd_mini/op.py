@@ -25,7 +25,6 @@ TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
 
 _new = object.__new__
 _birth = _node._birth
-_HUGE = 1 << 1023  # beyond it an int may fit no float: it goes the general way, where that is an error with a name
 
 
 class Op:
@@ -447,8 +446,11 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
         if type(y) is Value:
             b = y._data
         else:
-            if type(y) is int and -_HUGE < y < _HUGE:
-                y = float(y)
+            if type(y) is int:
+                try:
+                    y = float(y)
+                except OverflowError:  # the general way says which argument it was
+                    return op.apply((x, y))
             b = y
         if type(x) is not Value or type(b) is not float or _node.modes_in_use:
             return op.apply((x, y))
@@ -472,8 +474,11 @@ def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
     scalar = op.scalar
 
     def method(y: Any, x: Any) -> Any:
-        if type(x) is int and -_HUGE < x < _HUGE:
-            x = float(x)
+        if type(x) is int:
+            try:
+                x = float(x)
+            except OverflowError:  # the general way says which argument it was
+                return op.apply((x, y))
         if type(y) is not Value or type(x) is not float or _node.modes_in_use:
             return op.apply((x, y))
         try:

@@ -137,10 +137,10 @@ sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  
 step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(x.dtype), 1)
 floor   = Flat("floor",   "floor({})", lambda x: float(math.floor(x)), np.floor, 1)
 round   = Flat("round",   "round({})", lambda x: float(builtins.round(x)), np.rint,  1)
-greater = Flat("greater", "[{} > {}]", lambda x, y: float(x > y),     kernels.indicator(np.greater), 2)
-less    = Flat("less",    "[{} < {}]", lambda x, y: float(x < y),     kernels.indicator(np.less),    2)
-equal   = Flat("equal",   "[{} = {}]", lambda x, y: float(x == y),    kernels.indicator(np.equal),   2)
-floordiv = Flat("floordiv", "{} // {}", operator.floordiv,            np.floor_divide, 2)
+greater = Flat("greater", "[{} > {}]", lambda x, y: 1.0 if x > y else 0.0,  kernels.indicator(np.greater), 2)
+less    = Flat("less",    "[{} < {}]", lambda x, y: 1.0 if x < y else 0.0,  kernels.indicator(np.less),    2)
+equal   = Flat("equal",   "[{} = {}]", lambda x, y: 1.0 if x == y else 0.0, kernels.indicator(np.equal),   2)
+floordiv = Flat("floordiv", "{} // {}", operator.floordiv,                   np.floor_divide, 2)
 
 # Choices: a tie is shared equally; NaN goes through, into the gradient too ------------------------------------------
 

@@ -36,11 +36,13 @@ def reach(roots: Iterable[Node], since: int = 0) -> list[Node]:
     """Return every node that the roots were computed from, themselves included, each once and in no order."""
     found = list(dict.fromkeys(roots))
     seen = set(found)
+    enter, append = seen.add, found.append
     for node in found:
         for arg in node.first if node.second is ALL else (node.first, node.second):  # node.args, in half the time
-            if (type(arg) is Value or isinstance(arg, Node)) and arg not in seen and arg.birth >= since:
-                seen.add(arg)
-                found.append(arg)
+            node_like = type(arg) is Value or (type(arg) is not float and isinstance(arg, Node))
+            if node_like and arg not in seen and arg.birth >= since:
+                enter(arg)
+                append(arg)
     return found
 
 
@@ -82,25 +84,44 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
         if changed is not None:
             g = changed
         if g is not None and node.op is not None:
-            try:
-                (pull or node.op.pull)(node, g, grads)
-            except (AutogradError, MemoryError, SystemError):  # not the rule: the machine
-                raise
-            except Exception as error:
-                raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error
-    if grads:  # added to nodes that had passed already: their data was assigned, or somebody closed a circle
+            send(node, g, grads, pull)
+    check_used(grads, nodes)
+
+
+def send(node: Node, g: Any, grads: dict[Node, Any], pull: Pull | None = None) -> None:
+    """Add to `grads` what a node with the upstream gradient g contributes; RuleError for whatever its rule raises."""
+    try:
+        (pull or node.op.pull)(node, g, grads)  # type: ignore[union-attr]
+    except (AutogradError, MemoryError, SystemError):  # not the rule: the machine
+        raise
+    except Exception as error:
+        raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error  # type: ignore[union-attr]
+
+
+def check_used(grads: dict[Node, Any], nodes: list[Node]) -> None:
+    """Raise if gradients are left over, of nodes that had passed already: data was assigned, or a circle closed."""
+    if grads:
         for node in nodes:
             check_fresh(node)
 
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:
     """Return the gradient of every node, shown to the modes in force before anyone writes it down."""
-    steps = sweep(nodes, seeds, pull)
-    gradients = list(steps) if pull is not None else quietly(list, steps)  # rules on plain arrays do not warn
+    gradients = list(sweep(nodes, seeds, pull)) if pull is not None else quietly(straight, nodes, seeds)
     reached = dict(zip(nodes, gradients))
     for mode in watching():
         mode.check_gradients(reached)
     return reached
+
+
+def straight(nodes: list[Node], seeds: dict[Node, Any]) -> list[Any]:
+    """Return what `sweep` yields where nobody stops it: its loop with the commonest rules written out is quicker."""
+    from .programs.unrolled import loop
+
+    grads = dict(seeds)
+    gradients = loop()(nodes, grads, send)
+    check_used(grads, nodes)
+    return gradients
 
 
 def watching() -> list[Mode]:

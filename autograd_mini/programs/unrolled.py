@@ -1,0 +1,118 @@
+"""Unrolled: the loop of the sweep with the rules of the commonest rows written into it, printed from the table.
+
+On floats a call of a rule costs as much as what it computes. Here the rules of some rows stand in the loop itself, as
+`dialects` prints them; every other row, and every array, is sent back the way it always is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from .. import ops
+from ..node import Node, Value, record
+from ..op import TABLE, Elementwise, Op, Rule
+from .dialects import PYTHON, alone, contribution
+from .prelude import words
+from .source import run_source
+
+Send = Callable[[Node, Any, dict[Node, Any]], None]
+Loop = Callable[[list[Node], dict[Node, Any], Send], list[Any]]
+
+COMMON = "mul add sub power tanh relu neg div exp sigmoid log".split()  # the loop asks for them in this order
+
+HEAD = """\
+def loop(nodes, grads, send):
+    gradients = []
+    keep, take, get = gradients.append, grads.pop, grads.get
+    for node in nodes:
+        g = take(node, None)
+        keep(g)
+        op = node.op
+        if g is None or op is None:
+            continue
+        if type(node) is not Value:
+            send(node, g, grads)
+            continue
+        try:
+"""
+TAIL = """\
+        except (ArithmeticError, ValueError):  # floats raise where IEEE 754 has an answer; nothing was added yet
+            pass
+        send(node, g, grads)
+    return gradients
+"""
+
+
+def loop() -> Loop:
+    """Return a function that sweeps nodes, given in reverse topological order, and returns their upstream gradients.
+
+    It takes the gradients that come from outside, which it uses up, and what sends one node's contributions back.
+
+    >>> x = Value(3.0); y = x * x; loop()([y, x], {y: 1.0}, y.op.pull)
+    [1.0, 6.0]
+    """
+    return _loop(tuple((name, *TABLE[name].rules) for name in COMMON))
+
+
+@lru_cache(maxsize=4)
+def _loop(rules: tuple[tuple[str | Rule | None, ...], ...]) -> Loop:
+    """Return the loop for the rows as they are: one that has been given other rules than the table's stays out."""
+    rows = [TABLE[str(name)] for name, *own in rules if all(_is_ours(rule) for rule in own)]
+    text = source(rows)
+    called = {word: row.scalar for word in words(text) if isinstance(row := TABLE.get(word), Elementwise)}
+    made: Loop = run_source(text, "loop", {**called, **{f"{row.name}_row": row for row in rows}, "Value": Value})
+    return made
+
+
+def _is_ours(rule: Any) -> bool:
+    return getattr(rule, "__module__", "") == ops.__name__
+
+
+def source(rows: list[Op]) -> str:
+    """Return the loop in Python, with the rules of the rows in it.
+
+    >>> print(source([ops.exp]).partition("try:")[2].partition("except")[0].rstrip())
+    <BLANKLINE>
+                if op is exp_row:
+                    x = node.first
+                    dx = g * node._data
+                    before = get(x)
+                    grads[x] = dx if before is None else before + dx
+                    continue
+    """
+    return HEAD + "".join(f"{' ' * 12}{line}\n" for row in rows for line in _case(row)) + TAIL
+
+
+def _case(row: Op) -> Iterator[str]:
+    """Yield the lines for one row: a constant receives nothing; of two contributions both are computed first."""
+    yield f"if op is {row.name}_row:"
+    if len(row.rules) == 1:
+        yield "    x = node.first"
+        yield from _added("    ", x=_rule(row, 0, "x._data"))
+    else:
+        yield "    x, y = node.first, node.second"
+        yield "    if type(x) is float:"
+        yield from _added("        ", y=_rule(row, 1, "x", "y._data"))
+        yield "    elif type(y) is float:"
+        yield from _added("        ", x=_rule(row, 0, "x._data", "y"))
+        yield "    else:"
+        yield from _added("        ", x=_rule(row, 0, "x._data", "y._data"), y=_rule(row, 1, "x._data", "y._data"))
+    yield "    continue"
+
+
+def _rule(row: Op, i: int, *names: str) -> str:
+    """Return the rule for the i-th argument as an expression of the arguments' names."""
+    args = [Value(1.0) for _ in names]
+    with alone():
+        node = record(row, tuple(args), 1.0)
+    return contribution(node, i, {**dict(zip(args, names)), node: "node._data"}, "g", PYTHON)
+
+
+def _added(indent: str, **amounts: str) -> Iterator[str]:
+    """Yield the lines that compute the contributions to some arguments, and then add them."""
+    yield from (f"{indent}d{name} = {amount}" for name, amount in amounts.items())
+    for name in amounts:
+        yield f"{indent}before = get({name})"
+        yield f"{indent}grads[{name}] = d{name} if before is None else before + d{name}"
