@@ -20,6 +20,7 @@ from ..op import Elementwise, Op, Sum, fit
 from . import javascript_arrays, languages
 from .calls import Pool, javascript_call, python_call, term
 from .javascript import JAVASCRIPT as SCALARS
+from .javascript import literal
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [
@@ -39,7 +40,8 @@ def _writers(all_: Writers, names: str) -> Writers:
 class Dialect(NamedTuple):
     """A language: the operators it has, how rows are written that are no calls, and what the called names mean.
 
-    `module` is the name of its arrays' module, "" where it has none; `call` writes what is neither.
+    `module` is the name of its arrays' module, "" where it has none; `call` writes what is neither, `zeros` an array of
+    a shape.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Dialect(NamedTuple):
     defined: Callable[[], Definitions]
     module: str = ""
     call: Callable[[Node, Mapping[Node, Term], Pool], Term] = python_call
+    zeros: Callable[[tuple[int, ...]], str] = "np.zeros({})".format
 
 
 def _sum_of(*xs: Term) -> Term:
@@ -88,8 +91,13 @@ def _tests() -> Definitions:
 
 
 CAREFUL = Dialect("careful", frozenset(), {}, {}, _tests)  # rows alone, which never raise as floats do
-JAVASCRIPT_ARRAYS = Dialect(
-    "javascript on arrays", frozenset(), {}, {}, lambda: javascript_arrays.JAVASCRIPT_ARRAYS, call=javascript_call
+JAVASCRIPT_ARRAYS = JAVASCRIPT._replace(
+    name="javascript on arrays",
+    operators=frozenset(),
+    forward={},
+    backward={},
+    defined=lambda: javascript_arrays.JAVASCRIPT_ARRAYS,
+    zeros=lambda shape: f"broadcast_to(0, {literal(shape)})",
 )
 DIALECTS = {d.name: d for d in (PYTHON, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
 

@@ -44,7 +44,7 @@ function array(rows) {  // [[1, 2], [3, 4]] as {shape: [2, 2], data: [1, 2, 3, 4
   return {shape: [parts.length, ...shape], data: parts.flatMap(entries)};
 }
 
-function nested(x) {  // the inverse of array
+function nested(x) {  // array objects as lists of lists
   if (typeof x !== "object") return x;
   const [n, ...rest] = x.shape, length = size(rest);
   return Array.from({length: n}, (_, i) => nested(made(rest, entries(x).slice(i * length, (i + 1) * length))));
@@ -80,7 +80,7 @@ function strides(shape) {  // how far apart neighbours along each axis are, row 
   return shape.map((_, axis) => size(shape.slice(axis + 1)));
 }
 
-function reach(shape, wide) {  // strides of an array that is read as one of a wider shape: 0 where it repeats
+function reach(shape, wide) {  // strides of one that is read as one of a wider shape: 0 along an axis that repeats
   const own = strides(shape), lead = wide.length - shape.length;
   return wide.map((_, axis) => axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]);
 }
@@ -103,7 +103,7 @@ function joint(shapes) {  // the shape to which all of them broadcast
   return Array.from({length: rank}, (_, axis) => {
     const lengths = shapes.map(shape => shape[shape.length - rank + axis] ?? 1), n = lengths.find(m => m !== 1) ?? 1;
     if (lengths.every(m => m === 1 || m === n)) return n;
-    throw new Error(`shapes [${shapes.join("] and [")}] do not fit: from the last axis on, lengths are equal or 1`);
+    throw new Error(`shapes [${shapes.join("] and [")}] do not fit: from the last axis on, lengths are alike or 1`);
   });
 }
 
@@ -120,7 +120,7 @@ function axesOf(axis, rank) {
   return axis === null ? Array.from({length: rank}, (_, i) => i) : [].concat(axis).map(a => a < 0 ? a + rank : a);
 }
 
-function groups(shape, axis) {  // where the groups of a reduction start, and how far their members are from there
+function groups(shape, axis) {  // the starts of the groups of a reduction, and how far their members are from there
   const axes = axesOf(axis, shape.length), own = strides(shape), kept = shape.map((n, i) => axes.includes(i) ? 1 : n);
   const members = places(shape.map((n, i) => axes.includes(i) ? n : 1), own);
   return {kept, rest: shape.filter((_, i) => !axes.includes(i)), starts: places(kept, own), members};
@@ -317,7 +317,7 @@ function slice(start = null, stop = null, by = 1) {
   return {start, stop, by};
 }
 
-function cut(n, {start, stop, by}) {  // the first entry that a slice takes, how many, and how far apart
+function cut(n, {start, stop, by}) {  // the first entry that it takes, how many, and how far apart
   const low = by > 0 ? 0 : -1, high = low + n;
   const inside = end => Math.min(Math.max(end < 0 ? end + n : end, low), high);
   const from = start === null ? (by > 0 ? low : high) : inside(start);
@@ -325,7 +325,7 @@ function cut(n, {start, stop, by}) {  // the first entry that a slice takes, how
   return [from, Math.max(0, Math.ceil((to - from) / by)), by];
 }
 
-function taken(shape, index) {  // the places of what an index takes, in its shape; where it is no list it is just that
+function taken(shape, index) {  // the places that an index takes, in their shape; what is no list is just that
   if (!Array.isArray(index)) return index;
   const own = strides(shape), found = [], apart = [];
   let axis = 0, start = 0;

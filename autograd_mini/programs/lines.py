@@ -6,6 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -120,9 +121,18 @@ class Listing:
             self.constants[key] = (f"{CONSTANT}{len(self.constants) + 1}", array)
         return self.constants[key][0]
 
+    @contextmanager
+    def named_anew(self) -> Iterator[None]:
+        """Name constant arrays afresh inside `with`: what another language made of an index is none of its own."""
+        before, self.constants = self.constants, {}
+        try:
+            yield
+        finally:
+            self.constants = before
+
     def printed(self, dialect: Dialect) -> Printed:
         """Return all that a program says, one line per node and per contribution."""
-        gradients = [self.bar(n) if n in self.carriers else zeros(n) for n in self.inputs]
+        gradients = [self.bar(n) if n in self.carriers else zeros(n, dialect) for n in self.inputs]
         return Printed(list(self.forward(dialect)), list(self.backward(dialect)), self.names[self.root], gradients)
 
     def forward(self, dialect: Dialect) -> Iterator[Line]:
@@ -242,6 +252,6 @@ def guard_text(guard: Guard, names: Mapping[Node, str], pool: Callable[[Array], 
     return guard.text.format(*written)
 
 
-def zeros(node: Node) -> str:
+def zeros(node: Node, dialect: Dialect) -> str:
     """Return the source of a gradient that nothing reached."""
-    return f"np.zeros({node.shape})" if isinstance(node._data, np.ndarray) else "0.0"
+    return dialect.zeros(node.shape) if isinstance(node._data, np.ndarray) else "0.0"

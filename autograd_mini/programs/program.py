@@ -18,7 +18,7 @@ from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
 from ..node import Node, filled, leaf
 from ..op import TABLE
-from . import aligned, frameworks, source
+from . import aligned, frameworks, scripts, source
 from .dialects import CAREFUL, NUMPY
 from .lines import Guard, Listing
 from .replay import Replay
@@ -101,9 +101,11 @@ class Program:
 
     @cached_property
     def javascript(self) -> str:
-        """The program of a record of Values in JavaScript: a function that returns `{value, gradients}`."""
-        self._scalar("javascript")
-        return source.javascript_source(self._listing)
+        """The program in JavaScript: a function that returns `{value, gradients}`.
+
+        Of a record of Tensors it takes and returns nested lists. What had float32 is rounded to it op by op.
+        """
+        return scripts.javascript_source(self._listing)
 
     @cached_property
     def torch(self) -> str:
@@ -237,10 +239,6 @@ class Program:
 
     def _other_branch(self, error: RuntimeError) -> Exception:
         return BranchError(str(error)) if self._listing.guards and type(error) is RuntimeError else error
-
-    def _scalar(self, language: str) -> None:
-        if not self._listing.is_scalar:
-            raise DataError(f"{language} has no arrays to compute with: compile a record of Values, or use .numpy")
 
 
 def _entry(name: str, a: Any) -> Any:

@@ -83,7 +83,7 @@ class Simplified(Listing):
         forward = list(lines(n for n in self.nodes if n.op is not None))
         backward = list(lines(sorted(swept, key=_birth)))
         value, *gradients = [
-            zeros(n) if r is None else term(r, terms, self.pool).text
+            zeros(n, dialect) if r is None else term(r, terms, self.pool).text
             for n, r in zip((self.root, *self.inputs), results)
         ]
         return Printed(forward, backward, value, gradients)

@@ -1,10 +1,9 @@
-"""Source: a record and its sweep as a program in Python, on floats or on numpy's arrays, or in JavaScript."""
+"""Source: a record and its sweep as a program in Python, on floats or on numpy's arrays."""
 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ import numpy as np
 from ..errors import DataError
 from ..formula import WRITERS, Term, _written, one_line
 from ..op import TABLE
-from .dialects import JAVASCRIPT, JAX, NUMPY, PYTHON, TORCH, Dialect
-from .lines import Line, Listing, guard_text, literal
+from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
+from .lines import Guard, Line, Listing, guard_text, literal
 from .prelude import IMPORT, prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts
 LONGEST_TITLE = 80
-FOREIGN = (JAVASCRIPT, TORCH, JAX)  # dialects that know the rows of the table and no others
+FOREIGN = (JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX)  # dialects that know the rows of the table and no others
 
 
 def python_source(listing: Listing, name: str = "program", dialect: Dialect | None = None) -> str:
@@ -35,7 +34,7 @@ def python_source(listing: Listing, name: str = "program", dialect: Dialect | No
     gradient = f"{listing.bar(listing.root)}=1.0"
     body = [
         *value_lines(listing, dialect, forward),
-        *_adjoint(forward, backward, accumulating=dialect is PYTHON),
+        *adjoint(forward, backward, added_in_place if dialect is PYTHON else added_anew),
         f"return {value}, ({', '.join(gradients)}{',' if len(gradients) == 1 else ''})",
     ]
     function = [f"def {name}({', '.join([*parameters(listing), gradient])}):", *(INDENT + line for line in body)]
@@ -72,28 +71,6 @@ def own_rows() -> dict[str, Any]:
     return {name: row for name, row in TABLE.items() if name not in NUMPY.defined()}
 
 
-def javascript_source(listing: Listing, name: str = "program") -> str:
-    """Return a function of the inputs that returns `{value, gradients}`, with the definitions that it needs.
-
-    It prints records of Values; an array has no arithmetic in JavaScript.
-    """
-    forward, backward, value, gradients = listing.printed(JAVASCRIPT)
-    checks = list(_javascript_guards(listing))
-    declared = sorted({line.target for line in backward} - {listing.bar(listing.root)})
-    body = [
-        *(f"const {line.target} = {line.text};" for line in forward),
-        *checks,
-        *([f"let {', '.join(declared)};"] if declared else []),
-        *_adjoint(forward, backward, accumulating=True, end=";", comment="//"),
-    ]
-    given = [*parameters(listing), f"{listing.bar(listing.root)}=1.0"]
-    head = f"function {name}({', '.join(given).replace('=', ' = ')}) {{"
-    used = [head, *checks, *(line.text for line in (*forward, *backward)), value, *gradients]
-    result = f"return {{value: {value}, gradients: [{', '.join(gradients)}]}};"
-    lines = [*checked_prelude(used, JAVASCRIPT), head, *(f"  {line}" for line in (*body, result)), "}", ""]
-    return "\n".join(lines)
-
-
 def _title(listing: Listing) -> str:
     return one_line(f"{_formula(listing)}: value and gradients", 2 * LONGEST_TITLE).replace("\\", "/").replace('"', "'")
 
@@ -123,25 +100,27 @@ def parameters(listing: Listing, module: str = "np") -> list[str]:
 class Branch(NamedTuple):
     """A guard in words: the condition that was seen, what it gave, and what to say when it gives something else."""
 
+    guard: Guard
     condition: str
     outcome: str
     message: str
 
 
-def _branches(listing: Listing) -> list[Branch]:
+def branches(listing: Listing) -> list[Branch]:
+    """Return the guards of a record in words, each once."""
     found = {}
     for guard in listing.guards:
         condition = guard_text(guard, listing.names, listing.pool)
         outcome = listing.pool(guard.outcome) if np.ndim(guard.outcome) else str(bool(guard.outcome))
         was = f"was {outcome.lower()}" if outcome in ("True", "False") else "came out otherwise"
         message = f"{condition} {was} when this was recorded and is not for these inputs: record again"
-        found[condition, outcome] = Branch(condition, outcome, message)
+        found[condition, outcome] = Branch(guard, condition, outcome, message)
     return list(found.values())
 
 
 def guards(listing: Listing, dialect: Dialect) -> Iterator[str]:
     """Yield the checks that the branch of the recording is the one to take; of arrays, for each entry."""
-    for branch in _branches(listing):
+    for branch in branches(listing):
         if dialect.module:
             yield f"if {dialect.module}.any(({branch.condition}) != {branch.outcome}):"
         else:
@@ -149,31 +128,30 @@ def guards(listing: Listing, dialect: Dialect) -> Iterator[str]:
         yield f"{INDENT}raise RuntimeError({branch.message!r})"
 
 
-def _javascript_guards(listing: Listing) -> Iterator[str]:
-    for branch in _branches(listing):
-        other = f"!({branch.condition})" if branch.outcome == "True" else branch.condition
-        yield f"if ({other}) throw new Error({json.dumps(branch.message)});"
-
-
-def _adjoint(
-    forward: Sequence[Line], backward: Sequence[Line], accumulating: bool, end: str = "", comment: str = "#"
+def adjoint(
+    forward: Sequence[Line],
+    backward: Sequence[Line],
+    assigned: Callable[[Line], str],
+    end: str = "",
+    comment: str = "#",
 ) -> Iterator[str]:
-    """Yield the lines of the sweep, the first of each node with the line that it is the derivative of.
-
-    `+=` would change an array that has two names; without it a sum is written out.
-    """
+    """Yield the lines of the sweep as `assigned` writes them, the first of each node with the line of the record."""
     primal = {line.node: f"{line.target} = {line.text}" for line in forward}
     for node, lines in groupby(backward, lambda line: line.node):
         remark = f"{comment} {primal[node]}" if node in primal else ""
         for line in lines:
-            yield f"{_assignment(line, accumulating) + end:<{COLUMN}} {remark}".rstrip()
+            yield f"{assigned(line) + end:<{COLUMN}} {remark}".rstrip()
             remark = ""
 
 
-def _assignment(line: Line, accumulating: bool) -> str:
-    if not line.adds:
-        return f"{line.target} = {line.text}"
-    return f"{line.target} += {line.text}" if accumulating else f"{line.target} = {line.target} + {line.text}"
+def added_in_place(line: Line) -> str:
+    """Return a line of a sweep over numbers."""
+    return f"{line.target} {'+=' if line.adds else '='} {line.text}"
+
+
+def added_anew(line: Line) -> str:
+    """Return a line of a sweep over arrays, where `+=` would change one that has two names."""
+    return f"{line.target} = {line.target} + {line.text}" if line.adds else f"{line.target} = {line.text}"
 
 
 def run_source(source: str, name: str = "program", given: dict[str, Any] | None = None) -> Any:
