@@ -6,7 +6,7 @@ Cards show the end of both passes. Everything is addressed by class and data att
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -18,6 +18,8 @@ from .text import clean
 
 MARGIN = 16.0
 KEY_ROW, GRAD_ROW = 38.0, 55.0
+HEADS = {"rest": 8, "now": 14}  # points of arrowheads: what flows is wider than the arrow under it
+Box = tuple[float, float, float, float]
 
 
 def asset(name: str) -> str:
@@ -25,35 +27,40 @@ def asset(name: str) -> str:
     return (files("viz") / "page" / name).read_text(encoding="utf-8")
 
 
-def scene_of(
-    frames: Frames, places: Places, style: str = "", hidden: bool = False, over: Sequence[str] = (), below: float = 0.0
-) -> str:
+def scene_of(frames: Frames, places: Places, style: str = "", hidden: bool = False) -> str:
     """Return the scene of what is open at the start as one SVG element.
 
-    `style` comes after that of the scene; `hidden` includes cards inside closed groups; `over` is drawn on top, with
-    `below` points of room under the graph.
+    `style` comes after that of the scene; `hidden` includes cards inside closed groups.
     """
-    base = places.scopes[""]
-    wide, high = base.size[0] + 2 * MARGIN, base.size[1] + 2 * MARGIN + below
+    wide, high = places.scopes[""].size
+    box = (-MARGIN, -MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN)
+    return canvas(frames, places, box, style, graph(frames, places, hidden))
+
+
+def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable[str]) -> str:
+    """Return an SVG element that shows `box` (left, top, width, height) of the scene, with the parts drawn in it."""
+    left, top, wide, high = box
     prefix = prefix_of(frames, places)
-    ends = gradients_at_end(frames)
-    parts = [
-        *(_frame(fold, base.frames[fold.id]) for fold in frames.folds if fold.id in base.frames),
-        '</g><g class="edges">',
-        *_edges(frames, places, prefix),
-        '</g><g class="cards">',
-        *_cards(frames, places, ends, hidden),
-        "</g>",
-        *over,
-    ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="scene" role="img" '
         f'aria-label="Graph of {escape(frames.title)}" '
-        f'width="{wide:.0f}" height="{high:.0f}" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.1f} {high:.1f}">'
+        f'width="{wide:.0f}" height="{high:.0f}" viewBox="{left:g} {top:g} {wide:.1f} {high:.1f}">'
         f"<style>{colours_css('.scene')}{asset('scene.css')}{style}</style>"
-        f"<defs>{''.join(_marker(prefix, name) for name in ('rest', 'now'))}</defs>"
-        f'<g class="frames">{"".join(parts)}</svg>\n'
+        f"<defs>{''.join(_marker(prefix, name, size) for name, size in HEADS.items())}</defs>"
+        f"{''.join(parts)}</svg>\n"
     )
+
+
+def graph(frames: Frames, places: Places, hidden: bool = False) -> Iterator[str]:
+    """Yield frames, curves and cards at the end of both passes."""
+    base = places.scopes[""]
+    yield '<g class="frames">'
+    yield from (_frame(fold, base.frames[fold.id]) for fold in frames.folds if fold.id in base.frames)
+    yield '</g><g class="edges">'
+    yield from _edges(frames, places, prefix_of(frames, places))
+    yield '</g><g class="cards">'
+    yield from _cards(frames, places, gradients_at_end(frames), hidden)
+    yield "</g>"
 
 
 def prefix_of(frames: Frames, places: Places) -> str:
@@ -86,15 +93,15 @@ def path_data(points: Sequence[Point]) -> str:
     return f"M{first}C{' '.join(rest)}"
 
 
-def _marker(prefix: str, name: str) -> str:
+def _marker(prefix: str, name: str, size: int) -> str:
     return (
-        f'<marker id="{prefix}-{name}" class="head {name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
+        f'<marker id="{prefix}-{name}" class="head {name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="{size}" '
+        f'markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
         '<path d="M0,.6L8,4L0,7.4Z"/></marker>'
     )
 
 
-def _frame(fold: Fold, box: tuple[float, float, float, float]) -> str:
+def _frame(fold: Fold, box: Box) -> str:
     x, y, wide, high = box
     return (
         f'<g class="frame" data-fold="{fold.id}"><rect x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="12"/>'
