@@ -1,16 +1,16 @@
 """The player in a real browser: stepped with keys, dragged, asked, folded; no console message, no request."""
 
-import json
 import math
 import random
-import shutil
 
+import player_page
 import pytest
+from player_page import engine, exact, same
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.modes import note_lines
 from autograd_mini.op import TABLE, Elementwise
-from autograd_mini.sweep import order, zero_grad
+from autograd_mini.sweep import order
 from nn import MLP
 from viz.expression import record_expression
 from viz.frames import fold
@@ -18,99 +18,9 @@ from viz.mistakes import compare, mistakes
 from viz.player import player
 from viz.wording import sentences
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-ui = pytest.importorskip("selenium.webdriver.support.ui")
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-if not (CHROMIUM and DRIVER):
-    pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver", allow_module_level=True)
-
 RIGHT, LEFT = Keys.ARROW_RIGHT, Keys.ARROW_LEFT
-# A page's top level names are in a block of their own; tests look at what a reader sees, and at this.
-READ = """
-const card = name => document.querySelector(`[data-card="${name}"]`);
-const text = (name, part) => card(name).querySelector("." + part).textContent;
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,800"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_script_timeout(20)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def show(browser, tmp_path):
-    """Open a page from a file; when the test is over, nothing was said on the console and nothing was asked for."""
-    opened = []
-
-    def open_(made, hash=""):
-        path = made.save(tmp_path / f"page{len(opened)}.html")
-        opened.append(path.as_uri())
-        browser.get(path.as_uri() + hash)
-        return Page(browser, made)
-
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    yield open_
-    assert browser.get_log("browser") == []
-    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
-    assert {url.split("#")[0] for url in urls} <= {*opened, "about:blank"}
-
-
-class Page:
-    """What a reader does with a page, and sees."""
-
-    def __init__(self, browser, made):
-        self.browser = browser
-        self.made = made
-
-    def run(self, script, *arguments):
-        return self.browser.execute_script(READ + script, *arguments)
-
-    def press(self, *keys):
-        self.browser.switch_to.active_element.send_keys(*keys)
-
-    def click(self, id):
-        self.run("document.getElementById(arguments[0]).click()", id)
-
-    def enter(self, id, value, event="input"):
-        self.run(
-            "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
-            "e.dispatchEvent(new Event(arguments[2], {bubbles: true}))",
-            id, value, event,
-        )  # fmt: skip
-
-    def until(self, true):
-        ui.WebDriverWait(self.browser, 20).until(lambda _: true())
-
-    def said(self):
-        return self.run("return document.getElementById('said').textContent")
-
-    def at(self):
-        return int(self.run("return document.getElementById('count').textContent").split(" / ")[0])
-
-    def steps(self):
-        return int(self.run("return document.getElementById('count').textContent").split(" / ")[1])
-
-    def card(self, name, part):
-        return self.run("return text(arguments[0], arguments[1])", name, part)
-
-    def panel(self, id):
-        return self.run("return document.getElementById(arguments[0]).textContent", id)
-
-    def cards(self):
-        return self.run("return [...document.querySelectorAll('.card:not(.away)')].map(c => c.dataset.card)")
+browser, show = player_page.browser, player_page.show  # fixtures
 
 
 def neuron():
@@ -271,32 +181,6 @@ def test_cards_are_walked_with_the_keyboard(show):
 # Live ----------------------------------------------------------------------------------------------------------------
 
 
-def engine(root):
-    zero_grad(*order(root))
-    root.backward()
-    nodes = order(root)[::-1]
-    return [n.data for n in nodes], [n.grad for n in nodes]
-
-
-def exact(page, values):
-    """Set the leaves in the page and return all data and gradients that it holds, as the page writes them."""
-    for leaf, value in values.items():
-        page.run(
-            "const e = document.querySelector(`input[type=number][data-leaf='${arguments[0]}']`);"
-            "e.value = arguments[1]; e.dispatchEvent(new Event('input'))",
-            leaf,
-            repr(value),
-        )
-    return page.run("return player.numbers()")
-
-
-def same(found, wanted):
-    special = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-    for a, b in zip(found, wanted, strict=True):
-        a = special.get(a, a) if isinstance(a, str) else 0.0 if a is None else a
-        assert (math.isnan(a) and math.isnan(b)) or a == b or abs(a - b) <= 1e-12 * max(1.0, abs(b)), (a, b)
-
-
 EXPRESSIONS = {
     "tanh(w1*x1 + w2*x2 + b)": "w1 x1 w2 x2 b",
     "x**2 * sin(y) / exp(z) + x*y*z": "x y z",
@@ -384,15 +268,6 @@ def test_a_step_of_descent_is_the_engines_and_its_loss_is_drawn(show):
     assert page.run("return player.numbers()")["data"][-1] < before
     page.click("reset")
     same(page.run("return player.numbers()")["data"], [n.data for n in order(root)[::-1]])
-
-
-def test_what_has_arrays_is_shown_and_said_not_to_be_live(show):
-    page = show(made((Tensor([[1.0, 2.0]], label="x") * Tensor([[3.0], [4.0]], label="W")).sum()))
-    assert "arrays" in page.panel("live")
-    for _ in page.made.frames.steps:
-        page.press(RIGHT)
-    assert page.at() == page.steps()
-    assert page.run("return document.querySelectorAll('#step table.heat').length") > 0
 
 
 # Folding -------------------------------------------------------------------------------------------------------------

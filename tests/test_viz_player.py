@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from autograd_mini import ShapeError, Tensor, Value, ops
+from autograd_mini.programs.dialects import JAVASCRIPT_ARRAYS
 from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.folds import folds_of
 from viz.frames import fold, frames_of, gradients
+from viz.live import HELD, program_of
 from viz.places import HIGH, OPEN, places_of
-from viz.player import PlayerError, player, program_of
+from viz.player import PlayerError, player
 from viz.render import RenderError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -151,8 +153,83 @@ def test_the_program_of_scalars_has_a_function_for_each_op_and_each_contribution
     program = program_of(neuron())
     assert program.count("d => ") == 5
     assert program.count("(d, g) => ") == len(made.frames.edges) == 9
-    assert program_of(arrays()) == "const LIVE = null;"
-    assert program_of(Value(2.0).sum() * 2.0) == "const LIVE = null;"
+
+
+def part(program, name):
+    return re.search(rf"^{name}: [\[{{]\n(.*?)^[\]}}]", program, re.S | re.M)[1].splitlines()
+
+
+def test_the_program_of_arrays_has_the_local_derivatives_of_elementwise_ops_too():
+    made = player(arrays(), names={})
+    program = program_of(arrays())
+    assert len(part(program, "forward")) == sum(1 for v in made.frames.vertices if v.op)
+    assert len(part(program, "pull")) == len(made.frames.edges)
+    elementwise = [edge.id for edge in made.frames.edges if edge.local is not None]
+    assert [int(line.split(":")[0]) for line in part(program, "local")] == elementwise
+    assert "held" not in program
+    assert "seed" not in program
+
+
+def test_what_the_record_has_only_the_norm_of_travels_in_the_program():
+    large = np.arange(100.0)
+    x, c = Tensor(large, label="x"), Tensor([1.0, 2.0], label="c")
+    y = x * 2.0
+    assert json.loads(part(program_of(y.sum() + c.sum()), "held")[0].removeprefix("0: ").rstrip(",")) == {
+        "shape": [100], "data": large.tolist()
+    }  # fmt: skip
+    (seed,) = part(program_of(y, large[::-1]), "seed")
+    assert json.loads(seed.removeprefix("1: ").rstrip(","))["data"] == large[::-1].tolist()
+
+
+def test_scalars_in_ops_of_arrays_have_a_program_too():
+    program = program_of(ops.logsumexp(Value(2.0)) * 2.0)
+    assert "d => logsumexp(d[0]" in program
+
+
+def test_equal_constants_are_written_once():
+    x = Tensor(np.ones(80), label="x")
+    mask = np.linspace(0.0, 1.0, 80)
+    program = program_of((x * mask).sum() + (ops.exp(x) * mask.copy()).sum())
+    assert len(re.findall(r"^const A\d+ =", program, re.M)) == 1
+
+
+def wide(entries):
+    return (Tensor(np.zeros(entries)) * 2.0).sum()
+
+
+def test_a_graph_without_a_program_says_why(monkeypatch):
+    single = Tensor(np.ones(2, dtype=np.float32))
+    few = Tensor(np.ones((1000, 1))) * Tensor(np.ones((1, 1000)))
+    told = {
+        "single precision": (single * single).sum(),
+        "leaves and constants have more than 50,000": wide(HELD + 1),
+        "nodes have more than 500,000": few.sum(),
+    }
+    for words, root in told.items():
+        program = program_of(root)
+        assert program.startswith("const LIVE = null, WHY = ")
+        assert words in program
+    defined = JAVASCRIPT_ARRAYS.defined()
+    less = JAVASCRIPT_ARRAYS._replace(defined=lambda: {name: defined[name] for name in set(defined) - {"softmax"}})
+    monkeypatch.setattr("viz.live.JAVASCRIPT_ARRAYS", less)
+    assert "JavaScript has no softmax here" in program_of(arrays())
+
+
+def test_a_page_of_the_most_entries_that_are_live_is_small_enough():
+    rng = np.random.default_rng(0)
+    root = (Tensor(rng.normal(size=(HELD // 100, 100)), label="W") @ Tensor(rng.normal(size=100).tolist())).sum()
+    assert program_of(root).startswith("const LIVE = null")
+    root = (Tensor(rng.normal(size=(HELD // 100 - 1, 100)), label="W") * 2.0).sum()
+    text = page(root)
+    assert "const LIVE = null" not in text
+    assert len(text.encode()) < 3_000_000
+
+
+def test_the_scripts_of_arrays_are_in_pages_of_arrays_alone():
+    assert "function heat" in page(arrays())
+    assert "function traceOf" in page(arrays())
+    assert "function heat" not in page(neuron())
+    assert "function traceOf" not in page(neuron())
 
 
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own():

@@ -16,14 +16,14 @@ from typing import Any
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.formula import FormulaError, text
-from autograd_mini.programs.dialects import JAVASCRIPT, contribution, expression, prelude
-from autograd_mini.sweep import carries, order
+from autograd_mini.sweep import order
 from nn.atomic import write_whole
 from nn.module import Module
 
 from .animation import animation_of
 from .folds import folds_of
 from .frames import Frames, fold, frames_of
+from .live import NOT_LIVE, program_of
 from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
 from .numbers import number_to
@@ -34,11 +34,10 @@ from .text import clean
 from .wording import TEMPLATES, sentences
 
 SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
+OF_ARRAYS = ("arrays.js", "entries.js")
 LONGEST = 160  # characters of the formula in the head of the page
-NOT_LIVE = "const LIVE = null;"
 WRONG = 500  # nodes of a graph with arrays that is swept wrongly as well
 ANIMATED = 200  # steps of an animation that somebody watches to its end
-CALL = re.compile(r"([A-Za-z_]\w*)\(")
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -70,7 +69,7 @@ class Player:
     @cached_property
     def html(self) -> str:
         """The page: one file that needs no network, with a strict Content-Security-Policy."""
-        script = "{\n" + "".join(map(_compact, map(asset, SCRIPTS))) + "}\n"
+        script = "{\n" + "".join(map(_compact, map(asset, self._scripts()))) + "}\n"
         parts = {
             "policy": _policy(self._program, script),
             "title": escape(self.frames.title),
@@ -102,6 +101,11 @@ class Player:
     def _folded(self) -> Frames:
         """The steps as they are seen at the start, with closed groups as one step each."""
         return fold(self.frames, [f.id for f in self.frames.folds if f.id not in self.places.opened])
+
+    def _scripts(self) -> tuple[str, ...]:
+        """Return the scripts of the page; those of arrays come where there are any, before the last, which starts."""
+        arrays = any(vertex.shape for vertex in self.frames.vertices)
+        return (*SCRIPTS[:-1], *(OF_ARRAYS if arrays else ()), SCRIPTS[-1])
 
     def _embedded(self) -> str:
         if len(self._folded.steps) > ANIMATED:
@@ -169,8 +173,8 @@ def player(
     parameters = {} if model is None else {node: name for name, node in model.named_parameters()}
     folds, paths = folds_of(root, model, variables)
     frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
-    program = program_of(root)
-    wrong = _mistakes(root, gradient, recorded=program == NOT_LIVE)
+    program = program_of(root, gradient)
+    wrong = _mistakes(root, gradient, recorded=program.startswith(NOT_LIVE))
     return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program, wrong)
 
 
@@ -184,44 +188,6 @@ def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
         raise PlayerError(f"names maps names to nodes, as globals() does, got {type(names).__name__}")
     if engine not in ENGINES:
         raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
-
-
-def program_of(root: Node) -> str:
-    """Return the JavaScript that recomputes a graph of scalars: each node, and each contribution, is one function.
-
-    `d` holds the data by the number of the vertex and `g` is the upstream gradient; a graph with arrays, or with an op
-    that JavaScript has no definition of, has none.
-
-    >>> from autograd_mini import Value
-    >>> x = Value(3.0); print(program_of(x * x * 2.0))
-    const LIVE = (() => {
-    return {
-    forward: [
-    [1, d => d[0] * d[0]],
-    [2, d => d[1] * 2],
-    ],
-    pull: {
-    0: (d, g) => g * d[0],
-    1: (d, g) => g * d[0],
-    2: (d, g) => g * 2,
-    }};})();
-    """
-    nodes = order(root)[::-1]
-    if any(node.ndim for node in nodes):
-        return NOT_LIVE
-    atoms = {node: f"d[{i}]" for i, node in enumerate(nodes)}
-    uses = [(node, i) for node in nodes for i, arg in enumerate(node.args) if isinstance(arg, Node)]
-    forward = [f"[{i}, d => {expression(n, atoms, JAVASCRIPT)}],\n" for i, n in enumerate(nodes) if n.op is not None]
-    pulls = [
-        f"{k}: (d, g) => {contribution(n, i, atoms, 'g', JAVASCRIPT)},\n"
-        for k, (n, i) in enumerate(uses)
-        if carries(n, i)
-    ]
-    if not {call for line in [*forward, *pulls] for call in CALL.findall(line)} <= set(JAVASCRIPT.defined()):
-        return NOT_LIVE
-    lines = "".join(f"{line}\n" for line in prelude([*forward, *pulls], JAVASCRIPT.defined()))
-    body = f"forward: [\n{''.join(forward)}],\npull: {{\n{''.join(pulls)}}}"
-    return f"const LIVE = (() => {{\n{lines}return {{\n{body}}};}})();"
 
 
 def _mistakes(root: Node, gradient: Any, recorded: bool) -> dict[str, Any]:

@@ -4,19 +4,23 @@ const record = JSON.parse(document.getElementById("record").textContent);
 const { vertices, edges, folds, title } = record.frames;
 const base = record.frames.steps;
 const root = vertices.length - 1;
+const ENTRIES = LIVE && vertices.some(vertex => vertex.shape);
 const turn = base.findIndex(step => step.kind === "seed");
 const foldOf = new Map(folds.map(fold => [fold.id, fold]));
 const pathOf = thing => thing.group_path || [];
 const isLeaf = vertex => !vertex.op;
 const nameOf = id => vertices[id].name;
 
+const NUMBERS = ["local", "upstream", "contribution", "before", "after"];
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
-const num = x => typeof x === "string" ? WORDS[x] : Array.isArray(x) ? x.map(num) : x;
-for (const vertex of vertices) vertex.data = num(vertex.data);
+// A number is one, or an array {shape, data}, or the norm of a large one, {norm}; functions of arrays.js serve the latter two.
+const isArray = x => typeof x === "object";
+const num = (x, shape) => typeof x === "string" ? WORDS[x] : Array.isArray(x) ? array(x, shape) : x;
+for (const vertex of vertices) vertex.data = num(vertex.data, vertex.shape);
 for (const edge of edges) edge.local = num(edge.local);
 
 // Data and, along the steps of the backward pass, every gradient. `data` changes under the sliders.
-const data = vertices.map(vertex => vertex.data);
+const data = vertices.map(vertex => LIVE?.held?.[vertex.id] ?? vertex.data);
 const started = data.slice();
 
 function computeForward(d) {
@@ -24,38 +28,41 @@ function computeForward(d) {
 }
 
 function pull(edge, d, g) {
-  return LIVE.pull[edge] ? LIVE.pull[edge](d, g) : 0;
+  return LIVE.pull[edge] ? LIVE.pull[edge](d, g) : zero(d[edges[edge].tail]);
+}
+
+function localOf(edge, d = data) {
+  if (!LIVE || edge.local === undefined) return edge.local;
+  return LIVE.local?.[edge.id] ? LIVE.local[edge.id](d) : pull(edge.id, d, 1);
 }
 
 function computeBackward(d) {
   const g = [];
   for (const step of base) {
-    if (step.kind === "seed") g[step.node] = num(step.after);
+    if (step.kind === "seed") g[step.node] = step.after = LIVE.seed?.[root] ?? num(step.after, vertices[step.node].shape);
     if (step.kind !== "contribute") continue;
     step.upstream = g[step.node];
-    step.local = pull(step.edge, d, 1);
+    step.local = localOf(edges[step.edge], d);
     step.contribution = pull(step.edge, d, step.upstream);
     step.before = g[step.target];
-    step.after = g[step.target] = step.before === undefined ? step.contribution : step.before + step.contribution;
+    step.after = g[step.target] = step.before === undefined ? step.contribution : plus(step.before, step.contribution);
   }
   return g;
 }
 
-function readNumbers() {
-  for (const step of base)
-    for (const name of ["local", "upstream", "contribution", "before", "after"]) step[name] = num(step[name]);
-}
-
 let grads = [];
 function recompute() {
-  if (!LIVE) return;
+  if (!LIVE) return readNumbers();
   computeForward(data);
   grads = computeBackward(data);
   for (const step of base) if (step.kind === "finish") step.after = grads[step.node];
 }
 
-function readGrads() {
-  for (const step of base) if (step.kind === "seed" || step.kind === "contribute") grads[step.target ?? step.node] = step.after;
+function readNumbers() {
+  for (const step of base) {
+    for (const name of NUMBERS) step[name] = num(step[name]);
+    if (step.kind === "seed" || step.kind === "contribute") grads[step.target ?? step.node] = step.after;
+  }
 }
 
 // Visible steps: what happens inside a closed group is one step.
@@ -87,10 +94,11 @@ function sentBy(view) {
   return [...sent.values()];
 }
 
-function plus(x, y) {
-  if (typeof y === "number") return x + y;
-  return Array.isArray(y) ? y.map((e, i) => plus(Array.isArray(x) ? x[i] : x, e)) : { norm: NaN };
-}
+const plus = (x, y) => isArray(x) || isArray(y) ? paired((a, b) => a + b, x, y) : x + y;
+const times = (x, y) => isArray(x) || isArray(y) ? paired((a, b) => a * b, x, y) : x * y;
+const entryOf = (x, k) => isArray(x) ? x.data[k] : x;
+const withEntry = (x, k, value) => isArray(x) ? { ...x, data: x.data.map((e, i) => i === k ? value : e) } : value;
+const zero = x => isArray(x) ? paired(() => 0, x, 0) : 0;
 
 // The gradients that a closed group receives: those of its vertices that are used outside.
 function receivedBy(view) {
@@ -119,18 +127,12 @@ function stateAt(upto) {
 // Numbers as the cards show them: four digits, small arrays entry by entry, of larger ones the norm.
 function show(x, digits = 4) {
   if (x === undefined || x === null) return "–";
-  if (typeof x === "object") return showArray(x);
+  if (isArray(x)) return showArray(x);
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   if (x === 0) return "0";
   const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
   if (exponent < -4 || exponent >= digits) return `${+mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
   return String(+x.toPrecision(digits));
-}
-
-function showArray(x) {
-  if (!Array.isArray(x)) return `norm ${show(x.norm)}`;
-  const flat = x.flat(Infinity);
-  return flat.length > 6 ? `norm ${show(Math.hypot(...flat))}` : `[${x.map(e => show(e)).join(", ")}]`;
 }
 
 // As cards have room for it.
@@ -139,8 +141,8 @@ function brief(x) {
   return text.length > 14 ? `norm ${show(size(x))}` : text;
 }
 
-const size = x => Array.isArray(x) ? Math.hypot(...x.flat(Infinity)) : x !== null && typeof x === "object" ? x.norm : Math.abs(x);
-const close = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
+const size = x => isArray(x) ? norm(x) : Math.abs(x);
+const close = (x, y) => isArray(x) || isArray(y) ? closeArrays(x, y) : Object.is(x, y) || x === y || Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x), Math.abs(y));
 
 // Sentences, from the same templates as the list of steps in a page without scripts.
 const fill = (template, words) => record.templates[template].replace(/\{(\w+)\}/g, (_, name) => words[name]);
@@ -162,7 +164,7 @@ function templateOf(step) {
 
 function wordsOf(step) {
   const words = { root: title, node: nameOf(step.node), equation: vertices[step.node].equation, uses_left: step.uses_left };
-  for (const name of ["local", "upstream", "contribution", "before", "after"]) words[name] = show(step[name]);
+  for (const name of NUMBERS) words[name] = show(step[name]);
   words.data = show(data[step.node]);
   words.target = step.target === undefined ? "" : nameOf(step.target);
   words.symbols = step.edge === undefined ? "" : edges[step.edge].symbols;

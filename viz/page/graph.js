@@ -229,11 +229,7 @@ function paintChip(text, join, state, view, now) {
   text.parentNode.classList.toggle("away", !ready);
 }
 
-const chipText = x => typeof x === "object" ? `‖${show(size(x), 3)}‖` : show(x);
-
-function localOf(edge) {
-  return LIVE ? pull(edge.id, data, 1) : edge.local;
-}
+const chipText = x => isArray(x) ? `‖${show(size(x), 3)}‖` : show(x);
 
 function activeCards(view, open) {
   const step = base[view.first], to = new Set();

@@ -11,8 +11,8 @@ function newSweep(held = []) {
   const g = [...held], sent = [];
   g[root] = grads[root];
   const send = (edge, overwrite) => {
-    const upstream = g[edge.head] ?? 0, amount = pull(edge.id, data, upstream), before = g[edge.tail];
-    const after = before === undefined || overwrite ? amount : before + amount;
+    const upstream = g[edge.head] ?? zero(data[edge.head]), amount = pull(edge.id, data, upstream), before = g[edge.tail];
+    const after = before === undefined || overwrite ? amount : plus(before, amount);
     g[edge.tail] = after;
     sent.push({ edge: edge.id, upstream, contribution: amount, before, after });
   };
@@ -67,7 +67,7 @@ function differenceSentence(key, { made, due, again }) {
 
 // The gradients of a wrong sweep and a sentence about the first wrong number; of graphs with arrays, as recorded.
 function compared(key) {
-  if (!LIVE) return record.mistakes[key].recorded && { g: record.mistakes[key].recorded.map(num), text: record.mistakes[key].told };
+  if (!LIVE) return record.mistakes[key].recorded && { g: record.mistakes[key].recorded.map(x => num(x)), text: record.mistakes[key].told };
   const sweep = wrongSweep(key), found = firstDifference(sweep.sent);
   return { g: sweep.g, text: found && differenceSentence(key, found), step: found && found.due.i };
 }
@@ -88,7 +88,7 @@ function showMistake(view) {
   if (!mistake || quiz.on) return $("wrong").replaceChildren(quiz.on ? h("p", { class: "note" }, "The quiz hides the gradients.") : "");
   const found = compared(mistake);
   if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, "This graph is too large to be swept wrongly as well."));
-  const differs = completed.filter(node => !alike(found.g[node] ?? 0, grads[node]));
+  const differs = completed.filter(node => !close(found.g[node] ?? 0, grads[node]));
   const first = found.step === undefined || found.step === null ? differs[0] : base[found.step].target;
   for (const node of differs) mark(node, "wrong");
   if (differs.length) mark(first, "first-wrong");
@@ -103,8 +103,6 @@ function showMistake(view) {
     h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
 }
 
-const alike = (x, y) => typeof x === "object" || typeof y === "object" ? show(x, 9) === show(y, 9) && JSON.stringify(x) === JSON.stringify(y) : close(x, y);
-
 function mark(node, name) {
   const card = cards.get(cardOf(node, open_));
   if (card) card.classList.add(name);
@@ -113,7 +111,8 @@ function mark(node, name) {
 // The quiz ------------------------------------------------------------------------------------------------------------
 
 const quiz = { on: false, answered: new Map(), asked: null, tries: 0, right: 0, last: NaN };
-let asks = [];  // the nodes that are seen, each after all that it depends on
+// The nodes that are seen, each after all that it depends on.
+let asks = [];
 const hiddenInQuiz = node => quiz.on && node !== root && !quiz.answered.has(node);
 
 function startQuiz() {
@@ -197,7 +196,7 @@ const partsOf = node => base.filter(step => step.kind === "contribute" && step.t
 function hints(node, tries) {
   const parts = partsOf(node);
   const several = parts.length > 1 ? `${nameOf(node)} is used ${parts.length} times: add up what comes from each use. ` : "";
-  const rules = parts.map(step => h("li", {}, ruleText(step), tries > 1 && localOf(edges[step.edge]) !== undefined ? `: ${show(step.upstream)} × ${show(localOf(edges[step.edge]))}` : ""));
+  const rules = parts.map(step => h("li", {}, ruleText(step), tries > 1 && step.local !== undefined ? `: ${show(step.upstream)} × ${show(step.local)}` : ""));
   return [h("p", {}, `${several}${parts.length > 1 ? "The rules" : "The rule"}:`), h("ul", {}, ...rules)];
 }
 
@@ -228,7 +227,7 @@ function diagnose(node, given) {
     return { text: "That is the last contribution alone, as with = in place of +=. Missing:", missing: parts.filter(step => !part.includes(step)) };
   if (part) return { text: `A path is missing: ${nameOf(node)} reaches ${title} along ${parts.length} edges, and this is the sum of ${part.length}. Missing:`, missing: parts.filter(step => !part.includes(step)) };
   if (same(-right)) return { text: "Only the sign is wrong.", missing: [] };
-  if (same(sum(parts, step => localOf(edges[step.edge])))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
+  if (same(sum(parts, step => step.local))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
   if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient: multiply it by the local derivative.", missing: [] };
   if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${nameOf(node)} itself: a product's local derivative is the other factor.`, missing: [] };
   const made = Object.keys(record.mistakes).find(key => same(compared(key)?.g[node] ?? 0));

@@ -1,14 +1,16 @@
 // Live: sliders and numbers of the leaves, and gradient descent with the loss as a curve.
 
-const leaves = vertices.filter(vertex => isLeaf(vertex) && typeof vertex.data === "number").map(vertex => vertex.id);
+const leaves = vertices.filter(isLeaf).map(vertex => vertex.id);
 const trained = new Set(leaves);
 const losses = [];
+// What shows the leaves that are listed, with their numbers of now.
+let shown = [];
 const MANY = 40;
 let running = 0;
 
 function startLive() {
   if (!LIVE) {
-    $("live").replaceChildren(h("p", { class: "note" }, "These are the numbers of the record. Sliders recompute graphs of scalars; this one has arrays, or an op that the page cannot compute, so its steps are shown as they were recorded."));
+    $("live").replaceChildren(h("p", { class: "note" }, `These are the numbers of the record. The page cannot compute this graph anew: ${WHY}.`));
     return;
   }
   $("filter").parentNode.hidden = leaves.length <= 8;
@@ -22,33 +24,49 @@ function startLive() {
 function listLeaves() {
   const wanted = $("filter").value.toLowerCase();
   const found = leaves.filter(id => nameOf(id).toLowerCase().includes(wanted));
-  $("leaves").replaceChildren(...found.slice(0, MANY).map(leafRow));
+  shown = [];
+  $("leaves").replaceChildren(...found.slice(0, MANY).map(id => isArray(data[id]) ? arrayRow(id) : leafRow(id)));
   $("hidden-leaves").textContent = found.length > MANY ? `${found.length - MANY} more: narrow the search` : "";
 }
 
 function leafRow(id) {
-  const { name } = vertices[id], x = data[id];
-  const reach = Math.max(1, Math.abs(started[id]) * 2) || 1;
-  const middle = Number.isFinite(started[id]) ? started[id] : 0;
-  const slider = h("input", { type: "range", min: middle - reach, max: middle + reach, step: "any", value: x, "aria-label": `${name}, slider`, "data-leaf": id });
-  const field = h("input", { type: "number", step: "any", value: x, "aria-label": name, "data-leaf": id });
-  const descends = h("input", { type: "checkbox", "aria-label": `descend along ${name}`, title: "changed by gradient descent" });
-  descends.checked = trained.has(id);
-  descends.addEventListener("change", () => descends.checked ? trained.add(id) : trained.delete(id));
-  slider.addEventListener("input", () => { field.value = slider.value; setLeaf(id, +slider.value); });
-  field.addEventListener("input", () => { if (field.value !== "" && Number.isFinite(+field.value)) { slider.value = field.value; setLeaf(id, +field.value); } });
-  return h("div", { class: "leaf-row" }, h("label", { title: name }, descends, h("span", {}, name)), slider, field);
+  const { slider, field, show } = inputs(id, nameOf(id));
+  shown.push(show);
+  return h("div", { class: "leaf-row" }, h("label", { title: nameOf(id) }, descends(id), h("span", {}, nameOf(id))), slider, field);
 }
+
+function descends(id) {
+  const box = h("input", { type: "checkbox", "aria-label": `descend along ${nameOf(id)}`, title: "changed by gradient descent" });
+  box.checked = trained.has(id);
+  box.addEventListener("change", () => box.checked ? trained.add(id) : trained.delete(id));
+  return box;
+}
+
+// A slider and a field for a leaf, or for the k-th entry of one.
+function inputs(id, name, k = 0) {
+  const first = entryOf(started[id], k), reach = Math.max(1, Math.abs(first) * 2) || 1, middle = Number.isFinite(first) ? first : 0;
+  const input = (type, more) => h("input", { type, step: "any", "data-leaf": id, ...more });
+  const slider = input("range", { min: middle - reach, max: middle + reach, "aria-label": `${name}, slider` });
+  const field = input("number", { "aria-label": name });
+  for (const e of [slider, field])
+    e.addEventListener("input", () => { if (e.value !== "" && Number.isFinite(+e.value)) setLeaf(id, withEntry(data[id], k, +e.value)); });
+  const show = () => { for (const e of [slider, field]) if (e !== document.activeElement) e.value = entryOf(data[id], k); };
+  show();
+  return { slider, field, show };
+}
+
+// What the backward pass is the gradient of: the root, or the sum of its entries weighted with the gradient it was given.
+const loss = (d = data) => isArray(d[root]) ? dot(grads[root], d[root]) : d[root];
 
 function setLeaf(id, x) {
   data[id] = x;
   recompute();
+  showLeaves();
   refresh();
 }
 
 function showLeaves() {
-  for (const input of $("leaves").querySelectorAll("input[data-leaf]"))
-    if (input !== document.activeElement) input.value = data[+input.dataset.leaf];
+  for (const show of shown) show();
 }
 
 function resetLeaves() {
@@ -64,10 +82,10 @@ function resetLeaves() {
 function descend() {
   const rate = +$("rate").value;
   if (!Number.isFinite(rate)) return say("the rate is a number");
-  if (!losses.length) losses.push(data[root]);
-  for (const id of trained) if (grads[id] !== undefined) data[id] -= rate * grads[id];
+  if (!losses.length) losses.push(loss());
+  for (const id of trained) if (grads[id] !== undefined) data[id] = plus(data[id], times(-rate, grads[id]));
   recompute();
-  losses.push(data[root]);
+  losses.push(loss());
   afterDescent();
 }
 
@@ -85,7 +103,7 @@ function startRunning() {
   $("run").textContent = "stop";
   const limit = losses.length + 500;
   const turnOver = () => {
-    if (!running || losses.length >= limit || !Number.isFinite(data[root])) return stopRunning();
+    if (!running || losses.length >= limit || !Number.isFinite(loss())) return stopRunning();
     descend();
     running = requestAnimationFrame(turnOver);
   };
@@ -101,14 +119,14 @@ function stopRunning() {
 function drawCurve() {
   const curve = $("curve"), W = 320, H = 110, PAD_ = 8;
   curve.toggleAttribute("hidden", losses.length < 2);
-  const shown = losses.filter(Number.isFinite);
-  if (shown.length < 2) return;
-  const low = Math.min(...shown), span = Math.max(...shown) - low || 1;
+  const finite = losses.filter(Number.isFinite);
+  if (finite.length < 2) return;
+  const low = Math.min(...finite), span = Math.max(...finite) - low || 1;
   const at = (y, i) => `${round(PAD_ + i / (losses.length - 1) * (W - 2 * PAD_))},${round(H - PAD_ - (y - low) / span * (H - 2 * PAD_))}`;
   const points = losses.map((y, i) => Number.isFinite(y) ? at(y, i) : null).filter(Boolean);
   const last = points[points.length - 1].split(",");
   curve.replaceChildren(
     draw("title", {}, `${title} over ${losses.length - 1} steps`), draw("polyline", { points: points.join(" ") }),
     draw("circle", { cx: last[0], cy: last[1], r: 3.5 }));
-  $("loss").textContent = `${title}: ${show(losses[0], 6)} → ${show(data[root], 6)} after ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
+  $("loss").textContent = `${title}: ${show(losses[0], 6)} → ${show(loss(), 6)} after ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
 }

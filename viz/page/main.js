@@ -217,12 +217,14 @@ function openDialog(id) {
 function writeHash() {
   const words = [`step=${at}`];
   if (folds.length) words.push(`open=${folds.filter(fold => open_.has(fold.id)).map(fold => fold.id).join(",")}`);
+  if (ENTRIES && tracedName()) words.push(`entry=${encodeURIComponent(tracedName())}`);
   try { history.replaceState(null, "", `#${words.join("&")}`); } catch { /* a frame in a notebook has no address */ }
 }
 
 function readHash() {
   const words = new URLSearchParams(location.hash.slice(1));
   if (words.has("open")) setOpen(new Set(words.get("open").split(",").filter(id => foldOf.has(id))), 0);
+  if (ENTRIES) readEntry(words.get("entry") || "");
   goTo(Number(words.get("step")) || 0, true);
 }
 
@@ -287,7 +289,7 @@ function start() {
   document.documentElement.classList.add("scripted");
   scene.setAttribute("role", "group");
   for (const id of ["in", "out"]) $(id).hidden = !folds.length;
-  if (LIVE) recompute(); else { readNumbers(); readGrads(); }
+  recompute();
   layout(open_);
   startTabs();
   startButtons();
@@ -308,9 +310,10 @@ function start() {
 globalThis.player = {
   numbers: () => ({ data: data.map(plain), grads: vertices.map(v => plain(grads[v.id])) }),
   totals: () => { const { totals } = stateAt(views[at].last); return vertices.filter(isLeaf).map(v => plain(totals.get(v.id))); },
-  setLeaves: pairs => { for (const [id, x] of pairs) data[id] = Number(x); recompute(); showLeaves(); refresh(); },
+  setLeaves: pairs => { for (const [id, x] of pairs) data[id] = isArray(data[id]) ? array(x, vertices[id].shape) : +x; recompute(); showLeaves(); refresh(); },
   toggle, goTo, frameSvg,
+  trace: (node, k) => traceOf(node, k),
 };
-const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
+const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : isArray(x) ? plainArray(x) : x;
 
 start();

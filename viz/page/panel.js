@@ -19,7 +19,7 @@ const formula = (...parts) => h("p", { class: "formula" }, ...parts);
 const small = (...parts) => h("p", { class: "word" }, ...parts);
 const link = (text, act) => h("button", { class: "link", type: "button", onclick: act }, text);
 const verdict = (kind, text) => h("p", { class: `verdict ${kind}` }, text);
-const long = x => typeof x === "number" ? show(x, 6) : Array.isArray(x) && x.flat(Infinity).length <= 64 ? heat(x) : show(x);
+const long = x => isArray(x) ? heat(x) : show(x, 6);
 
 function term(kind, word, symbols, value) {
   return h("div", { class: `term ${kind}` }, h("span", { class: "word" }, word), h("span", { class: "symbols" }, symbols), h("b", {}, long(value)));
@@ -69,7 +69,7 @@ const BODIES = {
 function withNumbers(node) {
   const names = edges.filter(edge => edge.head === node).map(edge => vertices[edge.tail]);
   const right = vertices[node].equation.slice(nameOf(node).length + 3);
-  if (names.some(v => typeof data[v.id] !== "number")) return right;
+  if (names.some(v => isArray(data[v.id]))) return right;
   const known = new Map(names.map(v => [v.name, show(data[v.id])]));
   const words = [...known.keys()].sort((a, b) => b.length - a.length).map(name => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const pattern = new RegExp(`(?<![\\w.\\]])(${words.join("|")})(?![\\w\\[(])`, "g");
@@ -83,7 +83,7 @@ function contributeBody(step) {
     ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
     : [h("div", { class: "product" },
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
-        term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), localOf(edge)))];
+        term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), step.local))];
   product[product.length - 1].append(h("span", { class: "sign" }, "="), term("contribution", "contribution", partial(target), step.contribution));
   return [...product, zeroReason(step, edge), total(step), adjoint(step, edge), latexOf(step, edge)];
 }
@@ -93,7 +93,7 @@ let latexOpen = false;
 
 function latexOf(step, edge) {
   const by = node => `\\frac{\\partial ${vertices[root].latex}}{\\partial ${vertices[node].latex}}`;
-  const numbers = typeof step.contribution === "number" ? ` = ${texNumber(step.upstream)} \\cdot ${texNumber(localOf(edge))} = ${texNumber(step.contribution)}` : "";
+  const numbers = typeof step.contribution === "number" ? ` = ${texNumber(step.upstream)} \\cdot ${texNumber(step.local)} = ${texNumber(step.contribution)}` : "";
   const right = edge.local === undefined ? `${edge.latex}, \\quad g = ${by(step.node)}` : `${by(step.node)} \\cdot ${/[+-]/.test(edge.latex.slice(1)) ? `\\left(${edge.latex}\\right)` : edge.latex}${numbers}`;
   const box = h("details", { class: "tex" }, h("summary", {}, "LaTeX"), h("code", {}, `${by(step.target)} \\mathrel{+}= ${right}`));
   box.open = latexOpen;
@@ -114,7 +114,7 @@ const done = () => h("span", { class: "tick" }, " ✓ complete");
 
 function total(step) {
   const name = nameOf(step.target);
-  const whole = typeof step.after === "object";
+  const whole = isArray(step.after);
   if (whole && step.before === undefined) return h("p", { class: "total" }, partial(name), " is this contribution", step.uses_left ? left(step) : done());
   const sum = step.before === undefined ? [h("span", { class: "slot" }, "empty"), " + "] : [long(step.before), " + "];
   return h("div", { class: "total" }, partial(name), " = ", ...sum, h("span", { class: "contribution" }, long(step.contribution)), " = ", h("b", {}, long(step.after)), step.uses_left ? left(step) : done());
@@ -150,41 +150,29 @@ function groupBody(view) {
   ];
 }
 
-// Small arrays as coloured tables: blue below zero, orange above, the number in words beside the colour.
-function heat(x) {
-  const rows = Array.isArray(x[0]) ? x : [x];
-  if (!rows.length || rows.some(row => !Array.isArray(row) || row.some(Array.isArray))) return show(x);
-  const most = Math.max(...rows.flat().map(Math.abs), 1e-300);
-  const cell = e => {
-    const td = h("td", {}, show(e, 3));
-    td.style.backgroundColor = `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${(0.45 * Math.abs(e) / most || 0).toFixed(2)})`;
-    return td;
-  };
-  return h("table", { class: "heat" }, h("tbody", {}, ...rows.map(row => h("tr", {}, ...row.map(cell)))));
-}
-
 // A node that was chosen: its numbers and where its gradient comes from.
 function showChosen(node) {
-  const box = $("chosen");
+  const box = $("chosen"), { activeElement } = document;
   box.hidden = node === null;
   if (node === null) return;
-  const v = vertices[node];
+  const v = vertices[node], picks = ENTRIES && isArray(data[node]);
   box.replaceChildren(
-    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", long(data[node])),
+    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node])), ENTRIES && !quiz.on ? trace(node) : "",
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
     h("p", {}, partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
-    node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on ? difference(node) : "", v.source ? sourceLine(v.source) : "",
+    node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
   );
+  if (box.contains(activeElement)) activeElement.focus({ preventScroll: true });
 }
 
-// The derivative by nudging the leaf both ways: an independent check of its gradient.
-function difference(node) {
-  const step = 1e-5 * Math.max(1, Math.abs(data[node]));
-  const at = x => { const d = data.slice(); d[node] = x; computeForward(d); return d[root]; };
-  const slope = (at(data[node] + step) - at(data[node] - step)) / (2 * step);
-  const good = Math.abs(slope - grads[node]) <= 1e-5 * Math.max(1, Math.abs(grads[node]));
+// The derivative by nudging a leaf, or its k-th entry, both ways: an independent check of its gradient.
+function difference(node, k = 0) {
+  const x = entryOf(data[node], k), step = 1e-5 * Math.max(1, Math.abs(x)), grad = entryOf(grads[node] ?? 0, k);
+  const at = y => { const d = data.slice(); d[node] = withEntry(d[node], k, y); computeForward(d); return loss(d); };
+  const slope = (at(x + step) - at(x - step)) / (2 * step) * (isArray(grads[root]) ? 1 : grads[root]);
+  const good = Math.abs(slope - grad) <= 1e-5 * Math.max(1, Math.abs(grad));
   return small(`nudged by ±${show(step)}: ${show(slope, 8)} `, good ? h("span", { class: "tick" }, "✓ agrees") : "(differs: a kink, or too steep)");
 }
 

@@ -1,0 +1,127 @@
+"""What tests of the player in a browser share: the browser, a page as a reader meets it, the engine's numbers."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from autograd_mini.sweep import order, zero_grad
+
+# A page's top level names are in a block of their own; tests look at what a reader sees, and at this.
+READ = """
+const card = name => document.querySelector(`[data-card="${name}"]`);
+const text = (name, part) => card(name).querySelector("." + part).textContent;
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, or the reason why there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,800"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    started.set_script_timeout(20)
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a page from a file; when the test is over, nothing was said on the console and nothing was asked for."""
+    opened = []
+
+    def open_(made, hash=""):
+        path = made.save(tmp_path / f"page{len(opened)}.html")
+        opened.append(path.as_uri())
+        browser.get(path.as_uri() + hash)
+        return Page(browser, made)
+
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    yield open_
+    assert browser.get_log("browser") == []
+    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
+    assert {url.split("#")[0] for url in urls} <= {*opened, "about:blank"}
+
+
+class Page:
+    """What a reader does with a page, and sees."""
+
+    def __init__(self, browser, made):
+        self.browser = browser
+        self.made = made
+
+    def run(self, script, *arguments):
+        return self.browser.execute_script(READ + script, *arguments)
+
+    def press(self, *keys):
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+    def click(self, id):
+        self.run("document.getElementById(arguments[0]).click()", id)
+
+    def enter(self, id, value, event="input"):
+        self.run(
+            "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+            "e.dispatchEvent(new Event(arguments[2], {bubbles: true}))",
+            id, value, event,
+        )  # fmt: skip
+
+    def until(self, true):
+        ui = pytest.importorskip("selenium.webdriver.support.ui")
+        ui.WebDriverWait(self.browser, 20).until(lambda _: true())
+
+    def said(self):
+        return self.run("return document.getElementById('said').textContent")
+
+    def at(self):
+        return int(self.run("return document.getElementById('count').textContent").split(" / ")[0])
+
+    def steps(self):
+        return int(self.run("return document.getElementById('count').textContent").split(" / ")[1])
+
+    def card(self, name, part):
+        return self.run("return text(arguments[0], arguments[1])", name, part)
+
+    def panel(self, id):
+        return self.run("return document.getElementById(arguments[0]).textContent", id)
+
+    def cards(self):
+        return self.run("return [...document.querySelectorAll('.card:not(.away)')].map(c => c.dataset.card)")
+
+
+def engine(root):
+    zero_grad(*order(root))
+    root.backward()
+    nodes = order(root)[::-1]
+    return [n.data for n in nodes], [n.grad for n in nodes]
+
+
+def exact(page, values):
+    """Set the leaves in the page and return all data and gradients that it holds, as the page writes them."""
+    for leaf, value in values.items():
+        page.run(
+            "const e = document.querySelector(`input[type=number][data-leaf='${arguments[0]}']`);"
+            "e.value = arguments[1]; e.dispatchEvent(new Event('input'))",
+            leaf,
+            repr(value),
+        )
+    return page.run("return player.numbers()")
+
+
+def same(found, wanted):
+    """Check numbers or arrays of the page, in which nan and inf are texts and what no gradient reaches has None."""
+    for a, b in zip(found, wanted, strict=True):
+        a = np.zeros(np.shape(b)) if a is None else np.array(a, dtype=object).astype(float)
+        assert a.shape == np.shape(b)
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,100 @@
+// Arrays: {shape, data} with the entries row by row, or {norm} of one that the record holds no more of. Only in pages of records with arrays.
+
+const WRITTEN = 64, PIXELS = 160;
+
+function array(lists, shape = shapeOf(lists)) {
+  return { shape, data: lists.flat(Infinity).map(e => num(e)) };
+}
+
+function shapeOf(lists) {
+  const shape = [];
+  for (let x = lists; Array.isArray(x); x = x[0]) shape.push(x.length);
+  return shape;
+}
+
+function lists({ shape, data }) {
+  const [n, ...inner] = shape, length = inner.reduce((a, b) => a * b, 1);
+  return inner.length ? Array.from({ length: n }, (_, i) => lists({ shape: inner, data: data.slice(i * length, (i + 1) * length) })) : [...data];
+}
+
+const count = x => isArray(x) ? x.data.length : 1;
+const dot = (x, y) => times(x, y).data.reduce((a, b) => a + b, 0);
+
+// Entry by entry, of arrays of one shape or of an array and a number; norms do not add up.
+function paired(f, x, y) {
+  const like = isArray(x) ? x : y;
+  if (!x.data && isArray(x) || !y.data && isArray(y)) return { norm: NaN };
+  return { shape: like.shape, data: Array.from(like.data, (_, k) => f(entryOf(x, k), entryOf(y, k))) };
+}
+
+const norm = x => x.data ? Math.sqrt(x.data.reduce((sum, e) => sum + e * e, 0)) : x.norm;
+
+function closeArrays(x, y) {
+  if (x.data || y.data) return Array.from((x.data ? x : y).data).every((_, k) => close(entryOf(x, k), entryOf(y, k)));
+  return close(x.norm, y.norm ?? 0);
+}
+
+// Text --------------------------------------------------------------------------------------------------------------
+
+function showArray(x) {
+  if (!x.data || x.data.length > 6) return `norm ${show(norm(x))}`;
+  const text = e => Array.isArray(e) ? `[${e.map(text).join(", ")}]` : show(e);
+  return text(lists(x));
+}
+
+function indexOf(x, k) {
+  const index = [];
+  for (let axis = x.shape.length - 1; axis >= 0; axis--) { index.unshift(k % x.shape[axis]); k = Math.floor(k / x.shape[axis]); }
+  return index;
+}
+
+// The place of an entry as it is written: z[0,1]; a number has none.
+const placeOf = (x, k) => isArray(x) ? `[${indexOf(x, k).join(",")}]` : "";
+
+// Which entry an index means; undefined where there is none.
+function entryAt(x, index) {
+  if (!isArray(x) || index.length !== x.shape.length || index.some((i, axis) => !(Number.isInteger(i) && 0 <= i && i < x.shape[axis]))) return undefined;
+  return index.reduce((k, i, axis) => k * x.shape[axis] + i, 0);
+}
+
+// Pictures: blue below zero, orange above, the number beside the colour, or where the pointer is -------------------------
+
+const most = x => x.data.reduce((a, e) => Math.max(a, Number.isFinite(e) ? Math.abs(e) : 0), 1e-300);
+const hue = (e, all) => `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${e && Number.isFinite(e) ? (0.06 + 0.5 * Math.abs(e) / all).toFixed(3) : 0})`;
+const isGrid = x => x.data && x.shape.length < 3 && x.data.length <= WRITTEN && x.data.length > 0;
+const rowsOf = x => ({ across: x.shape[x.shape.length - 1], down: x.shape.length > 1 ? x.shape[0] : 1 });
+
+function heat(x) {
+  if (!isGrid(x)) return x.data && x.shape.length < 3 && x.data.length ? thumbnail(x) : show(x);
+  return table(x, (td, k) => { td.textContent = show(x.data[k], 3); td.title = show(x.data[k], 17); });
+}
+
+function table(x, write) {
+  const { across, down } = rowsOf(x), all = most(x);
+  const cell = k => {
+    const td = h("td");
+    td.style.backgroundColor = hue(x.data[k], all);
+    write(td, k);
+    return td;
+  };
+  const row = i => h("tr", {}, ...Array.from({ length: across }, (_, j) => cell(i * across + j)));
+  return h("table", { class: "heat" }, h("tbody", {}, ...Array.from({ length: down }, (_, i) => row(i))));
+}
+
+// A large array: a pixel for each entry, and the entry under the pointer in words.
+function thumbnail(x, pick) {
+  const { across, down } = rowsOf(x), all = most(x);
+  const seen = x.data.filter(Number.isFinite), low = seen.reduce((a, b) => Math.min(a, b), Infinity), top = seen.reduce((a, b) => Math.max(a, b), -Infinity);
+  const words = `${show(x)}, entries from ${show(low, 3)} to ${show(top, 3)}`;
+  const canvas = h("canvas", { width: across, height: down, role: "img", "aria-label": `${x.shape.join(" × ")} entries, ${words}` });
+  const pen = canvas.getContext("2d"), wide = Math.max(1, PIXELS / Math.max(across, down));
+  x.data.forEach((e, k) => { pen.fillStyle = hue(e, all); pen.fillRect(k % across, Math.floor(k / across), 1, 1); });
+  canvas.style.width = `${across * wide}px`;
+  canvas.style.height = `${Math.max(down * wide, 10)}px`;
+  const under = event => Math.min(down - 1, Math.floor(event.offsetY / canvas.clientHeight * down)) * across + Math.min(across - 1, Math.floor(event.offsetX / canvas.clientWidth * across));
+  canvas.addEventListener("pointermove", event => { const k = under(event); canvas.title = `${placeOf(x, k)} = ${show(x.data[k], 6)}`; });
+  if (pick) canvas.addEventListener("click", event => pick(under(event)));
+  return h("span", { class: "thumbnail" }, canvas, h("span", { class: "word" }, words));
+}
+
+const plainArray = x => x.data ? lists({ ...x, data: Array.from(x.data, plain) }) : x;
