@@ -17,6 +17,8 @@ from autograd_mini.op import contribution
 from autograd_mini.programs.replay import Replay, keep
 from autograd_mini.sweep import order, swept
 
+from .optim import cut
+
 RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
@@ -84,7 +86,7 @@ class Chain:
         pairs = list(zip(sizes[1:], sizes))
         shapes: list[tuple[int, ...]] = [*pairs, *((n,) for n in sizes[1:])]
         self.theta = np.zeros(sum(map(math.prod, shapes)), dtype)
-        self.weights, self.biases = self._split(_cut(self.theta, shapes))
+        self.weights, self.biases = self._split(cut(self.theta, shapes))
         self.leaves = [leaf(view) for view in (*self.weights, *self.biases)]
         self.penalised = leaf(self.theta[: sum(W.size for W in self.weights)])
         self.activation = HIDDEN[activation]
@@ -111,13 +113,13 @@ class Chain:
 
     def packed(self, flat: Array) -> Array:
         """Return a vector like `theta` in scikit-learn's order: every coefs_ row by row, then every intercepts_."""
-        parts = _cut(flat, [view.shape for view in (*self.weights, *self.biases)])
+        parts = cut(flat, [view.shape for view in (*self.weights, *self.biases)])
         return np.concatenate([part.T.ravel() for part in parts])
 
     def load(self, packed: Array) -> None:
         """Take over parameters in the order of `packed`."""
         views = [*self.coefs, *self.biases]
-        for view, part in zip(views, _cut(packed, [view.shape for view in views])):
+        for view, part in zip(views, cut(packed, [view.shape for view in views])):
             view[...] = part
 
     def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
@@ -174,7 +176,7 @@ class Chain:
         x, y, share, *factors = map(leaf, (rows.x, rows.y, shares(rows), *masks))
         z = self.logits(x, factors)
         losses = loss.row(z, y)
-        into = _cut(self._gradient, self._shapes)
+        into = cut(self._gradient, self._shapes)
         seed = ops.broadcast_to(share, losses.shape)
         return Replay([losses, z], seed, [x, y, share, *factors, *self.leaves], self.leaves, into)
 
@@ -204,11 +206,6 @@ def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> float:
     """Return the loss as reported: the weighted mean over the samples."""
     reported = loss.reported(rows.y, z, losses)
     return float((reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass)
-
-
-def _cut(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    ends = np.cumsum([0, *map(math.prod, shapes)])
-    return [flat[a:b].reshape(shape) for a, b, shape in zip(ends, ends[1:], shapes)]
 
 
 def _mean(y: Array, z: Array, losses: Array) -> Array:

@@ -217,11 +217,21 @@ def pack(params: Params) -> Array:
 
 def unpack(theta: Array, params: Params) -> None:
     """Give the parameters the numbers of a vector that `pack` could have returned."""
-    start = 0
-    for p in named(params).values():
-        part = theta[start : start + p.size]
-        assign(p, part.reshape(p.shape).astype(p.dtype) if p.ndim else float(part[0]))
-        start += p.size
+    nodes = list(named(params).values())
+    for p, part in zip(nodes, cut(theta, [p.shape for p in nodes])):
+        assign(p, part.astype(p.dtype) if p.ndim else float(part))
+
+
+def cut(flat: Array, shapes: Iterable[tuple[int, ...]]) -> list[Array]:
+    """Return views of one vector, one after another, in the shapes.
+
+    >>> cut(np.arange(5.0), [(2, 2), ()])
+    [array([[0., 1.],
+           [2., 3.]]), array(4.)]
+    """
+    shapes = list(shapes)
+    ends = np.cumsum([0, *map(math.prod, shapes)])
+    return [flat[i:j].reshape(shape) for i, j, shape in zip(ends, ends[1:], shapes)]
 
 
 def clip_by_value(params: Params, limit: float) -> None:

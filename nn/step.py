@@ -21,7 +21,7 @@ from . import losses
 from .errors import SettingError, real
 from .layers import MLP, Dropout, Layer, Neuron, Sequential
 from .module import Module
-from .optim import Optimizer, State, sgd, state_for
+from .optim import Optimizer, State, cut, sgd, state_for
 
 Loss = Callable[..., Any]
 
@@ -179,8 +179,7 @@ def _check_replayable(model: Module, params: list[Any]) -> None:
 def _shared(arrays: list[Array]) -> tuple[Array, list[Array]]:
     """Return one array with the entries of all, and views of it in their shapes."""
     flat = np.concatenate([a.ravel() for a in arrays])
-    ends = np.cumsum([0, *(a.size for a in arrays)])
-    return flat, [flat[i:j].reshape(a.shape) for i, j, a in zip(ends, ends[1:], arrays)]
+    return flat, cut(flat, [a.shape for a in arrays])
 
 
 def checked(value: float) -> float:
