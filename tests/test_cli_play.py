@@ -83,7 +83,7 @@ def test_small_and_flat_graphs_can_be_played(expression, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["x", "x=1", "-o", "a.pdf"], "the suffix says how, one of .html, .htm, .svg"),
+        (["x", "x=1", "-o", "a.pdf"], "the suffix says how, one of .html, .htm, .svg, .gif"),
         (["x", "x=1", "-o", "no/such.html"], "No such file"),
         (["x", "-o", "a.html"], "'x' has no value"),
         (["+".join(["x"] * (PLAYABLE + 1)), "x=1"], f"too large to play, more than {PLAYABLE:,}"),

@@ -23,6 +23,7 @@ from nn.module import Module
 from .animation import animation_of
 from .folds import folds_of
 from .frames import Frames, fold, frames_of
+from .gif import gif_of
 from .live import NOT_LIVE, program_of
 from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
@@ -48,7 +49,8 @@ class PlayerError(AutogradError, ValueError):
 class Player:
     """A page in which the two passes through a graph are walked step by step; a notebook shows it.
 
-    `.html` is the page, `.svg` its graph with the end of both passes, `.frames` the steps as data.
+    `.html` is the page, `.svg` its graph with the end of both passes, `.animation` (SVG) and `.gif` show one step after
+    the other, `.frames` are the steps as data.
     """
 
     def __init__(self, frames: Frames, places: Places, formula: str, program: str, wrong: dict[str, Any]) -> None:
@@ -90,12 +92,22 @@ class Player:
 
         Groups that are closed at the start stay closed; PlayerError where there are more than 200 steps even so.
         """
+        return animation_of(self._watched, self.places)
+
+    @cached_property
+    def gif(self) -> bytes:
+        """The same as an animated GIF, for where no SVG is shown; ExtraError without the extra `gif`."""
+        return gif_of(self._watched, self.places)
+
+    @property
+    def _watched(self) -> Frames:
+        """The steps of an animation, where there are few enough of them."""
         if len(self._folded.steps) > ANIMATED:
             raise PlayerError(
                 f"an animation of {len(self._folded.steps):,} steps, more than {ANIMATED}, is too long to watch: "
                 "save the page, name.html, or animate a node inside"
             )
-        return animation_of(self._folded, self.places)
+        return self._folded
 
     @cached_property
     def _folded(self) -> Frames:
@@ -120,11 +132,11 @@ class Player:
         return {"frames": self.frames.plain(), "places": places, "templates": TEMPLATES, "mistakes": self._wrong}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page (.html) or the animation (.svg) to a file, whole or not at all, and return the path."""
+        """Write the page (.html) or the animation (.svg, .gif) to a file, whole or not at all, and return the path."""
         suffix = Path(path).suffix.lower()
         if suffix not in WRITERS:
             raise PlayerError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
-        write_whole(path, WRITERS[suffix](self).encode())
+        write_whole(path, WRITERS[suffix](self))
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -139,10 +151,11 @@ class Player:
         return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
 
 
-WRITERS: dict[str, Callable[[Player], str]] = {
-    ".html": lambda player: player.html,
-    ".htm": lambda player: player.html,
-    ".svg": lambda player: player.animation,
+WRITERS: dict[str, Callable[[Player], bytes]] = {
+    ".html": lambda player: player.html.encode(),
+    ".htm": lambda player: player.html.encode(),
+    ".svg": lambda player: player.animation.encode(),
+    ".gif": lambda player: player.gif,
 }
 
 

@@ -15,7 +15,7 @@ EXAMPLES = """\
 examples:
   autograd-mini play "tanh(w1*x1 + w2*x2 + b)" w1=-3 x1=2 w2=1 x2=0 b=6.881373587019543 -o neuron.html
   autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 --open
-  autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 -o both_passes.svg
+  autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 -o both_passes.gif
 """
 PLAYABLE = 5_000  # nodes of a graph whose page a browser still opens at once
 
@@ -23,7 +23,7 @@ PLAYABLE = 5_000  # nodes of a graph whose page a browser still opens at once
 def add_options(task: argparse.ArgumentParser) -> None:
     """Add what `play` takes."""
     add_expression(task)
-    kinds = ".html a page, .svg an animation"
+    kinds = ".html a page, .svg or .gif an animation"
     default = "player.html"
     task.add_argument(
         "-o", "--output", metavar="FILE", default=default,
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(f"a graph of {count:,} nodes is too large to play, more than {PLAYABLE:,}: draw it instead")
     made = player(root, names={}, engine=arguments.engine)
     made.save(arguments.output)
-    kind = "an animation" if suffix == ".svg" else "a page for the browser"
+    kind = "an animation" if suffix in (".svg", ".gif") else "a page for the browser"
     say_written(arguments.output, f"{kind}, {len(made.frames.steps):,} steps")
     if arguments.open:
         show(arguments.output)
