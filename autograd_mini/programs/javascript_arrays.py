@@ -267,7 +267,7 @@ function summedProducts(parts, o) {
   let sums = 0;
   for (let s = 0; s < parts[0].inner.length; s++) {
     let product = 1;
-    for (const {data, outer, inner} of parts) product *= data[outer[o] + inner[s]];
+    for (let i = 0; i < parts.length; i++) product *= parts[i].data[parts[i].outer[o] + parts[i].inner[s]];
     sums += product;
   }
   return sums;

@@ -19,7 +19,25 @@ from .source import Branch, added_in_place, adjoint, branches, checked_prelude, 
 def javascript_source(listing: Listing, name: str = "program") -> str:
     """Return a function of the inputs that returns `{value, gradients}`, with the definitions that it needs.
 
-    Of a record of Values it takes and returns numbers, of one of Tensors numbers and nested lists.
+    Of a record of Values it takes and returns numbers, of one of Tensors numbers and nested lists. It throws an Error
+    for an input of another shape, and where the record would have taken another branch. DataError for a row of a
+    user's own.
+
+    >>> from autograd_mini import Tensor, compile
+    >>> x = Tensor([1.0, 2.0], label="x"); script = compile((x * x).sum(), [x]).javascript
+    >>> print(script[script.index("function program") :])
+    function program(x, L_bar = 1.0) {
+      x = given("x", x, [2]);
+      L_bar = given("L_bar", L_bar, []);
+      const v1 = mul(x, x);
+      const L = sum(v1);
+      let v1_bar, x_bar;
+      v1_bar = spread(L_bar, [2], null);           // L = sum(v1)
+      x_bar = mul(v1_bar, x);                      // v1 = mul(x, x)
+      x_bar = add(x_bar, mul(v1_bar, x));
+      return {value: nested(L), gradients: [nested(x_bar)]};
+    }
+    <BLANKLINE>
     """
     with listing.named_anew():
         return _on_numbers(listing, name) if listing.is_scalar else _on_arrays(listing, name)
