@@ -1,7 +1,7 @@
 // Entries of arrays: one is picked, changed, and opened as a scalar trace, from which links lead to the entries around it.
 
 const LISTED = 12;  // terms of a sum, entries that one depends on
-const LOOKED_THROUGH = 4e6;  // entries that are computed for one column of a Jacobian
+const PATIENCE = 500;  // milliseconds for one column of a Jacobian
 const entryName = (node, k) => nameOf(node) + placeOf(data[node], k);
 
 let traced = null;  // {node, k}: the entry whose trace is open
@@ -80,7 +80,7 @@ function pick(node, k) {
   refresh();
   writeHash();
   $("chosen").scrollIntoView({ block: "start" });
-  say(spoken(traceOf(node, k)));
+  say(quiz.on ? `${entryName(node, k)} = ${show(entryOf(data[node], k))}` : spoken(kept.told));
 }
 
 // Among the inputs: an array, and a slider for the entry that is picked ---------------------------------------------------
@@ -117,10 +117,13 @@ function changeEntry(node, k) {
 
 // One entry as a scalar trace -----------------------------------------------------------------------------------------------
 
+const computed = new Map(LIVE?.forward);
+const oneHot = (x, k) => isArray(x) ? withEntry(zero(x), k, 1) : 1;
+
 // What an entry depends on: the k-th row of each Jacobian, which is what is pulled back of 1 there and 0 elsewhere.
 function dependencies(node, k) {
   return edgesInto[node].flatMap(edge => {
-    const row = pull(edge.id, data, weighted(data[node], [k]));
+    const row = pull(edge.id, data, oneHot(data[node], k));
     return Array.from({ length: count(row) }, (_, j) => ({ node: edge.tail, k: j, local: entryOf(row, j) })).filter(term => term.local !== 0);
   });
 }
@@ -138,25 +141,18 @@ function contributionsTo(node, k) {
 }
 
 // The entries of an edge's head that depend on the k-th of its tail, each with its derivative: a column of the Jacobian.
-// Halves from which nothing comes back are left out; the weights are such that what comes back of several does not cancel.
+// Those that do come out as nan where it is nan; for each of them there is a row. Null where that takes too long.
 function dependents(edge, k) {
-  const head = data[edge.head], found = [], pending = [Array.from({ length: count(head) }, (_, q) => q)];
-  for (let looked = 0; pending.length; looked += count(head) + count(data[edge.tail])) {
-    if (looked > LOOKED_THROUGH) return null;
-    const some = pending.pop(), half = some.length >> 1;
-    const back = some.length ? entryOf(pull(edge.id, data, weighted(head, some)), k) : 0;
-    if (back === 0) continue;
-    if (half) pending.push(some.slice(half), some.slice(0, half));
-    else found.push([some[0], back]);
+  const d = data.slice(), head = data[edge.head], until = performance.now() + PATIENCE, found = [];
+  d[edge.tail] = withEntry(d[edge.tail], k, NaN);
+  const spoiled = computed.get(edge.head)(d);
+  for (let q = 0; q < count(head); q++) {
+    if (!Number.isNaN(entryOf(spoiled, q))) continue;
+    const local = entryOf(pull(edge.id, data, oneHot(head, q)), k);
+    if (local !== 0) found.push([q, local]);
+    if (performance.now() > until) return null;
   }
   return found;
-}
-
-function weighted(x, some) {
-  if (!isArray(x)) return 1;
-  const g = zero(x);
-  for (const q of some) g.data[q] = some.length > 1 ? Math.sin(q + 1) : 1;
-  return g;
 }
 
 function traceOf(node, k) {
@@ -180,7 +176,7 @@ function openEntry(node, k) {
   writeHash();
   $("chosen").scrollIntoView({ block: "start" });
   kept.element.querySelector("h4").focus();
-  say(spoken(traceOf(node, k)));
+  say(spoken(kept.told));
 }
 
 // In the panel: the trace that is open; it is made anew when its numbers change.
@@ -188,7 +184,10 @@ let kept = {};
 
 function trace(node) {
   if (traced?.node !== node) return isArray(data[node]) ? small("Choose an entry to open it as a scalar trace.") : h("p", {}, link(`${nameOf(node)} as a scalar trace`, () => openEntry(node, 0)));
-  if (kept.traced !== traced || kept.grads !== grads) kept = { traced, grads, element: traceElement(traceOf(node, traced.k)) };
+  if (kept.traced !== traced || kept.grads !== grads) {
+    const told = traceOf(node, traced.k);
+    kept = { traced, grads, told, element: traceElement(told) };
+  }
   return kept.element;
 }
 
@@ -205,7 +204,7 @@ function dependsOn(t) {
   if (isLeaf(vertices[t.node])) return [h("p", {}, "A leaf: it depends on nothing. ", link("change it", () => changeEntry(t.node, t.k)))];
   if (!t.from.length) return [h("p", {}, "Nothing moves it here: every local derivative is 0.")];
   const { seen, more } = largest(t.from, term => term.local);
-  const rows = seen.map(term => [entryLink(term), show(term.value, 6), h("span", { class: "local-number" }, show(term.local, 6))]);
+  const rows = seen.map(term => [entryLink(term), show(term.value), h("span", { class: "local-number" }, show(term.local))]);
   return [entryTable(["depends on", "value", `local ∂${t.name}/∂·`], rows), more.length ? small(`and ${more.length} more, where the local derivative is smaller`) : ""];
 }
 
@@ -213,11 +212,14 @@ function gradientOf(t) {
   const by = h("p", {}, partial(t.name), " = ", h("b", {}, show(t.grad, 6)));
   if (t.node === root) return [by, small("the seed")];
   const { seen, more } = largest(t.uses, term => term.contribution);
-  const rows = seen.map(term => [entryLink(term), term.k === null ? "" : show(term.upstream, 6), term.k === null ? "" : h("span", { class: "local-number" }, show(term.local, 6)), h("span", { class: "contribution" }, show(term.contribution, 6))]);
+  const rows = seen.map(term => [
+    entryLink(term), ...term.k === null ? ["", ""] : [show(term.upstream), h("span", { class: "local-number" }, show(term.local))],
+    h("span", { class: "contribution" }, show(term.contribution)),
+  ]);
   return [
     by, rows.length ? entryTable(["used in", "upstream", "× local", "= contribution"], rows) : "",
     more.length ? small(`and ${more.length} more, together ${show(more.reduce((sum, term) => sum + term.contribution, 0), 6)}`) : "",
-    t.uses.some(term => term.k === null) ? small("Too large to be taken apart entry by entry: there it is one contribution.") : "",
+    t.uses.some(term => term.k === null) ? small("Where no entry is named, it takes too long to find those that depend on this one: together they send this.") : "",
     small(`sum of ${t.uses.length}: ${show(t.sum, 6)} `, close(t.sum, t.grad) ? h("span", { class: "tick" }, "✓ the gradient's entry") : "≠ the gradient's entry"),
     isLeaf(vertices[t.node]) ? difference(t.node, t.k) : "",
   ];

@@ -16,8 +16,9 @@ function refresh() {
   const view = views[at];
   const state = quiz.on ? { computed: new Set(vertices.map(v => v.id)), totals: new Map(grads.map((g, i) => [i, g])), left: new Map(), sent: new Map() } : stateAt(view.last);
   paint(quiz.on ? views[0] : view, state, open_, hiddenInQuiz);
+  const picked = chosen !== null && cardOf(chosen, open_);
   for (const [id, card] of cards) {
-    card.classList.toggle("chosen", id === `n${chosen}`);
+    card.classList.toggle("chosen", id === picked);
     card.classList.toggle("break", id[0] === "n" && breaks.has(+id.slice(1)));
   }
   showStep(view);
