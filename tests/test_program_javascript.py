@@ -227,6 +227,13 @@ def test_each_definition_with_its_prelude_is_a_script(name: str, page: Any) -> N
     assert kind == ("number" if name in ("inf", "nan") else "function")
 
 
+def test_a_prelude_holds_what_is_used_and_no_more() -> None:
+    lines = prelude(["add(x, y)"], DEFINED)
+    names = {line.split("(")[0].split(" ")[1] for line in lines}
+    wanted = "add lift joint shapeOf broadcast_to gather reach strides size places entries made"
+    assert names == set(wanted.split())
+
+
 # Programs -----------------------------------------------------------------------------------------------------------
 
 
@@ -368,14 +375,18 @@ def test_no_label_breaks_the_script(page: Any) -> None:
     agrees(page, root, leaves, branches=branches)
 
 
-def test_a_row_of_a_users_own_is_refused_by_name() -> None:
-    half = Unary("half", "half({})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g * 0.5)
+@pytest.mark.parametrize("name", ["half", "reach", "erfTail", "sin", "variance"])
+@pytest.mark.parametrize("x", [Tensor([1.0, 2.0]), Value(1.0)], ids=["arrays", "numbers"])
+def test_a_row_of_a_users_own_is_refused_by_name(name: str, x: Node) -> None:
+    before = dict(TABLE)
+    half = Unary(name, f"{name}({{}})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g * 0.5)
     try:
-        program = autograd_mini.compile(half(Tensor([1.0, 2.0])).sum())
-        with pytest.raises(DataError, match="has no equivalent of half"):
+        program = autograd_mini.compile(half(x) * 2.0)
+        with pytest.raises(DataError, match=f"{name} means|equivalent of {name}"):
             _ = program.javascript
     finally:
-        del TABLE["half"]
+        TABLE.clear()
+        TABLE.update(before)
 
 
 # Guards and wrong input ---------------------------------------------------------------------------------------------

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
+from ..errors import DataError
 from ..formula import ATOM, SUM, Term, _number
 from ..node import Node
 from ..op import Elementwise, Op, Variadic
-from ..ops import shape
 from .javascript import literal
+from .javascript_arrays import JAVASCRIPT_ARRAYS
 
 Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]
@@ -66,16 +68,22 @@ def term(arg: Any, terms: Terms, pool: Pool) -> Term:
 def javascript_call(node: Node, terms: Terms, pool: Pool) -> Term:
     """Return a call of the row by its name, settings in their order and without the last ones that have their default.
 
-    What has float32 is rounded to it.
+    What has float32 is rounded to it. DataError for a row of a user's own whose name has a meaning there already.
     """
     op: Op = node.op  # type: ignore[assignment]
     written = [_in_javascript(node, i, terms, pool) for i in range(len(node.args))]
     defaults = [] if isinstance(op, Elementwise) else [literal(op.defaults[p]) for p in op.params if p in op.defaults]
     while defaults and written[-1] == defaults.pop():
         written.pop()
-    name = {"var": "variance"}.get(op.name, op.name)  # it is a word of the language
-    call = f"{name}({', '.join(written)})"
+    call = f"{_name(op)}({', '.join(written)})"
     return Term(f"float32({call})" if node.dtype == np.float32 and op.name != "cast" else call)
+
+
+def _name(op: Op) -> str:
+    name = {"var": "variance"}.get(op.name, op.name)  # it is a word of the language
+    if name in JAVASCRIPT_ARRAYS and op not in vars(ops).values():
+        raise DataError(f"in JavaScript {name} means something else than your row: give that another name")
+    return name
 
 
 def _in_javascript(node: Node, i: int, terms: Terms, pool: Pool) -> str:
@@ -83,7 +91,7 @@ def _in_javascript(node: Node, i: int, terms: Terms, pool: Pool) -> str:
     op: Op = node.op  # type: ignore[assignment]
     arg = node.args[i]
     if op.name in ("getitem", "scatter") and i == 1:
-        return _javascript_index(arg, shape(node.args[0]) if op.name == "getitem" else node.args[2], pool)
+        return _javascript_index(arg, ops.shape(node.args[0]) if op.name == "getitem" else node.args[2], pool)
     if isinstance(arg, (bool, np.bool_)) and isinstance(op, Elementwise):
         return str(int(arg))
     if op.rule(i) is None and not isinstance(op, Elementwise) and op.name != "cross_entropy":
