@@ -198,7 +198,18 @@ def test_lists_become_arrays_and_lists_again(x: Any, page: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[1, [2]]", "[[1, 2], [3]]", '"abc"', "null", "undefined", '[["1"]]', "{}", "[[1], []]"]
+    "text",
+    [
+        "[1, [2]]",
+        "[[1, 2], [3]]",
+        '"abc"',
+        "null",
+        "undefined",
+        '[["1"]]',
+        "{}",
+        "[[1], []]",
+        "{shape: [2], data: [1]}",
+    ],
 )
 def test_what_is_no_array_is_refused(text: str, page: Any) -> None:
     assert refusal(page, prelude(["array"], DEFINED), f"array({text})")

@@ -37,7 +37,7 @@ function add_n(...xs) {
 
 function array(rows) {  // [[1, 2], [3, 4]] as {shape: [2, 2], data: [1, 2, 3, 4]}; a number stays one
   if (typeof rows === "number" || typeof rows === "boolean") return Number(rows);
-  if (rows?.shape && rows.data) return rows;
+  if (rows?.shape && rows.data?.length === size(rows.shape)) return rows;
   if (!Array.isArray(rows) && !ArrayBuffer.isView(rows)) throw new Error(`numbers or lists of them, not ${rows}`);
   const parts = Array.from(rows, part => array(part)), shape = parts.length ? shapeOf(parts[0]) : [];
   if (parts.some(part => String(shapeOf(part)) !== String(shape))) throw new Error("lists of one length, not ragged");
