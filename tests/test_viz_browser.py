@@ -237,6 +237,14 @@ def test_a_network_recomputes_all_of_its_gradients(show):
     same(found["grads"], grads)
 
 
+def test_nudging_agrees_with_the_gradient_whatever_the_seed(show):
+    for gradient in (None, -2.0):
+        x = Value(0.5, label="x")
+        page = show(player(ops.sin(x) * x, gradient, names={}))
+        page.run("card('n0').dispatchEvent(new Event('click'))")
+        assert "✓ agrees" in page.panel("chosen")
+
+
 def test_a_slider_moves_every_number(show):
     page = show(made(neuron()))
     page.press(Keys.END)

@@ -6,6 +6,7 @@ import numpy as np
 import player_page
 import pytest
 from player_page import engine, same
+from table_cases import ROWS, called, cases, differentiable, direction
 
 from autograd_mini import Tensor, Value, jacobian, ops
 from autograd_mini.node import Node
@@ -166,6 +167,16 @@ def test_twenty_steps_of_descent_are_the_engines(show, graph):
     assert "after 20 steps" in page.panel("loss")
 
 
+def test_of_a_root_with_axes_the_weighted_sum_descends(show):
+    page = show(player(Tensor([1.0, 2.0], label="x") * 3.0, [1.0, -1.0], names={}))
+    choose(page, 0)
+    page.run("document.querySelector('#chosen .entry').click()")
+    assert "agrees" in page.panel("chosen")
+    page.click("descend")
+    same(page.run("return player.numbers()")["data"], [[0.7, 2.3], [2.1, 6.9]])
+    assert page.panel("loss") == "gradient · L: -3 → -4.8 after 1 step"
+
+
 def test_a_folded_network_is_live(show):
     net = MLP(4, [6, 3], "tanh", rng=0).tensors()
     x = np.random.default_rng(0).normal(size=(8, 4))
@@ -288,6 +299,30 @@ def check(terms, wanted, number):
     found = sorted((t["node"], t["k"], t[number]) for t in terms)
     assert [t[:2] for t in found] == [t[:2] for t in sorted(wanted)]
     np.testing.assert_allclose([t[2] for t in found], [t[2] for t in sorted(wanted)], rtol=1e-10, atol=1e-14)
+
+
+SUMS = """
+const { data } = player.numbers(), wrong = [], size = x => [x].flat(Infinity).length;
+for (let node = 0; node < data.length - 1; node++)
+    for (let k = 0; k < size(data[node]); k++) {
+        const told = player.trace(node, k);
+        if (!(Math.abs(told.sum - told.grad) <= 1e-9 * Math.max(1, Math.abs(told.grad)))) wrong.push(told);
+    }
+return wrong;
+"""
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_in_traces_through_every_row_the_uses_add_up(show, part):
+    outputs = []
+    for row in ROWS[part::3]:
+        small = [args for args in cases(row) if 0 < sum(np.size(args[i]) for i in differentiable(row, args)) < 20]
+        for args in small[-2:]:
+            z, _ = called(row, args, differentiable(row, args))
+            outputs.append((z * direction(z.shape, 1)).sum() if z.ndim else z * 1.5)
+    assert len(outputs) > 20
+    page = show(made(ops.add_n(*outputs), engine="python"))
+    assert page.run(SUMS) == []
 
 
 def test_links_lead_from_a_weights_entry_to_the_loss(show):

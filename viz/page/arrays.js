@@ -1,6 +1,6 @@
 // Arrays: {shape, data} with the entries row by row, or {norm} of one that the record holds no more of. Only in pages of records with arrays.
 
-const WRITTEN = 64, PIXELS = 160;
+const WRITTEN = 64, DRAWN = 20000, PIXELS = 160;
 
 function array(lists, shape = shapeOf(lists)) {
   return { shape, data: lists.flat(Infinity).map(e => num(e)) };
@@ -61,11 +61,12 @@ function entryAt(x, index) {
 
 const most = x => x.data.reduce((a, e) => Math.max(a, Number.isFinite(e) ? Math.abs(e) : 0), 1e-300);
 const hue = (e, all) => `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${e && Number.isFinite(e) ? (0.06 + 0.5 * Math.abs(e) / all).toFixed(3) : 0})`;
-const isGrid = x => x.data && x.shape.length < 3 && x.data.length <= WRITTEN && x.data.length > 0;
+const isFlat = (x, limit) => x.data && x.shape.length < 3 && 0 < x.data.length && x.data.length <= limit;
+const isGrid = x => isFlat(x, WRITTEN);
 const rowsOf = x => ({ across: x.shape[x.shape.length - 1], down: x.shape.length > 1 ? x.shape[0] : 1 });
 
 function heat(x) {
-  if (!isGrid(x)) return x.data && x.shape.length < 3 && x.data.length ? thumbnail(x) : show(x);
+  if (!isGrid(x)) return picture(x);
   return table(x, (td, k) => { td.textContent = show(x.data[k], 3); td.title = show(x.data[k], 17); });
 }
 
@@ -81,8 +82,9 @@ function table(x, write) {
   return h("table", { class: "heat" }, h("tbody", {}, ...Array.from({ length: down }, (_, i) => row(i))));
 }
 
-// A large array: a pixel for each entry, and the entry under the pointer in words.
-function thumbnail(x, pick) {
+// A large array: a pixel for each entry, and the entry under the pointer in words; of a very large one the norm.
+function picture(x, pick) {
+  if (!isFlat(x, DRAWN)) return show(x);
   const { across, down } = rowsOf(x), all = most(x);
   const seen = x.data.filter(Number.isFinite), low = seen.reduce((a, b) => Math.min(a, b), Infinity), top = seen.reduce((a, b) => Math.max(a, b), -Infinity);
   const words = `${show(x)}, entries from ${show(low, 3)} to ${show(top, 3)}`;

@@ -50,16 +50,16 @@ function paintGrid(node, buttons, current) {
 function indexFields(node, act, current) {
   const { shape } = data[node], words = shape.length === 1 ? ["entry"] : shape.length === 2 ? ["row", "column"] : shape.map((_, axis) => `axis ${axis}`);
   const fields = shape.map((n, axis) => h("input", { type: "number", min: 0, max: n - 1, step: 1, value: 0, "aria-label": `${nameOf(node)}, ${words[axis]}` }));
-  const picture = h("div"), go = () => {
+  const holder = h("div"), go = () => {
     const k = entryAt(data[node], fields.map(field => field.value === "" ? NaN : +field.value));
     k === undefined ? say(`${nameOf(node)} has ${words.map((word, axis) => `${word} 0 to ${shape[axis] - 1}`).join(", ")}`) : act(k);
   };
   for (const field of fields) field.addEventListener("change", go);
   const labels = fields.map((field, axis) => h("label", {}, `${words[axis]} `, field));
-  const element = h("div", { class: "index" }, picture, ...labels, h("button", { type: "button", onclick: go, "aria-label": `choose this entry of ${nameOf(node)}` }, "choose"));
+  const element = h("div", { class: "index" }, holder, ...labels, h("button", { type: "button", onclick: go, "aria-label": `choose this entry of ${nameOf(node)}` }, "choose"));
   let painted = null;
   const paint = () => {
-    if (painted !== data[node]) picture.replaceChildren(data[node].shape.length < 3 ? thumbnail(painted = data[node], act) : show(data[node]));
+    if (painted !== data[node]) holder.replaceChildren(picture(painted = data[node], act));
     if (current() !== null) indexOf(data[node], current()).forEach((i, axis) => { if (fields[axis] !== document.activeElement) fields[axis].value = i; });
   };
   return { element, paint };

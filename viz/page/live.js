@@ -56,6 +56,7 @@ function inputs(id, name, k = 0) {
 }
 
 // What the backward pass is the gradient of: the root, or the sum of its entries weighted with the gradient it was given.
+const lossName = isArray(data[root]) ? `gradient · ${title}` : title;
 const loss = (d = data) => isArray(d[root]) ? dot(grads[root], d[root]) : d[root];
 
 function setLeaf(id, x) {
@@ -126,7 +127,7 @@ function drawCurve() {
   const points = losses.map((y, i) => Number.isFinite(y) ? at(y, i) : null).filter(Boolean);
   const last = points[points.length - 1].split(",");
   curve.replaceChildren(
-    draw("title", {}, `${title} over ${losses.length - 1} steps`), draw("polyline", { points: points.join(" ") }),
+    draw("title", {}, `${lossName} over ${losses.length - 1} steps`), draw("polyline", { points: points.join(" ") }),
     draw("circle", { cx: last[0], cy: last[1], r: 3.5 }));
-  $("loss").textContent = `${title}: ${show(losses[0], 6)} → ${show(loss(), 6)} after ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
+  $("loss").textContent = `${lossName}: ${show(losses[0], 6)} → ${show(loss(), 6)} after ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
 }

@@ -182,7 +182,7 @@ function cardKey(event, id, act) {
   const seen = [...places.seen.keys()], i = seen.indexOf(id);
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (event.key === "Enter") act();
-  else if (step) cards.get(seen[(i + step + seen.length) % seen.length]).focus();
+  else if (step) cards.get(seen.at((i + step) % seen.length)).focus();
   else return;
   event.preventDefault();
   event.stopPropagation();
@@ -265,7 +265,7 @@ function startTabs() {
     tab.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
-      const other = tabs[(i + step + tabs.length) % tabs.length];
+      const other = tabs.at((i + step) % tabs.length);
       turnTo(other);
       other.focus();
       event.stopPropagation();

@@ -128,8 +128,7 @@ function adjoint(step, edge) {
 
 // Why is this number what it is: the contributions that it is the sum of, each a link to its step.
 function ledger(node) {
-  const parts = base.filter(step => step.kind === "contribute" && step.target === node);
-  const rows = parts.map(step => h("li", {}, link(`from ${nameOf(step.node)}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
+  const rows = partsOf(node).map(step => h("li", {}, link(`from ${nameOf(step.node)}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
   return h("ul", { class: "ledger" }, ...rows);
 }
 
