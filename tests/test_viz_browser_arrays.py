@@ -226,6 +226,26 @@ def test_large_leaves_travel_whole_and_are_found_by_row_and_column(show):
     assert page.run("return document.querySelectorAll('#leaves canvas').length") == 2
 
 
+def test_a_picture_of_a_large_array_tells_its_entries(show):
+    W = np.random.default_rng(0).normal(size=(9, 11))
+    page = show(made(ops.tanh(Tensor(W, label="W")).sum()))
+    choose(page, 0)
+    page.run("document.querySelector('#chosen .index canvas').focus()")
+    page.press(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_RIGHT)
+    assert page.said() == f"[2,1] = {W[2, 1]:.6g}"
+    assert page.said() in page.panel("chosen")
+    assert page.at() == 0
+    page.press(Keys.ENTER)
+    assert page.run("return document.querySelector('.trace h4 code').textContent") == "W[2,1]"
+    page.run(
+        "const c = document.querySelector('#chosen .index canvas'), box = c.getBoundingClientRect();"
+        "for (const kind of ['pointermove', 'click']) c.dispatchEvent(new MouseEvent(kind,"
+        "{clientX: box.left + (5.5 / 11) * box.width, clientY: box.top + (7.5 / 9) * box.height}))"
+    )
+    assert page.run("return document.querySelector('.trace h4 code').textContent") == "W[7,5]"
+    assert f"[7,5] = {W[7, 5]:.6g}" in page.panel("chosen")
+
+
 @pytest.mark.parametrize("key", list(mistakes))
 def test_wrong_sweeps_follow_the_entries(show, key):
     def root(first):

@@ -171,10 +171,12 @@ def player(
 
     Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this),
     parameters after their places in `model`. The layers and neurons of that, or of a model among the variables, fold;
-    so do labelled expressions. The sliders of the page recompute graphs of scalars; of graphs with arrays it shows the
-    recorded numbers. Steps show the line of your code that recorded a node where `note_lines` noted it. `gradient` is
-    that of the root, as in `backward`, and `engine` is as in `draw`. StaleError where data was assigned after the
-    record, RenderError where the engine that was asked for cannot lay the graph out.
+    so do labelled expressions. The sliders of the page compute everything anew, from numbers and from entries of
+    arrays, of which each opens as a scalar trace; a graph with arrays of single precision, of more than 50,000 entries
+    in leaves and constants or 500,000 in all keeps its recorded numbers, and the page says so. Steps show the line of
+    your code that recorded a node where `note_lines` noted it. `gradient` is that of the root, as in `backward`, and
+    `engine` is as in `draw`. StaleError where data was assigned after the record, RenderError where the engine that was
+    asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})

@@ -82,21 +82,45 @@ function table(x, write) {
   return h("table", { class: "heat" }, h("tbody", {}, ...Array.from({ length: down }, (_, i) => row(i))));
 }
 
-// A large array: a pixel for each entry, and the entry under the pointer in words; of a very large one the norm.
+// A large array: a pixel for each entry, and in words the one under the pointer or where the keys have led; of a very
+// large one the norm.
 function picture(x, pick) {
   if (!isFlat(x, DRAWN)) return show(x);
-  const { across, down } = rowsOf(x), all = most(x);
-  const seen = x.data.filter(Number.isFinite), low = seen.reduce((a, b) => Math.min(a, b), Infinity), top = seen.reduce((a, b) => Math.max(a, b), -Infinity);
-  const words = `${show(x)}, entries from ${show(low, 3)} to ${show(top, 3)}`;
-  const canvas = h("canvas", { width: across, height: down, role: "img", "aria-label": `${x.shape.join(" × ")} entries, ${words}` });
-  const pen = canvas.getContext("2d"), wide = Math.max(1, PIXELS / Math.max(across, down));
+  const { across, down } = rowsOf(x), words = `${show(x)}, entries from ${show(extreme(x, Math.min), 3)} to ${show(extreme(x, Math.max), 3)}`;
+  const canvas = h("canvas", { width: across, height: down, role: "img", tabindex: 0, "aria-label": `${x.shape.join(" × ")} entries, ${words}` });
+  const said = h("span", { class: "word" }, words), tell = k => { said.textContent = `${placeOf(x, k)} = ${show(x.data[k], 6)}`; };
+  paintPixels(canvas, x);
+  const under = event => Math.min(down - 1, Math.floor(event.offsetY / canvas.clientHeight * down)) * across + Math.min(across - 1, Math.floor(event.offsetX / canvas.clientWidth * across));
+  canvas.addEventListener("pointermove", event => tell(under(event)));
+  canvas.addEventListener("pointerleave", () => { said.textContent = words; });
+  if (pick) canvas.addEventListener("click", event => pick(under(event)));
+  let at = 0;
+  canvas.addEventListener("keydown", event => {
+    if (event.key === "Enter" && pick) pick(at);
+    if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    at = neighbour(x, at, event.key);
+    tell(at);
+    say(said.textContent);
+  });
+  return h("span", { class: "thumbnail" }, canvas, said);
+}
+
+const extreme = (x, f) => x.data.filter(Number.isFinite).reduce((a, b) => f(a, b), -f(-Infinity, Infinity));
+
+function paintPixels(canvas, x) {
+  const { across, down } = rowsOf(x), all = most(x), pen = canvas.getContext("2d"), wide = Math.max(1, PIXELS / Math.max(across, down));
   x.data.forEach((e, k) => { pen.fillStyle = hue(e, all); pen.fillRect(k % across, Math.floor(k / across), 1, 1); });
   canvas.style.width = `${across * wide}px`;
   canvas.style.height = `${Math.max(down * wide, 10)}px`;
-  const under = event => Math.min(down - 1, Math.floor(event.offsetY / canvas.clientHeight * down)) * across + Math.min(across - 1, Math.floor(event.offsetX / canvas.clientWidth * across));
-  canvas.addEventListener("pointermove", event => { const k = under(event); canvas.title = `${placeOf(x, k)} = ${show(x.data[k], 6)}`; });
-  if (pick) canvas.addEventListener("click", event => pick(under(event)));
-  return h("span", { class: "thumbnail" }, canvas, h("span", { class: "word" }, words));
+}
+
+// The entry that an arrow key leads to, the same one at the rim.
+function neighbour(x, k, key) {
+  const { across } = rowsOf(x), column = k % across;
+  const to = { ArrowRight: column + 1 < across ? k + 1 : k, ArrowLeft: column ? k - 1 : k, ArrowDown: k + across, ArrowUp: k - across }[key];
+  return 0 <= to && to < x.data.length ? to : k;
 }
 
 const plainArray = x => x.data ? lists({ ...x, data: Array.from(x.data, plain) }) : x;

@@ -21,18 +21,14 @@ function buttonGrid(node, act, current) {
   });
   element.setAttribute("aria-label", `entries of ${nameOf(node)}`);
   element.addEventListener("keydown", event => {
-    const to = buttons[neighbour(data[node], buttons.indexOf(event.target), event.key)];
     if (!event.key.startsWith("Arrow")) return;
     event.preventDefault();
     event.stopPropagation();
-    if (to) { rove(buttons.indexOf(to)); to.focus(); }
+    const to = neighbour(data[node], buttons.indexOf(event.target), event.key);
+    rove(to);
+    buttons[to].focus();
   });
   return { element, paint: () => paintGrid(node, buttons, current()) };
-}
-
-function neighbour(x, k, key) {
-  const { across } = rowsOf(x), column = k % across;
-  return { ArrowRight: column + 1 < across ? k + 1 : -1, ArrowLeft: column ? k - 1 : -1, ArrowDown: k + across, ArrowUp: k - across }[key];
 }
 
 function paintGrid(node, buttons, current) {
