@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +69,8 @@ def gradcheck(f: Callable[..., Any], *args: Any, tolerance: float = 1e-10) -> Gr
     Arguments are numbers, arrays, Values, Tensors, and lists, tuples, dicts of them; everything is computed in float64,
     float32 data too. Results may be anything that holds numbers; they are weighted into one. The oracles:
 
-    - complex step: an imaginary step through the recorded ops, where all of them are analytic (Squire & Trapp, "Using
-      complex variables to estimate derivatives of real functions", 1998).
+    - complex step: an imaginary step through the recorded ops, where all of them are analytic and compute with complex
+      numbers (Squire & Trapp, "Using complex variables to estimate derivatives of real functions", 1998).
     - differences: central ones of f itself, extrapolated, held to their own estimate of their error where that is
       larger than the tolerance (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Across a kink they
       give the mean of both slopes, which is not what f's rules promise there.
@@ -129,19 +130,26 @@ class _Problem:
         at = float(self.leaves[j][place])
         found = []
         if all(node.op is None or node.op.analytic for node in self.trace.nodes):
-            found.append(("complex step", self.complex_step(directions, STEP * max(1.0, abs(at))), 0.0))
+            imaginary = self.complex_step(directions, STEP * max(1.0, abs(at)))
+            found += [("complex step", imaginary, 0.0)] if imaginary is not None else []
         found.append(("differences", *_differences(lambda h: self.moved(directions, h), at)))
         tangents = tree.leaves(jvp(self.f, self.form(self.leaves), self.form(directions))[1])
         return [*found, ("forward mode", self.weighted(tangents), 0.0)]
 
-    def complex_step(self, directions: list[Array], h: float) -> float:
-        """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record."""
+    def complex_step(self, directions: list[Array], h: float) -> float | None:
+        """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record.
+
+        None where a row, one of a user's own perhaps, computes with real numbers only.
+        """
         fresh = zip(self.trace.fresh, directions)
         data: dict[Node, Any] = quietly(lambda: {x: x._data + 1j * h * v for x, v in fresh})
         for node in reversed(self.trace.nodes):
             if node.op is not None:
                 args = [data.get(a, a._data) if isinstance(a, Node) else a for a in node.args]
-                data[node] = np.where(np.isnan(node._data), 1j * np.nan, quietly(node.op.array, *args))
+                result = _continued(node.op.array, args)
+                if result is None:
+                    return None
+                data[node] = np.where(np.isnan(node._data), 1j * np.nan, result)
         return (
             self.weighted([np.imag(data[r]) if isinstance(r, Node) and r in data else 0.0 for r in self.trace.roots])
             / h
@@ -160,6 +168,17 @@ class _Problem:
                 "a little: there is no derivative to check"
             )
         return self.weighted(results)
+
+
+def _continued(compute: Callable[..., Any], args: list[Any]) -> Any:
+    """Return the result of a row on complex numbers, None where it refuses them or drops their imaginary part."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        try:
+            result = quietly(compute, *args)
+        except TypeError:
+            return None
+    return result if np.iscomplexobj(result) or not any(map(np.iscomplexobj, args)) else None
 
 
 def _entries(x: Any) -> Array:

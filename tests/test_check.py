@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,7 @@ from table_cases import ROWS, Case, cases, differentiable
 
 from autograd_mini import DataError, RuleError, ShapeError, Tensor, Value, grad, gradcheck, no_grad, ops
 from autograd_mini.check import GradientTable
-from autograd_mini.op import Flat, Op, Variadic
+from autograd_mini.op import TABLE, Flat, Op, Unary, Variadic
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -216,6 +218,23 @@ def test_single_precision_is_checked_in_double() -> None:
     assert gradcheck(f, np.array([0.5, 1.5], np.float32))
     assert gradcheck(f, Tensor(np.array([0.5], np.float32)))
     assert set(seen) == {np.dtype(np.float64)}
+
+
+def test_rows_that_know_real_numbers_alone_are_checked_without_the_complex_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("autograd_mini.op.TABLE", dict(TABLE))
+    sine = Unary("sine", "sine({})", math.sin, np.vectorize(math.sin), lambda g, y, x: g * ops.cos(x))
+    cube = Unary("cube", "cube({})", lambda x: x**3, lambda x: math.pow(x, 3), lambda g, y, x: g * 3.0 * x * x)
+    real = Unary("real", "real({})", lambda x: x, np.real, lambda g, y, x: g)
+    product = Variadic("product", lambda *xs: float(np.prod(xs)), lambda g, z, i, args: g * z / args[i])
+    for f, xs in ((sine, [0.5]), (cube, [0.5]), (real, [0.5]), (product, [2.0, 3.0])):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = gradcheck(f, *xs)
+        assert table, f"{f}\n{table}"
+        assert {row.oracle for row in table.rows} == {"differences", "forward mode"}, f
+        assert gradcheck(f, *xs) == table, "the same where warnings are errors"
 
 
 def test_outer_nodes_are_constants() -> None:
