@@ -9,6 +9,7 @@ translation", 1961), so that nothing recurses.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 import unicodedata
@@ -22,6 +23,13 @@ LENGTH = 100_000  # characters of an expression
 DEPTH = 200  # brackets, signs and operators that wait for their right-hand side at one time
 CONSTANTS = {"pi": math.pi}
 FUNCTIONS: dict[str, Op] = {name: op for name, op in TABLE.items() if isinstance(op, Elementwise)}
+SYNONYMS = {"ln": "log", "logistic": "sigmoid", "heaviside": "step"}
+INSTEAD = {  # of characters that people write elsewhere
+    "^": "a power is **", "²": "a power is **2", "³": "a power is **3", "×": "a product is *", "·": "a product is *",
+    "÷": "a quotient is /", "−": "a minus is -", "=": "values stand apart, x=NUMBER; compare with equal(x, y)",
+    "<": "compare with less(x, y)", ">": "compare with greater(x, y)", "[": "brackets are ( )", "{": "brackets are ( )",
+    "π": "write pi", ".": "functions stand alone, sin(x)",
+}  # fmt: skip
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
@@ -88,7 +96,7 @@ def record_expression(text: str, values: Mapping[str, float | Value]) -> Node:
     1.0
     >>> record_expression("x.real", {"x": 2.0})
     Traceback (most recent call last):
-    viz.expression.ExpressionError: column 2: '.' is not part of the language
+    viz.expression.ExpressionError: column 2: '.' is not part of the language: functions stand alone, sin(x)
     """
     leaves = {name: v if isinstance(v, Value) else Value(v, label=name) for name, v in values.items()}
     root = _Reader(text, leaves).read()
@@ -141,7 +149,7 @@ def tokens(text: str) -> Iterator[Token]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise ExpressionError(f"{_character(text[place])} is not part of the language", text, place + 1)
+            raise ExpressionError(_foreign(text[place]), text, place + 1)
         if match.lastgroup != "space":
             yield Token(str(match.lastgroup), match.group(), place + 1)
         place = match.end()
@@ -212,9 +220,20 @@ class _Reader:
             self.call = token
             return True
         if name not in self.names and name not in CONSTANTS:
-            raise self._error(f"{_brief(name)} has no value: give it as {name[:40]}=NUMBER", token)
+            raise self._error(self._unknown(token), token)
         self.operands.append(self.names[name] if name in self.names else CONSTANTS[name])
         return False
+
+    def _unknown(self, token: Token) -> str:
+        """Return what to say of a name that is neither given nor known: what follows tells what it was meant to be."""
+        name, rest = token.text, self.text[token.column - 1 + len(token.text) :].lstrip()
+        if rest.startswith("."):
+            return f"{_brief(name)} is no value here: {INSTEAD['.']}"
+        if rest.startswith("("):
+            near = [SYNONYMS.get(name.lower(), ""), *difflib.get_close_matches(name[:40].lower(), FUNCTIONS, 1)]
+            meant = next(filter(None, near), "")
+            return f"{_brief(name)} is no function here" + (f": did you mean {meant}?" if meant else "; a product is *")
+        return f"{_brief(name)} has no value: give it as {name[:40]}=NUMBER"
 
     def _open_call(self, token: Token) -> bool:
         function, self.call = self.call, None
@@ -274,6 +293,11 @@ def _unexpected(token: Token) -> str:
     if token.kind == "end":
         return "the expression is empty" if token.column == 1 else "the expression ends too early"
     return f"a number, a name or '(' is expected before {token.text!r}"
+
+
+def _foreign(c: str) -> str:
+    """Say that a character is not in the language, and what is written in its place."""
+    return f"{_character(c)} is not part of the language" + (f": {INSTEAD[c]}" if c in INSTEAD else "")
 
 
 def _character(c: str) -> str:
