@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def _painted(still: Still, zoom: float) -> Any:
 
     resvg knows no variables in CSS: the colours of the palette are put in their places.
     """
-    letters = extra("fontpkg_arimo", "fontpkg-arimo", "gif").ROOT / "files"
+    letters = Path(extra("fontpkg_arimo", "fontpkg-arimo", "gif").__file__).parent
     svg = STYLE.sub(lambda style: VARIABLE.sub(lambda name: light(name[1]), style[0]), still.svg, count=1)
     painted = extra("resvg_py", "resvg-py", "gif").svg_to_bytes(svg_string=svg, zoom=zoom, font_dirs=[str(letters)])
     return extra("PIL.Image", "Pillow", "gif").open(io.BytesIO(painted)).convert("RGBA")
