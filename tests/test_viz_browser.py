@@ -437,6 +437,7 @@ ODD = {
     "values in an array": lambda: (ops.softmax(ops.stack([Value(1.0), Value(2.0)]))[0] * 3.0,),
     "a number times an array": lambda: ((Value(2.0) * Tensor([1.0, 2.0])).sum(),),
     "nothing in it": lambda: (Tensor([[]]).sum(),),
+    "an op of arrays on a number": lambda: (ops.logsumexp(Value(1.0)) * 2.0,),
     "one node three times": lambda: (ops.add_n(*[Value(2.0)] * 3),),
     "a flat op": lambda: (ops.step(Value(1.0)),),
     "three axes": lambda: ((Tensor([[[1.0, 2.0]]]) * 2.0).sum(),),

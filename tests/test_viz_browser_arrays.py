@@ -260,13 +260,15 @@ def test_wrong_sweeps_follow_the_entries(show, key):
         change(page, "x[0]", first)
         both = compare(root(first), key)
         rows = page.run(
-            "return [...document.querySelectorAll('#wrong tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+            "const cells = c => c.querySelector('td') ? [...c.querySelectorAll('td')].map(e => e.title)"
+            "                                         : [c.textContent];"
+            "return [...document.querySelectorAll('#wrong > table > tbody > tr')].map(r => [...r.children].map(cells))"
         )
-        assert {row[0] for row in rows} == set(both.right_gradients)
-        for name, right, wrong, _ in rows:
-            for text, numbers in ((right, both.right_gradients), (wrong, both.wrong_gradients)):
-                read = [float(t) for t in text.strip("[]").split(",")]
-                np.testing.assert_allclose(read, np.ravel(numbers.get(name, 0.0)) + np.zeros(len(read)), rtol=1e-3)
+        assert {row[0][0] for row in rows} == set(both.right_gradients)
+        for (name,), right, wrong, _ in rows:
+            for texts, numbers in ((right, both.right_gradients), (wrong, both.wrong_gradients)):
+                read = [float(text) for text in texts]
+                np.testing.assert_allclose(read, np.ravel(numbers.get(name, 0.0)) + np.zeros(len(read)), rtol=1e-5)
         marked = page.run("return [...document.querySelectorAll('.card.wrong')].map(c => c.dataset.card)")
         assert {page.card(c, "name") for c in marked} == set(both.differing)
         assert ("go to that step" in page.panel("wrong")) == (both.first_difference is not None)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from autograd_mini import ShapeError, Tensor, Value, ops
+from autograd_mini.op import TABLE, Op
 from autograd_mini.programs.dialects import JAVASCRIPT_ARRAYS
 from nn import MLP, Dense
 from viz.colours import PALETTE
@@ -209,6 +210,15 @@ def test_a_graph_without_a_program_says_why(monkeypatch):
         program = program_of(root)
         assert program.startswith("const LIVE = null, WHY = ")
         assert words in program
+    row = Op("doubled</script>", lambda x, how: x * 2.0, lambda g, y, x, how: g * 2.0, None)
+    try:
+        for setting in (object(), 3 + 2j, "</script>"):
+            for x in (Tensor([1.0, 2.0]), Value(2.0)):
+                text = page(row(x, setting).sum())
+                assert "JavaScript has no doubled\\u003c/script> here" in text
+                assert len(scripts(text)) == 2
+    finally:
+        del TABLE[row.name]
     defined = JAVASCRIPT_ARRAYS.defined()
     less = JAVASCRIPT_ARRAYS._replace(defined=lambda: {name: defined[name] for name in set(defined) - {"softmax"}})
     monkeypatch.setattr("viz.live.JAVASCRIPT_ARRAYS", less)

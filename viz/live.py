@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Node
+from autograd_mini import AutogradError, Node
 from autograd_mini.derivative import Derivatives
 from autograd_mini.op import Elementwise
 from autograd_mini.programs.dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, Dialect, contribution, expression, prelude
@@ -20,6 +20,7 @@ from .numbers import ENTRIES
 NOT_LIVE = "const LIVE = null"
 HELD = 50_000  # entries of leaves and constants that travel in the page
 COMPUTED = 500_000  # entries of all nodes, which a slider that moves computes anew
+RENAMED = "var"  # a row that has another name there: its own is a word of the language
 CALL = re.compile(r"(?<![.\w])([A-Za-z_]\w*)\(")
 
 
@@ -45,40 +46,48 @@ def program_of(root: Node, gradient: Any = None) -> str:
     2: (d, g) => g * 2,
     }};})();
     """
-    nodes = order(root)[::-1]
-    scalars = "" if any(node.ndim for node in nodes) else _scalars(nodes)
-    if scalars.startswith("const"):
-        return scalars
-    arrays = _obstacle(nodes) or _arrays(nodes, gradient)
-    return arrays if arrays.startswith("const") else f"{NOT_LIVE}, WHY = {json.dumps(arrays)};"
+    try:
+        return _program(order(root)[::-1], gradient)
+    except NotLive as why:
+        return f"{NOT_LIVE}, WHY = {_quoted(str(why))};"
 
 
-def _scalars(nodes: list[Node]) -> str:
-    """Return the program of a graph of scalars, or why there is none."""
-    return _assembled(JAVASCRIPT, [], _parts(nodes, JAVASCRIPT, repr))
+class NotLive(AutogradError):
+    """A graph that a page cannot compute anew, and why."""
+
+
+def _program(nodes: list[Node], gradient: Any) -> str:
+    """Return the program of a graph: that of numbers is written with operators and is fast."""
+    rows = {node.op.name for node in nodes if node.op is not None}
+    _check_defined(rows - {RENAMED}, JAVASCRIPT_ARRAYS)
+    if not any(node.ndim for node in nodes) and rows <= set(JAVASCRIPT.defined()):
+        return _assembled(JAVASCRIPT, [], _parts(nodes, JAVASCRIPT, repr))
+    if any(node.ndim and node._data.dtype != np.float64 for node in nodes):
+        raise NotLive("it is of single precision, and the page computes in double")
+    if sum(np.size(node._data) for node in nodes) > COMPUTED:
+        raise NotLive(f"its nodes have more than {COMPUTED:,} entries")
+    return _arrays(nodes, gradient)
+
+
+def _check_defined(names: set[str], dialect: Dialect) -> None:
+    """Raise NotLive where the dialect has no definition of a row or function."""
+    unknown = names - set(dialect.defined())
+    if unknown:
+        raise NotLive(f"JavaScript has no {', '.join(sorted(unknown))} here")
 
 
 def _arrays(nodes: list[Node], gradient: Any) -> str:
-    """Return the program of a graph with arrays, or why there is none."""
+    """Return the program of a graph with arrays, with the numbers that the frames do not have."""
     large = {i: node._data for i, node in enumerate(nodes) if node.op is None and np.size(node._data) > ENTRIES}
     pool, seed = _Pool(), seed_of(nodes[-1], gradient)
     parts = _parts(nodes, JAVASCRIPT_ARRAYS, pool) | {"local": _locals(nodes, pool)}
     if sum(map(np.size, [*large.values(), *pool.arrays])) > HELD:
-        return f"its leaves and constants have more than {HELD:,} entries"
+        raise NotLive(f"its leaves and constants have more than {HELD:,} entries")
     if large:
         parts["held"] = [f"{i}: {_literal(x)},\n" for i, x in large.items()]
     if np.size(seed) > ENTRIES:
         parts["seed"] = [f"{len(nodes) - 1}: {_literal(seed)},\n"]
     return _assembled(JAVASCRIPT_ARRAYS, pool.lines(), parts)
-
-
-def _obstacle(nodes: list[Node]) -> str:
-    """Return why a graph with arrays is not worth printing, "" if it is."""
-    if any(node.ndim and node._data.dtype != np.float64 for node in nodes):
-        return "it is of single precision, and the page computes in double"
-    if sum(np.size(node._data) for node in nodes) > COMPUTED:
-        return f"its nodes have more than {COMPUTED:,} entries"
-    return ""
 
 
 def _uses(nodes: list[Node]) -> list[tuple[Node, int]]:
@@ -160,15 +169,17 @@ def _literal(x: Any) -> str:
 
 
 def _assembled(dialect: Dialect, constants: list[str], parts: Mapping[str, list[str]]) -> str:
-    """Return the program of these parts with the definitions that they need, or which op lacks one."""
+    """Return the program of these parts with the definitions that they need."""
     lines = [line for name in parts if name not in ("held", "seed") for line in parts[name]]
-    defined = dialect.defined()
-    unknown = {call for line in lines for call in CALL.findall(line)} - set(defined)
-    if unknown:
-        return f"JavaScript has no {', '.join(sorted(unknown))} here"
-    head = "".join(f"{line}\n" for line in [*prelude(lines, defined), *constants])
+    _check_defined({call for line in lines for call in CALL.findall(line)}, dialect)
+    head = "".join(f"{line}\n" for line in [*prelude(lines, dialect.defined()), *constants])
     body = ",\n".join(f"{name}: {_bracketed(name, part)}" for name, part in parts.items())
     return f"const LIVE = (() => {{\n{head}return {{\n{body}}};}})();"
+
+
+def _quoted(words: str) -> str:
+    """Return a text of JavaScript that cannot end a script."""
+    return json.dumps(words).replace("<", "\\u003c")
 
 
 def _bracketed(name: str, lines: list[str]) -> str:

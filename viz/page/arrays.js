@@ -70,6 +70,8 @@ function heat(x) {
   return table(x, (td, k) => { td.textContent = show(x.data[k], 3); td.title = show(x.data[k], 17); });
 }
 
+const smallHeat = x => isGrid(x) ? heat(x) : show(x);
+
 function table(x, write) {
   const { across, down } = rowsOf(x), all = most(x);
   const cell = k => {

@@ -93,8 +93,8 @@ function showMistake(view) {
   for (const node of differs) mark(node, "wrong");
   if (differs.length) mark(first, "first-wrong");
   const row = node => h("tr", { class: [differs.includes(node) && "wrong", differs.length && node === first && "first", node === base[view.first].target && "now"].filter(Boolean).join(" ") || undefined },
-    h("td", {}, link(nameOf(node), () => choose(node))), h("td", {}, show(grads[node], 6)),
-    h("td", {}, show(found.g[node] ?? 0, 6)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
+    h("td", {}, link(nameOf(node), () => choose(node))), h("td", {}, told(grads[node])),
+    h("td", {}, told(found.g[node] ?? 0)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
   const result = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
   const jump = LIVE && found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
   $("wrong").replaceChildren(
@@ -102,6 +102,8 @@ function showMistake(view) {
     h("p", { class: "lead" }, record.mistakes[mistake].idea),
     h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
 }
+
+const told = x => isArray(x) ? smallHeat(x) : show(x, 6);
 
 function mark(node, name) {
   const card = cards.get(cardOf(node, open_));
