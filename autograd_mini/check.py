@@ -37,9 +37,9 @@ class Check:
     ok: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientTable:
-    """The result of `gradcheck`: true where every entry holds; prints as a table, the worst entries first."""
+    """The result of `gradcheck`: true where every entry holds; reads as a table, the worst entries first."""
 
     rows: tuple[Check, ...]
 
@@ -61,6 +61,8 @@ class GradientTable:
         if len(worst) > LINES:
             lines.append(f"... and {len(worst) - LINES} more, none of them worse")
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def gradcheck(f: Callable[..., Any], *args: Any, tolerance: float = 1e-10) -> GradientTable:

@@ -26,6 +26,7 @@ from .sweep import order, seed_of, swept
 __all__ = ["Contribution", "Explanation", "Step", "explain", "local_derivative"]
 
 Number = float | Array
+READABLE = 100  # steps that a prompt shows without being asked to print them
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ class Step:
         return self.node.shape
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """The backward sweep from one root as a list of steps, which prints as text, LaTeX, Markdown, HTML and JSON.
 
@@ -124,6 +125,11 @@ class Explanation:
 
     def __str__(self) -> str:
         return _forms().text(self)
+
+    def __repr__(self) -> str:
+        if len(self) > READABLE:
+            return f"<Explanation of {self.root}: {len(self)} steps, print it to read them>"
+        return str(self)
 
     @property
     def latex(self) -> str:

@@ -22,6 +22,7 @@ Number = float | Array
 
 SWEEP, ZERO, OUTSIDE = "sweep", "zero_grad", "outside"
 WIDTH = 70  # characters of an equation in a printed line
+READABLE = 20  # leaves whose accounts a prompt shows without being asked to print them
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,11 @@ class Ledger(Mode):
 
     def __str__(self) -> str:
         return "\n".join(line for leaf in self for line in _lines(self._name(leaf), self[leaf]))
+
+    def __repr__(self) -> str:
+        if 0 < len(self) <= READABLE:
+            return str(self)
+        return f"<Ledger of {len(self)} leaves, {self.sweeps} sweeps: print it, or read ledger[leaf]>"
 
     def see_sweep(self, root: Node, reached: dict[Node, Any]) -> None:
         """Enter what each edge of a sweep brings to each leaf."""

@@ -359,3 +359,8 @@ def test_nan_is_worst() -> None:
         gradcheck(lambda v: ops.where(np.array([True, False]), v * v.detach(), v.detach() * np.nan + v), np.ones(2))
     )
     assert "nan" in lines[1]
+
+
+def test_a_prompt_shows_the_table() -> None:
+    table = gradcheck(lambda x: x * x, 3.0)
+    assert repr(table) == str(table)

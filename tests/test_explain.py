@@ -350,3 +350,12 @@ def test_a_stale_record_is_not_explained() -> None:
     x.data = 3.0
     with pytest.raises(StaleError, match="'x'"):
         explain(y)
+
+
+def test_a_prompt_shows_the_steps_unless_they_are_many() -> None:
+    x = Value(2.0, label="x")
+    assert repr(explain(x * x)) == str(explain(x * x))
+    y = x
+    for _ in range(200):
+        y = y + 1.0
+    assert repr(explain(y)) == "<Explanation of L: 201 steps, print it to read them>"

@@ -247,3 +247,12 @@ def test_the_hot_path_has_no_mode_after_it() -> None:
 def test_it_follows_nodes_only(leaf: Any) -> None:
     with pytest.raises(DataError, match="Values and Tensors"):
         Ledger(leaf)
+
+
+def test_a_prompt_shows_the_accounts_unless_they_are_many() -> None:
+    leaves = [Value(float(i)) for i in range(30)]
+    with Ledger(leaves[0]) as one, Ledger() as many:
+        sum(leaves).backward()  # type: ignore[union-attr]
+    assert repr(one) == str(one) != ""
+    assert repr(many) == "<Ledger of 30 leaves, 1 sweeps: print it, or read ledger[leaf]>"
+    assert repr(Ledger()) == "<Ledger of 0 leaves, 0 sweeps: print it, or read ledger[leaf]>"
