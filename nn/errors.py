@@ -8,7 +8,7 @@ from typing import Any
 from autograd_mini import AutogradError
 from autograd_mini.errors import ExtraError, extra
 
-__all__ = ["ExtraError", "SettingError", "StateError", "choice", "extra", "real", "whole"]
+__all__ = ["ExtraError", "SettingError", "StateError", "choice", "extra", "function", "real", "whole"]
 
 
 class SettingError(AutogradError, ValueError):
@@ -45,3 +45,10 @@ def choice(name: str, given: Any, table: dict[str, Any]) -> Any:
     if not isinstance(given, str) or given not in table:
         raise SettingError(f"{name} must be one of {', '.join(table)}; got {given!r}")
     return table[given]
+
+
+def function(name: str, given: Any, kind: str) -> Any:
+    """Return `given`, or raise SettingError unless it can be called; `kind` says what it is to be, with an example."""
+    if not callable(given):
+        raise SettingError(f"{name} must be {kind}; got {given!r}")
+    return given

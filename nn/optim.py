@@ -274,7 +274,14 @@ def checked_state(state: Any) -> State:
 
 
 def state_for(optimizer: Optimizer, model: Module, state: State | None) -> State:
-    """Return the state to go on from, a new one where none is given; SettingError for that of another model."""
+    """Return the state to go on from, a new one where none is given; SettingError for that of another model.
+
+    DataError for a model or an optimizer that is none.
+    """
+    if not isinstance(model, Module):
+        raise DataError(f"model must be an nn.Module, got {type(model).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise DataError(f"optimizer must be one such as nn.adam(), got {optimizer!r}")
     if state is None:
         return optimizer.init(model)
     own = set(model.parameters())

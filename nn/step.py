@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Branches, Node, NonFiniteError, Program, ShapeError, Tensor, Value, compile, no_grad, ops
+from autograd_mini import (
+    Branches,
+    DataError,
+    Node,
+    NonFiniteError,
+    Program,
+    ShapeError,
+    Tensor,
+    Value,
+    compile,
+    no_grad,
+    ops,
+)
 from autograd_mini.data import Array, array_of, quietly
 from autograd_mini.kernels import checked_labels
 from autograd_mini.modes import Recording
@@ -18,7 +30,7 @@ from autograd_mini.programs.replay import Replay, keep
 from autograd_mini.sweep import order
 
 from . import losses
-from .errors import SettingError, real
+from .errors import SettingError, function, real
 from .layers import MLP, Dropout, Layer, Neuron, Sequential
 from .module import Module
 from .optim import Optimizer, State, cut, sgd, state_for
@@ -60,7 +72,7 @@ class Step:
     def __init__(self, model: Any, loss: Loss, optimizer: Optimizer | None = None, state: State | None = None) -> None:
         self.optimizer = optimizer or sgd()
         self.state = state_for(self.optimizer, model, state)
-        self.model, self.loss = model, loss
+        self.model, self.loss = model, checked_loss(loss)
         self.params = [entry[0] for entry in self.state]
         _check_replayable(model, self.params)
         if len({entry[1] for entry in self.state}) > 1:
@@ -150,9 +162,7 @@ class Step:
             root = loss(self.model(x), y)
         if branches.guards:
             raise SettingError("the model or the loss takes a branch that depends on data: use nn.fit, which records")
-        if not isinstance(root, Node) or root.ndim:
-            raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(root)}: take its mean")
-        return root
+        return one_node(root)
 
 
 def _rows_loss(logits: Any, y: Any) -> Any:
@@ -180,6 +190,30 @@ def _shared(arrays: list[Array]) -> tuple[Array, list[Array]]:
     """Return one array with the entries of all, and views of it in their shapes."""
     flat = np.concatenate([a.ravel() for a in arrays])
     return flat, cut(flat, [a.shape for a in arrays])
+
+
+def checked_loss(loss: Any) -> Loss:
+    """Return a loss that can be called, or raise SettingError."""
+    kind = "a function of predictions and targets, your own or one such as nn.squared_error"
+    found: Loss = function("loss", loss, kind)
+    return found
+
+
+def one_number(loss: Any) -> Any:
+    """Return the loss of a batch; ShapeError where it has axes."""
+    if ops.shape(loss):
+        raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(loss)}: take its mean")
+    return loss
+
+
+def one_node(loss: Any) -> Node:
+    """Return the loss of a batch, recorded; DataError where it is not."""
+    if not isinstance(one_number(loss), Node):
+        raise DataError(
+            f"the loss is a {type(loss).__name__} without a record: compute it from the predictions themselves, "
+            "with operators and rows of autograd_mini.ops, not from their .data"
+        )
+    return loss
 
 
 def checked(value: float) -> float:

@@ -18,11 +18,11 @@ from autograd_mini.node import modes
 from autograd_mini.op import operand
 
 from . import init
-from .errors import ExtraError, SettingError, extra, real, whole
+from .errors import ExtraError, SettingError, extra, function, real, whole
 from .module import Module
 from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
-from .step import checked, sample_program
+from .step import checked, checked_loss, one_node, one_number, sample_program
 
 Record = dict[str, Any]
 Loss = Callable[..., Any]
@@ -72,11 +72,12 @@ def fit(
     >>> line.W.data.round(2).tolist(), line.b.data.round(2).tolist()
     ([[3.0]], [1.0])
     """
-    data = _dataset(model, X, y, weights)
-    checks = _dataset(model, *validation, None) if validation is not None else None
-    optimizer = optimizer or adam()
-    schedule = schedule or constant(optimizer.learning_rate)
+    optimizer = adam() if optimizer is None else optimizer
     train = Trainer(model, loss, optimizer, real("clip", clip, "(0, inf]"), state)
+    schedule = _schedule(schedule, optimizer.learning_rate)
+    callbacks = _functions(callbacks)
+    data = _dataset(model, X, y, weights)
+    checks = _dataset(model, *_pair(validation), None) if validation is not None else None
     source, size = init.source(rng), whole("batch_size", batch_size)
     best = EarlyStopping(model, "loss" if checks is None else "validation_loss", patience, tol)
     history: list[Record] = []
@@ -100,6 +101,28 @@ def fit(
     return history
 
 
+def _schedule(schedule: Any, learning_rate: float) -> Schedule:
+    if schedule is None:
+        return constant(learning_rate)
+    kind = "a function of epochs and losses such as nn.schedules.constant(0.1)"
+    checked_schedule: Schedule = function("schedule", schedule, kind)
+    return checked_schedule
+
+
+def _functions(callbacks: Any) -> Sequence[Callback]:
+    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+        raise SettingError(f"callbacks must be a list of functions of model and record; got {callbacks!r}")
+    return callbacks
+
+
+def _pair(validation: Any) -> tuple[Any, Any]:
+    if not isinstance(validation, (list, tuple)) or len(validation) != 2:
+        many = f"a {type(validation).__name__} of {len(validation)}" if isinstance(validation, (list, tuple)) else ""
+        raise SettingError(f"validation must be a pair (X, y), got {many or type(validation).__name__}")
+    X, y = validation
+    return X, y
+
+
 def _rates(schedule: Schedule, epochs: int, history: list[Record]) -> Iterator[float]:
     """Yield the learning rate of each epoch, given the history that grows meanwhile."""
     losses: list[float] = []
@@ -114,7 +137,7 @@ class Trainer:
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, clip: float = math.inf, state: State | None = None
     ) -> None:
-        self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
+        self.model, self.loss, self.optimizer, self.clip = model, checked_loss(loss), optimizer, clip
         self.state = state_for(optimizer, model, state)
         self.params = [entry[0] for entry in self.state]
         self.pause: Callable[[], None] = lambda: None
@@ -151,8 +174,8 @@ class Trainer:
 
     def _record(self, x: Array, y: Array, *weights: Array) -> float:
         """Record the loss of one batch, sweep back, and return the loss."""
-        loss = _loss(self.model, self.loss, x, y, *weights)
-        value = checked(float(loss))
+        loss = one_node(_loss(self.model, self.loss, x, y, *weights))
+        value = checked(loss.item())
         zero_grad(*self.params)
         loss.backward()
         return value
@@ -202,7 +225,7 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
     model.eval()
     try:
         with no_grad():
-            return float(_loss(model, loss, *_dataset(model, X, y, None)))
+            return float(one_number(_loss(model, loss, *_dataset(model, X, y, None))))
     finally:
         model.train(was_training)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import NonFiniteError, ShapeError, StaleError, Tensor, Value, detect_nonfinite, no_grad
+from autograd_mini import DataError, NonFiniteError, ShapeError, StaleError, Tensor, Value, detect_nonfinite, no_grad
 from nn import step as steps
 from nn import train
 
@@ -145,6 +145,21 @@ def test_what_a_replay_cannot_do_is_refused() -> None:
     ]:
         with pytest.raises(error, match=words):
             call()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ((3, nn.squared_error), DataError, "model must be an nn.Module, got int"),
+        ((nn.Dense(2, 1), "mse"), nn.SettingError, "loss must be a function"),
+        ((nn.Dense(2, 1), nn.squared_error, "adam"), DataError, "optimizer must be one such as nn.adam"),
+        ((nn.Dense(2, 1), lambda p, y: p - y), ShapeError, "one number, .*: take its mean"),
+        ((nn.Dense(2, 1), lambda p, y: 3.0), DataError, "the loss is a float without a record"),
+    ],
+)
+def test_what_is_no_model_loss_or_optimizer_is_named(given: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        nn.Step(*given)(np.ones((4, 2)), np.ones((4, 1)))
 
 
 def test_nothing_moves_when_the_loss_is_not_finite() -> None:

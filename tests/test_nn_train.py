@@ -243,6 +243,23 @@ WRONG = [
     ({"clip": 0.0}, nn.SettingError, "clip"),
     ({"rng": "x"}, nn.SettingError, "rng"),
     ({"model": nn.Sequential(nn.Dropout(0.1))}, nn.SettingError, "no parameters"),
+    ({"model": lambda x: x}, DataError, "model must be an nn.Module, got function"),
+    ({"model": [nn.Dense(2, 1)]}, DataError, "model must be an nn.Module, got list"),
+    (
+        {"loss": "mse"},
+        nn.SettingError,
+        "loss must be a function of predictions and targets, .*nn.squared_error; got 'mse'",
+    ),
+    ({"loss": lambda p, y: (p - y) ** 2}, ShapeError, r"loss of a batch is one number, .* \(32, 1\): take its mean"),
+    ({"loss": lambda p, y: ((p.data - y) ** 2).mean()}, DataError, "the loss is a float64 .*, not from their .data"),
+    ({"loss": lambda p, y: None}, DataError, "the loss is a NoneType"),
+    ({"optimizer": "adam"}, DataError, r"optimizer must be one such as nn.adam\(\), got 'adam'"),
+    ({"optimizer": nn.adam}, DataError, r"optimizer must be one such as nn.adam\(\), got <function adam"),
+    ({"schedule": 0.1}, nn.SettingError, r"schedule must be a function .*nn.schedules.constant\(0.1\); got 0.1"),
+    ({"callbacks": print}, nn.SettingError, "callbacks must be a list of functions"),
+    ({"callbacks": [3]}, nn.SettingError, "callbacks must be a list of functions .*; got \\[3\\]"),
+    ({"validation": (X,)}, nn.SettingError, r"validation must be a pair \(X, y\), got a tuple of 1"),
+    ({"validation": X}, nn.SettingError, r"validation must be a pair \(X, y\), got ndarray"),
     ({"optimizer": nn.sgd(1e200)}, NonFiniteError, "the loss became (nan|inf): try a smaller learning rate"),
 ]
 
