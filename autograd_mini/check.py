@@ -17,7 +17,7 @@ from .modes import no_grad
 from .node import Node, leaf
 from .op import operand
 from .ops import shape
-from .transforms import Trace, jvp
+from .transforms import Trace, check_function, jvp
 
 STEP = 1e-200  # of a complex step: nothing is subtracted, so it may be as small as a float can be
 REACH = 2.0**-7  # of the widest difference
@@ -88,6 +88,7 @@ def gradcheck(f: Callable[..., Any], *args: Any, tolerance: float = 1e-10) -> Gr
     args[0]                       1                       1   0.0e+00  differences
     args[0]                       1                       1   0.0e+00  forward mode
     """
+    check_function(f)
     if not args:
         raise ShapeError("gradcheck needs the arguments at which to check: gradcheck(f, x, y)")
     problem = _Problem(f, args)

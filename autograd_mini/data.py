@@ -100,7 +100,7 @@ def _remedy(data: Any) -> str:
     for kinds, remedy in REMEDIES:
         if isinstance(entry, kinds):
             return remedy
-    return "turn it into floats first"
+    return "take its .data, plain numbers" if hasattr(entry, "detach") else "turn it into floats first"
 
 
 REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (

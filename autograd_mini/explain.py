@@ -192,6 +192,8 @@ def explain(
     gradients of L
         x   6.0
     """
+    if isinstance(gradient, Node):
+        raise DataError("explain: the second argument is the root's gradient; for what leads to a node write wrt=node")
     seed = seed_of(root, gradient)
     nodes = order(root)
     reached = swept(nodes, {root: seed})
@@ -199,7 +201,9 @@ def explain(
         called = names_of(nodes, names, root)
         return Explanation(called[root], root.data, _steps(reached, called), called)
     if not isinstance(wrt, Node):
-        raise DataError(f"explain: wrt is a Value or Tensor of the graph, got {type(wrt).__name__}")
+        raise DataError(
+            f"explain: wrt is a Value or Tensor of the graph, got {type(wrt).__name__}: write wrt=x, the node itself"
+        )
     called = names_of({**reached, wrt: None}, names, root)
     g = reached.get(wrt)
     paths = find_paths(nodes, wrt, seed, filled(wrt, 0.0) if g is None else g, called)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import AutogradError
+from .errors import AutogradError, DataError
 from .node import Node
 from .op import Elementwise, Op, Variadic
 
@@ -156,7 +156,7 @@ def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | Non
     """Return a name for every node: its label, else the one in `known`, else v1, v2, ... by age (L for the root).
 
     No two are alike: of nodes with one label, all but the oldest get a number. A name has one line, and 40 characters
-    at most.
+    at most. DataError for a `known` that does not map nodes to texts.
 
     >>> from autograd_mini import Value
     >>> from autograd_mini.sweep import order
@@ -165,6 +165,8 @@ def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | Non
     ['x', 'v1', 'L']
     """
     known = known or {}
+    if not (isinstance(known, Mapping) and all(isinstance(node, Node) for node in known)):
+        raise DataError(f"names maps nodes to names, as in {{h: 'h'}}, got {known!r:.60}")
     given = {node: one_line(node.label) or one_line(known.get(node, "")) for node in sorted(nodes, key=_birth)}
     taken = set(given.values())
     fresh = (name for i in count(1) if (name := f"v{i}") not in taken)

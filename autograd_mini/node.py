@@ -143,7 +143,9 @@ class Node(Surface):
     def item(self) -> float:
         """Return the one entry as a Python float; ShapeError where there are several."""
         if self.size != 1:
-            raise ShapeError(f"item() takes a node with one entry; this one has shape {self.shape}")
+            raise ShapeError(
+                f"item() takes a node with one entry; this one has shape {self.shape}: take x[i], or reduce it first"
+            )
         return float(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
 
     def __float__(self) -> float:
@@ -152,6 +154,11 @@ class Node(Surface):
             raise DataError(
                 "float(node) inside a function that is being differentiated would drop what the node depends on: "
                 "use a row of autograd_mini.ops (ops.sin for math.sin), or .data where a constant is meant"
+            )
+        if self.size != 1:
+            raise ShapeError(
+                f"float(node) takes one entry; this one has shape {self.shape}: where a function of math called it, "
+                "use the row of autograd_mini.ops (ops.sin for math.sin)"
             )
         return self.item()
 
@@ -244,7 +251,10 @@ class Tensor(Node):
     def data(self, data: Any) -> None:
         array = array_of(data, self._data.dtype)
         if array.shape != self._data.shape:
-            raise ShapeError(f"data of shape {array.shape} assigned to a node of shape {self._data.shape}")
+            raise ShapeError(
+                f"data of shape {array.shape} assigned to a node of shape {self._data.shape}: "
+                "it keeps its shape, make a new Tensor for another"
+            )
         assign(self, array)
 
     @property

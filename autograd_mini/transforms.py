@@ -36,6 +36,7 @@ class Trace:
 
     def __init__(self, f: Function, args: tuple[Any, ...], argnums: Argnums) -> None:
         chosen = _chosen(argnums, len(args))
+        check_function(f)
         self.inputs: Any = args[chosen[0]] if isinstance(argnums, int) else tuple(args[i] for i in chosen)
         with Recording():
             self.fresh = [_fresh(x, name) for i in chosen for x, name in _named(args[i], f"args[{i}]")]
@@ -87,6 +88,15 @@ class Trace:
 
     def _plain(self, root: Any) -> Any:
         return _copy(root._data) if self.closed and isinstance(root, Node) and root in self.live else root
+
+
+def check_function(f: Any) -> None:
+    """Raise DataError where f is no function: people hand in what one has returned."""
+    if not callable(f):
+        raise DataError(
+            f"only a function is differentiated, got {type(f).__name__}: pass f itself, as in grad(f)(x); "
+            "what is recorded already has backward()"
+        )
 
 
 def _chosen(argnums: Argnums, n: int) -> tuple[int, ...]:
@@ -207,6 +217,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     >>> value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))(3.0, 2.0)
     (12.0, (4.0, 12.0))
     """
+    check_function(f)
 
     def derivative(*args: Any, **keywords: Any) -> Any:
         trace = Trace(partial(f, **keywords), args, argnums)
@@ -270,6 +281,7 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     >>> bool((jacobian(lambda x: M @ x)(np.array([0.5, -0.5])) == M).all())
     True
     """
+    check_function(f)
 
     def derivative(*args: Any, **keywords: Any) -> Any:
         trace = Trace(partial(f, **keywords), args, argnums)
@@ -323,6 +335,7 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
     >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([4., 2.])
     """
+    check_function(f)
 
     def product(*args_and_v: Any, **keywords: Any) -> Any:
         if len(args_and_v) < 2:

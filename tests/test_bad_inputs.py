@@ -67,9 +67,9 @@ SHAPES = {
     "einsum": (lambda: ops.einsum("ij,j->k", W, V), "einsum: shapes (2, 3) and (3,)", "'ij,j->k'"),
     "split": (lambda: ops.split(V, 2), "split: length 3", "2 equal parts"),
     "squeeze": (lambda: W.squeeze(0), "squeeze: shape (2, 3)", "axis 0"),
-    "new data": (lambda: setattr(Tensor([1.0]), "data", [1.0, 2.0]), "shape (2,)", "shape (1,)"),
-    "item": (lambda: V.item(), "one entry", "(3,)"),
-    "float": (lambda: float(V), "one entry", "(3,)"),
+    "new data": (lambda: setattr(Tensor([1.0]), "data", [1.0, 2.0]), "(2,)", "(1,)", "new Tensor"),
+    "item": (lambda: V.item(), "one entry", "(3,)", "reduce it"),
+    "float": (lambda: float(V), "one entry", "(3,)", "ops.sin for math.sin"),
 }
 
 
@@ -259,6 +259,12 @@ def test_roots_and_seeds_of_a_sweep() -> None:
     assert not W.has_grad
     assert not V.has_grad
     assert not X.has_grad
+
+
+def test_a_node_is_not_data() -> None:
+    refused(lambda: Value(X), TypeError, "Value(2.0, label='x')", "take its .data")
+    refused(lambda: setattr(Value(1.0), "data", X), TypeError, "take its .data")
+    refused(lambda: Value(2.0).backward(X), TypeError, "take its .data")
 
 
 def test_a_seed_that_is_nan_goes_through() -> None:
@@ -552,6 +558,14 @@ TRANSFORMS = {
     "no vector for hvp": (lambda: am.hvp(lambda x: x)(1.0), ValueError, "hvp(f)(x, v)"),
     "hessian of a vector": (lambda: am.hessian(lambda x: x * V)(np.ones(3)), ValueError, "one scalar", "(3,)"),
 }
+
+
+for _transform in (am.grad, am.value_and_grad, am.jacobian, am.hessian, am.hvp, am.gradcheck):
+    TRANSFORMS[f"{_transform.__name__} of no function"] = (
+        lambda transform=_transform: transform(X * X), TypeError, "function", "got Value", "grad(f)(x)", "backward()"
+    )  # fmt: skip
+TRANSFORMS["vjp of no function"] = (lambda: am.vjp(3.0, 1.0), TypeError, "function", "got float")
+TRANSFORMS["jvp of no function"] = (lambda: am.jvp(3.0, (1.0,), (1.0,)), TypeError, "function", "got float")
 
 
 @pytest.mark.parametrize("case", TRANSFORMS.values(), ids=TRANSFORMS)

@@ -359,3 +359,14 @@ def test_a_prompt_shows_the_steps_unless_they_are_many() -> None:
     for _ in range(200):
         y = y + 1.0
     assert repr(explain(y)) == "<Explanation of L: 201 steps, print it to read them>"
+
+
+def test_what_is_asked_for_in_another_way_is_refused_with_the_way() -> None:
+    x = Value(2.0, label="x")
+    with pytest.raises(DataError, match="write wrt=node"):
+        explain(x * x, x)
+    with pytest.raises(DataError, match="wrt=x, the node itself"):
+        explain(x * x, wrt="x")  # type: ignore[arg-type]
+    for names in ({"x": x}, ["x"], "x"):
+        with pytest.raises(DataError, match="names maps nodes to names"):
+            explain(x * x, names=names)  # type: ignore[arg-type]
