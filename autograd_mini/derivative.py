@@ -25,10 +25,7 @@ class Derivatives:
 
     def __init__(self, node: Node, names: Mapping[Node, str]) -> None:
         self.op: Op = node.op  # type: ignore[assignment]
-        stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
-        self.names = {stand_in: names[n] for n, stand_in in stand_ins.items()}
-        self.result = stand_ins[node]
-        self.args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
+        self.result, self.args, self.names = stand_ins(node, names)
         self.g: Any = np.float64(1.0)  # Python's own float would refuse 1 / 0
         if not isinstance(self.op, Elementwise):
             self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
@@ -49,6 +46,18 @@ class Derivatives:
     def latex(self, i: int) -> str:
         """Return the same symbols in LaTeX."""
         return short_latex(self.rule(i), self.names)
+
+
+def stand_ins(node: Node, names: Mapping[Node, str]) -> tuple[Node, list[Any], dict[Node, str]]:
+    """Return leaves in place of a node and of its arguments, constants as they are, and the names that they bear.
+
+    >>> x = leaf(3.0); z = 2.0 * x; result, args, names = stand_ins(z, {x: "x", z: "z"})
+    >>> names[result], args[0], names[args[1]]
+    ('z', 2.0, 'x')
+    """
+    leaves = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
+    args = [leaves[a] if isinstance(a, Node) else a for a in node.args]
+    return leaves[node], args, {stand_in: names[n] for n, stand_in in leaves.items()}
 
 
 def local_derivative(node: Node, i: int, names: Mapping[Node, str]) -> tuple[str, Number | None]:

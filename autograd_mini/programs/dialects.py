@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import quietly
+from ..derivative import stand_ins
 from ..formula import SHORTER, WRITERS, Names, Term, Writers, _infix
 from ..node import Node, filled, leaf, modes, record
 from ..op import Elementwise, Op, Sum, fit
@@ -186,12 +187,11 @@ def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, 
     that the sweep makes.
     """
     op: Op = node.op  # type: ignore[assignment]
-    stand_ins = {n: leaf(n._data) for n in (node, *node.args) if isinstance(n, Node)}
+    result, args, named = stand_ins(node, names)
     upstream = leaf(filled(node, 1.0))
-    args = [stand_ins[a] if isinstance(a, Node) else a for a in node.args]
     with alone():
-        c = fit(quietly(op.rule(i), upstream, stand_ins[node], *args), args[i], op)  # type: ignore[arg-type]
-    return c, {upstream: g, **{stand_in: names[n] for n, stand_in in stand_ins.items()}}
+        c = fit(quietly(op.rule(i), upstream, result, *args), args[i], op)  # type: ignore[arg-type]
+    return c, {upstream: g, **named}
 
 
 def _tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) -> str:
