@@ -18,7 +18,7 @@ from table_cases import ROWS, called, cases, differentiable
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
 from autograd_mini.op import TABLE, Flat, Unary
-from autograd_mini.programs.source import run_source
+from autograd_mini.programs.run import run_source
 
 
 @pytest.mark.parametrize("hostile", [False, True])
@@ -185,6 +185,57 @@ def test_no_label_breaks_the_source() -> None:
     program.numpy.encode()
     racer = pytest.importorskip("py_mini_racer")
     assert racer.MiniRacer().eval(f"{program.javascript}; program({', '.join('1' * len(leaves))}).value") == len(leaves)
+
+
+@pytest.mark.parametrize("name", ["sin", "softplus", "fold"])
+def test_a_row_of_a_users_own_with_a_name_that_programs_know_is_refused(name: str) -> None:
+    before = dict(TABLE)
+    half = Unary(name, f"{name}({{}})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g * 0.5)
+    try:
+        x = Value(3.0, label="x")
+        assert engine(half(x), [x]) == (1.5, (0.5,))
+        with pytest.raises(DataError, match=f"{name} means something else in programs than your row"):
+            autograd_mini.compile(half(x), [x])
+    finally:
+        TABLE.clear()
+        TABLE.update(before)
+
+
+def test_a_runtime_error_of_a_users_own_row_is_not_taken_for_another_branch() -> None:
+    def broken(x: float) -> float:
+        if x > 1.0:
+            raise RuntimeError("the user's own")
+        return x
+
+    row = Unary("test_broken", "test_broken({})", broken, np.positive, lambda g, y, x: g)
+    try:
+        x = Value(0.5, label="x")
+        with Branches() as branches:
+            root = row(x) if x > 0.0 else x
+        program = autograd_mini.compile(root, [x], branches=branches)
+        with pytest.raises(RuntimeError, match="the user's own") as raised:
+            program(2.0)
+        assert type(raised.value) is RuntimeError
+        with pytest.raises(BranchError, match="x > 0 was true"):
+            program(-1.0)
+    finally:
+        del TABLE[row.name]
+
+
+@pytest.mark.parametrize("label", ["RuntimeError", "Error"])
+def test_a_label_does_not_hide_the_error_of_another_branch(label: str) -> None:
+    x = Value(2.0, label=label)
+    with Branches() as branches:
+        root = x * x if x > 1.0 else x
+    program = autograd_mini.compile(root, [x], branches=branches)
+    for way in (program, program.simplified()):
+        with pytest.raises(BranchError, match="record again"):
+            way(0.5)
+        with pytest.raises(BranchError, match="record again"):
+            way(np.array([2.0, 0.5]))
+    racer = pytest.importorskip("py_mini_racer")
+    with pytest.raises(racer.JSEvalException, match="record again"):
+        racer.MiniRacer().eval(f"{program.javascript}; program(0.5)")
 
 
 def test_rows_of_a_users_own_are_run_and_named() -> None:

@@ -19,7 +19,7 @@ from autograd_mini.op import TABLE, Sum
 from autograd_mini.op import contribution as computed
 from autograd_mini.programs.dialects import CAREFUL, DIALECTS, JAVASCRIPT, NUMPY, PYTHON, contribution, expression
 from autograd_mini.programs.prelude import definitions, prelude
-from autograd_mini.programs.source import run_source
+from autograd_mini.programs.run import run_source
 
 SEEDS = (1.0, -0.7, 0.0)
 NAMES = ("x", "y", "z")

@@ -15,7 +15,7 @@ from table_cases import ROWS, called, cases, differentiable
 import autograd_mini
 from autograd_mini import DataError, Tensor, Value, ops
 from autograd_mini.op import Flat
-from autograd_mini.programs.source import run_source
+from autograd_mini.programs.run import run_source
 
 FRAMEWORKS = ("torch", "jax")
 LACKING = {  # rows that a framework has not: they are parts of derivatives, which it finds itself

@@ -15,6 +15,7 @@ from ..node import Node
 from ..op import Elementwise, Op, Variadic
 from .javascript import literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .prelude import ROWS
 
 Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]
@@ -81,7 +82,7 @@ def javascript_call(node: Node, terms: Terms, pool: Pool) -> Term:
 
 def _name(op: Op) -> str:
     name = {"var": "variance"}.get(op.name, op.name)  # it is a word of the language
-    if name in JAVASCRIPT_ARRAYS and op not in vars(ops).values():
+    if name in JAVASCRIPT_ARRAYS and op is not ROWS.get(op.name):
         raise DataError(f"in JavaScript {name} means something else than your row: give that another name")
     return name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import Array
+from ..errors import DataError
 from ..formula import names_of, number
 from ..node import Node, leaf, record
 from ..op import TABLE, Elementwise, Op, Sum
@@ -21,7 +22,7 @@ from .dialects import Dialect, alone, contribution, expression
 from .javascript import JAVASCRIPT
 from .javascript_arrays import JAVASCRIPT_ARRAYS
 from .languages import JAX, TORCH
-from .prelude import definitions
+from .prelude import ROWS, definitions
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
 BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx
@@ -65,6 +66,7 @@ class Listing:
         names: Mapping[Node, str] | None = None,
         guards: Sequence[Guard] = (),
     ) -> None:
+        _check_rows(nodes)
         self.nodes = nodes
         self.root = root
         self.inputs = inputs
@@ -227,11 +229,20 @@ def _word(name: str) -> str:
     return word if word.isidentifier() else re.sub(r"[^A-Za-z0-9_]", "_", word)
 
 
+def _check_rows(nodes: Iterable[Node]) -> None:
+    """Raise DataError for a row of a user's own whose name means something else to every program."""
+    own = {n.op.name for n in nodes if n.op is not None and n.op is not ROWS.get(n.op.name)}
+    taken = sorted(own & ({*definitions("scalar"), *definitions("array")} if own else set()))
+    if taken:
+        raise DataError(f"{taken[0]} means something else in programs than your row: give that another name")
+
+
 def _reserved() -> set[str]:
-    words = "np inf nan gradient Math var let const new function typeof delete void switch case default do enum export"
-    more = "extends super this throw catch static implements interface package private protected public null undefined"
+    words = "np inf nan gradient RuntimeError Error Math var let const new function typeof delete void switch case"
+    more = "default do enum export extends super this throw catch static implements interface package private"
+    last = "protected public null undefined arguments eval"
     rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT, *TORCH, *JAX)
-    return {*words.split(), *more.split(), "arguments", "eval", *keyword.kwlist, *rows}
+    return {*f"{words} {more} {last}".split(), *keyword.kwlist, *rows}
 
 
 def literal(data: Any, module: str = "np") -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from .. import kernels, ops
-from ..op import TABLE, Elementwise
+from ..op import TABLE, Elementwise, Op
 
 Definitions = Mapping[str, str]
 
@@ -33,6 +33,9 @@ MODULES = {
     "DataError": "DataError = ValueError",
     "ShapeError": "ShapeError = ValueError",
 }
+
+
+ROWS = {row.name: row for row in vars(ops).values() if isinstance(row, Op)}  # those of ops.py: users may add others
 
 
 @cache

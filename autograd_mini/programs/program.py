@@ -7,7 +7,7 @@ the comparison and raises BranchError when it would come out otherwise; a compil
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from . import aligned, frameworks, scripts, source
 from .dialects import CAREFUL, NUMPY
 from .lines import Guard, Listing
 from .replay import Replay
+from .run import run_source
 from .simplify import simplified
 
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]
@@ -125,10 +126,12 @@ class Program:
     def __call__(self, *inputs: Any, gradient: Any = 1.0) -> tuple[Any, tuple[Any, ...]]:
         if not self._listing.is_scalar:
             return self._on_arrays(self._counted(inputs), gradient)
-        inputs = self._entries(inputs)
-        if np.ndarray in {*map(type, inputs), type(gradient)} or np.ndim(gradient):
-            return self._on_batch(inputs, gradient)
-        return self._on_numbers(inputs, gradient if type(gradient) is float else number_of(gradient))
+        entries = self._entries(inputs)
+        if entries is inputs and type(gradient) is float:
+            return self._on_numbers(inputs, gradient)
+        if any(map(np.ndim, (*entries, gradient))):
+            return self._on_batch(entries, gradient)
+        return self._on_numbers(entries, number_of(gradient))
 
     def summed(self, *inputs: Any, gradient: Any = 1.0) -> tuple[float, tuple[float, ...]]:
         """Run a batch and return the sum of its values and, for each input, the sum of its gradients.
@@ -175,20 +178,16 @@ class Program:
 
     @cached_property
     def _run(self) -> Run:
-        run: Run = source.run_source(self.source, given=source.own_rows())
-        return run
+        return _run(self.source)
 
     @cached_property
     def _run_batch(self) -> Run:
-        run: Run = source.run_source(self.numpy, given=source.own_rows())
-        return run
+        return _run(self.numpy)
 
     @cached_property
     def _run_careful(self) -> Run:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
-        text = source.python_source(self._listing, dialect=CAREFUL)
-        run: Run = source.run_source(text, given=dict(TABLE))
-        return run
+        return _run(source.python_source(self._listing, dialect=CAREFUL), TABLE)
 
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
         held = [n._data for n in self._listing.captured]
@@ -196,16 +195,11 @@ class Program:
             return self._run(*inputs, *held, gradient)
         except (ArithmeticError, ValueError):
             return self._run_careful(*inputs, *held, gradient)
-        except RuntimeError as error:
-            raise self._other_branch(error) from None
 
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
         given = (*inputs, *(n._data for n in self._listing.captured), gradient)
-        try:
-            value, gradients = quietly(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
-        except RuntimeError as error:
-            raise self._other_branch(error) from None
+        value, gradients = quietly(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
         return np.broadcast_to(value, shape).copy(), tuple([np.broadcast_to(g, shape).copy() for g in gradients])
 
     def _summed(self, inputs: tuple[Any, ...], gradient: Any) -> tuple[float, tuple[float, ...]]:
@@ -220,14 +214,11 @@ class Program:
             return self._on_arrays_guarded(data)
         with self._replay.lock:
             value, *gradients = self._replay(*data)
-            return _plain(value), tuple(map(_plain, gradients))
+            return _fitted(value, self.root), tuple(map(_fitted, gradients, self.inputs))
 
     def _on_arrays_guarded(self, data: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
         """Run the source, which looks at the comparisons; a replay computes what it must and nothing else."""
-        try:
-            value, gradients = quietly(self._run, *(np.float64(a) if type(a) is float else a for a in data))
-        except RuntimeError as error:
-            raise self._other_branch(error) from None
+        value, gradients = quietly(self._run, *(np.float64(a) if type(a) is float else a for a in data))
         return _fitted(value, self.root), tuple(map(_fitted, gradients, self.inputs))
 
     @cached_property
@@ -237,8 +228,11 @@ class Program:
         seed = leaf(filled(again.root, 1.0))
         return Replay([again.root], seed, [*again.inputs, *again.captured, seed], again.inputs)
 
-    def _other_branch(self, error: RuntimeError) -> Exception:
-        return BranchError(str(error)) if self._listing.guards and type(error) is RuntimeError else error
+
+def _run(text: str, rows: Mapping[str, Any] | None = None) -> Run:
+    """Return the function that a source defines; what it raises for another branch is a BranchError here."""
+    run: Run = run_source(text, given={**(rows or source.own_rows()), "RuntimeError": BranchError})
+    return run
 
 
 def _entry(name: str, a: Any) -> Any:
@@ -279,7 +273,3 @@ def _like(name: str, node: Node, a: Any) -> Any:
 def _fitted(a: Any, node: Node) -> Any:
     """Return data in the shape and the precision of a node."""
     return np.array(np.broadcast_to(a, node.shape), node.dtype) if node.ndim else float(a)
-
-
-def _plain(a: Any) -> Any:
-    return np.array(a) if np.ndim(a) else float(a)

@@ -15,7 +15,7 @@ import numpy as np
 from ..data import Array, quietly
 from ..node import Node, filled
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
-from .source import run_source
+from .run import run_source
 
 T = TypeVar("T")
 KEPT = 32  # replays that are kept for batches of other shapes: each has buffers

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -15,7 +13,7 @@ from ..formula import WRITERS, Term, _written, one_line
 from ..op import TABLE
 from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .lines import Guard, Line, Listing, guard_text, literal
-from .prelude import IMPORT, prelude, words
+from .prelude import IMPORT, ROWS, prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts
@@ -68,7 +66,7 @@ def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
 
 def own_rows() -> dict[str, Any]:
     """Return the rows that a user has added, by name: what a source that calls them is run with."""
-    return {name: row for name, row in TABLE.items() if name not in NUMPY.defined()}
+    return {name: row for name, row in TABLE.items() if row is not ROWS.get(name)}
 
 
 def _title(listing: Listing) -> str:
@@ -152,24 +150,3 @@ def added_in_place(line: Line) -> str:
 def added_anew(line: Line) -> str:
     """Return a line of a sweep over arrays, where `+=` would change one that has two names."""
     return f"{line.target} = {line.target} + {line.text}" if line.adds else f"{line.target} = {line.text}"
-
-
-def run_source(source: str, name: str = "program", given: dict[str, Any] | None = None) -> Any:
-    """Return the function that a source defines."""
-    namespace: dict[str, Any] = {"__name__": "autograd_mini.programs.program", **(given or {})}
-    with _uncollected():
-        code = compile(source, f"<{name}>", "exec")
-    exec(code, namespace)
-    return namespace[name]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the cycle collector from visiting a growing syntax tree again and again: half the time of a long source."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

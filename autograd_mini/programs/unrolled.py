@@ -15,7 +15,7 @@ from ..node import Node, Value, record
 from ..op import TABLE, Elementwise, Op, Rule
 from .dialects import PYTHON, alone, contribution
 from .prelude import words
-from .source import run_source
+from .run import run_source
 
 Send = Callable[[Node, Any, dict[Node, Any]], None]
 Loop = Callable[[list[Node], dict[Node, Any], Send], list[Any]]
