@@ -1,5 +1,6 @@
 """A reverse-mode autodiff engine to read in one sitting: record, differentiate, look at every step."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import ops, surface
@@ -22,7 +23,8 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from .ledger import Ledger
-    from .programs import BranchError, Branches, Program, compile
+    from .programs.compilation import compile
+    from .programs.program import BranchError, Branches, Program
 
 __all__ = [
     "AutogradError",
@@ -60,19 +62,17 @@ __all__ = [
     "zero_grad",
 ]
 
-_OF_PROGRAMS = ("BranchError", "Branches", "Program", "compile")
+_WHEN_ASKED = {  # where what is not needed to differentiate has its home: programs read the table's source
+    "BranchError": ".programs.program",
+    "Branches": ".programs.program",
+    "Ledger": ".ledger",
+    "Program": ".programs.program",
+    "compile": ".programs.compilation",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is not needed to differentiate when it is asked for: programs, which read the table's source, and
-    the ledger.
-    """
-    if name in _OF_PROGRAMS:
-        from . import programs
-
-        return getattr(programs, name)
-    if name == "Ledger":
-        from .ledger import Ledger
-
-        return Ledger
+    """Import what is not needed to differentiate when it is asked for."""
+    if name in _WHEN_ASKED:
+        return getattr(importlib.import_module(_WHEN_ASKED[name], __name__), name)
     raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
