@@ -122,12 +122,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         A saliency map (Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks", 2014, section 3), from one
         backward sweep. For multilabel targets a label is its column.
         """
+        check_is_fitted(self)
         column = None if label is None else self._column(label)
         return self._saliency(X, lambda p: self._seed(p, column))
 
     def _column(self, label: Any) -> int:
         places = np.flatnonzero(self.classes_ == label)
-        if not len(places):
+        if np.ndim(label) or not len(places):
             raise SettingError(f"label must be one of the classes {self.classes_}, got {label!r}")
         return int(places[0])
 
@@ -165,10 +166,25 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             return weights
         if once and self.class_weight == "balanced":
             raise SettingError("class_weight='balanced' needs all samples at once: give partial_fit a dict, or use fit")
-        of_class: Array = compute_sample_weight(self.class_weight, self._labels(y))
+        of_class = self._class_weights(y)
         weights = of_class if weights is None else weights * of_class
         if not weights.sum() > 0.0:
             raise SettingError(f"class_weight={self.class_weight!r} leaves no sample with a weight above 0")
+        return weights
+
+    def _class_weights(self, y: Array) -> Array:
+        """Return for each sample the weight of its class, or the product over its labels."""
+        given = self.class_weight
+        multilabel = self._label_binarizer.y_type_.startswith("multilabel")
+        if isinstance(given, list) and not (multilabel and all(isinstance(entry, dict) for entry in given)):
+            kinds = "a dict or 'balanced'; a list of dicts, one per label, is for multilabel targets"
+            raise SettingError(f"class_weight must be {kinds}. Got {given!r}")
+        try:
+            weights: Array = compute_sample_weight(given, self._labels(y))
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"class_weight={given!r} does not fit: {error}") from None
+        if not (np.isfinite(weights) & (weights >= 0.0)).all():
+            raise SettingError(f"class_weight must hold finite numbers from 0 on, got {given!r}")
         return weights
 
     def _loss_name(self) -> str:

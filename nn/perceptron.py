@@ -155,6 +155,8 @@ class Perceptron(BaseEstimator):
 
     def _hold_out(self, rows: Rows, rng: Any) -> tuple[Rows, HeldOut]:
         """Split off the validation samples, class by class where the targets are one column of a class each."""
+        if not self.validation_fraction:
+            raise SettingError("validation_fraction must be above 0 with early_stopping=True, got 0")
         given = [part for part in rows if part is not None]
         classes = self._strata(rows.y)
         parts = train_test_split(*given, test_size=self.validation_fraction, stratify=classes, random_state=rng)
@@ -224,7 +226,7 @@ def layer_sizes(hidden: Any) -> list[int]:
     """Return the widths of the hidden layers as ints: one number is one layer; SettingError names what does not fit."""
     given = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
     for i, size in enumerate(given):
-        if not isinstance(size, Integral):
+        if isinstance(size, bool) or not isinstance(size, Integral):
             raise SettingError(f"hidden_layer_sizes must be integers from 1 on, got {size!r} at position {i}")
     sizes = [int(size) for size in given]
     if any(size < 1 for size in sizes):

@@ -275,7 +275,8 @@ def test_targets_that_are_no_labels_are_refused(y):
 
 
 BAD_SETTINGS = {
-    "hidden_layer_sizes": [-1, (0,), 2.5, None], "activation": ["swish", None, 3], "solver": ["rmsprop", None],
+    "hidden_layer_sizes": [-1, (0,), 2.5, None, True, (3, True)], "activation": ["swish", None, 3],
+    "solver": ["rmsprop", None],
     "alpha": [-1, np.nan, "a"], "batch_size": [0, -3, 2.5, "all"], "learning_rate": ["cosine", 0.1],
     "learning_rate_init": [0, -1.0, np.nan, "a"], "power_t": [-1, "a"], "max_iter": [0, -1, 2.5, None],
     "shuffle": ["yes", 2], "random_state": [-1, 1.5, "a", np.random.default_rng(0)], "tol": [-1e-4, "a"],
@@ -292,6 +293,13 @@ def test_bad_settings_are_refused_at_fit_and_named(name):
         with pytest.raises(ValueError, match=name):
             model.fit(X, y)
         assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize(("kind", "y"), BOTH)
+def test_early_stopping_needs_a_validation_fraction(kind, y):
+    with pytest.raises(ValueError, match=r"validation_fraction must be above 0 with early_stopping=True"):
+        kind(early_stopping=True, validation_fraction=0.0).fit(X, y)
+    quiet(kind(validation_fraction=0.0, max_iter=1), X, y)
 
 
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])

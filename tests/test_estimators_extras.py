@@ -13,6 +13,7 @@ import nn
 pytest.importorskip("sklearn", minversion="1.9")  # the version that we compare with: earlier ones differ in places
 datasets = pytest.importorskip("sklearn.datasets")
 model_selection = pytest.importorskip("sklearn.model_selection")
+exceptions = pytest.importorskip("sklearn.exceptions")
 pipeline = pytest.importorskip("sklearn.pipeline")
 preprocessing = pytest.importorskip("sklearn.preprocessing")
 
@@ -93,6 +94,27 @@ def test_class_weights_that_do_not_fit():
             MLPClassifier(class_weight=wrong).fit(X, y)
     with pytest.raises(ValueError, match="balanced"):
         MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=[0, 1])
+    for weight in (-1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match=r"class_weight must hold finite numbers from 0 on, got \{0: 1.0"):
+            MLPClassifier(class_weight={0: 1.0, 1: weight}).fit(X, y)
+    labels = np.stack([y, 1 - y], axis=1)
+    for wrong, targets in (([1, 2], y), ([{0: 1}], y), ([1, 2], labels), ([{0: 1, 1: 2}, 3], labels)):
+        with pytest.raises(ValueError, match="a list of dicts, one per label, is for multilabel targets"):
+            MLPClassifier(class_weight=wrong).fit(X, targets)
+    for wrong in ({0: 1.0, 1: "a"}, {0: 1.0, 1: None}):
+        with pytest.raises(ValueError, match="class_weight"):
+            MLPClassifier(class_weight=wrong).fit(X, y)
+
+
+def test_class_weights_of_sparse_labels_are_those_of_dense_ones():
+    X, y = BINARY
+    labels = np.stack([y, 1 - y], axis=1)
+    sparse = pytest.importorskip("scipy.sparse")
+    dense, scattered = (
+        quiet(MLPClassifier(class_weight="balanced", random_state=0, max_iter=5), X, given)
+        for given in (labels, sparse.csr_matrix(labels))
+    )
+    assert dense.loss_curve_ == scattered.loss_curve_
 
 
 # Dropout -----------------------------------------------------------------------------------------------------------
@@ -192,7 +214,17 @@ def test_input_gradients_take_the_most_probable_class(task):
 
 
 def test_input_gradients_of_what_is_not_there():
-    for task, wrong in (("multiclass", 3), ("binary", "a"), ("regression", 1), ("multioutput", -1), ("poisson", "a")):
+    with pytest.raises(exceptions.NotFittedError):
+        MLPClassifier().input_gradient([[1.0]], label=0)
+    for task, wrong in (
+        ("multiclass", 3),
+        ("multiclass", [0, 1, 2]),
+        ("multiclass", np.array([0])),
+        ("binary", "a"),
+        ("regression", 1),
+        ("multioutput", -1),
+        ("poisson", "a"),
+    ):
         model, X = fitted(task)
         with pytest.raises(ValueError, match="must be"):
             model.input_gradient(X, wrong)
