@@ -488,6 +488,29 @@ def test_a_graph_that_stays_as_recorded_says_why(show):
     assert "gradients are wrong" in page.panel("wrong")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_step_shows_the_numbers_of_the_record(show, dtype):
+    x = Tensor(np.array([0.5, -2.0], dtype=dtype), label="x")
+    page = show(made((x * x + ops.sin(x) * x).sum()))
+    assert ("single precision" in page.panel("live")) == (dtype is np.float32)
+    seen = 0
+    for step in page.made.frames.steps:
+        if step.kind == "contribute" and step.local is not None:
+            page.enter("scrubber", step.i)
+            for part in ("upstream", "local", "contribution"):
+                cells = page.run(
+                    "return [...document.querySelectorAll(`.term.${arguments[0]} :is(td, div > b:not(:has(td)))`)]"
+                    ".map(e => e.title || e.textContent)",
+                    part,
+                )
+                np.testing.assert_allclose([float(c) for c in cells], np.ravel(getattr(step, part)), rtol=1e-6)
+            last = page.run("return [...document.querySelector('.total').querySelectorAll('td')].map(e => e.title)")
+            sums = [*np.ravel(step.before), *np.ravel(step.contribution), *np.ravel(step.after)]
+            np.testing.assert_allclose([float(c) for c in last], sums if step.before is not None else [], rtol=1e-6)
+            seen += 1
+    assert seen == 7
+
+
 def test_an_array_without_entries_is_shown(show):
     page = show(made((Tensor(np.zeros((0, 3)), label="x") * Tensor([1.0, 2.0, 3.0])).sum()))
     for _ in page.made.frames.steps:

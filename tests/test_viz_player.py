@@ -235,6 +235,18 @@ def test_a_page_of_the_most_entries_that_are_live_is_small_enough():
     assert len(text.encode()) < 3_000_000
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_thousand_steps_of_arrays_are_less_than_three_megabytes(dtype):
+    rng = np.random.default_rng(0)
+    h, W = Tensor(rng.normal(size=(8, 8)).astype(dtype)), Tensor(rng.normal(size=(8, 8)).astype(dtype))
+    for _ in range(112):
+        h = ops.tanh(h @ W + h)
+    made = player(h.sum(), names={})
+    assert len(made.frames.steps) > 1000
+    assert ("const LIVE = null" in made.html) == (dtype is np.float32)
+    assert len(made.html.encode()) < 3_000_000
+
+
 def test_the_scripts_of_arrays_are_in_pages_of_arrays_alone():
     assert "function heat" in page(arrays())
     assert "function traceOf" in page(arrays())

@@ -36,8 +36,9 @@ from .wording import TEMPLATES, sentences
 
 SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
 OF_ARRAYS = ("arrays.js", "entries.js")
+OF_THE_RECORD = ("recorded.js",)
 LONGEST = 160  # characters of the formula in the head of the page
-WRONG = 500  # nodes of a graph with arrays that is swept wrongly as well
+WRONG = 5_000  # entries of all nodes of a graph that is swept wrongly as well, where the page cannot do it
 ANIMATED = 200  # steps of an animation that somebody watches to its end
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -115,9 +116,21 @@ class Player:
         return fold(self.frames, [f.id for f in self.frames.folds if f.id not in self.places.opened])
 
     def _scripts(self) -> tuple[str, ...]:
-        """Return the scripts of the page; those of arrays come where there are any, before the last, which starts."""
-        arrays = any(vertex.shape for vertex in self.frames.vertices)
-        return (*SCRIPTS[:-1], *(OF_ARRAYS if arrays else ()), SCRIPTS[-1])
+        """Return the scripts that the page needs; the last one starts."""
+        return (
+            *SCRIPTS[:-1],
+            *(OF_ARRAYS if self._arrays else ()),
+            *(() if self._live else OF_THE_RECORD),
+            SCRIPTS[-1],
+        )
+
+    @property
+    def _arrays(self) -> bool:
+        return any(vertex.shape for vertex in self.frames.vertices)
+
+    @property
+    def _live(self) -> bool:
+        return not self._program.startswith(NOT_LIVE)
 
     def _embedded(self) -> str:
         if len(self._folded.steps) > ANIMATED:
@@ -128,8 +141,12 @@ class Player:
         return f'{button}<script type="image/svg+xml" id="animation">{self.animation}</script>'
 
     def _record(self) -> dict[str, Any]:
+        """Return the data of the page; of arrays only the numbers that it cannot find from others."""
         places = {**asdict(self.places), "high": HIGH, "chip": CHIP}
-        return {"frames": self.frames.plain(), "places": places, "templates": TEMPLATES, "mistakes": self._wrong}
+        frames = self.frames.plain()
+        if self._arrays:
+            frames["steps"] = [_bare(step, self._live) for step in frames["steps"]]
+        return {"frames": frames, "places": places, "templates": TEMPLATES, "mistakes": self._wrong}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html) or the animation (.svg, .gif) to a file, whole or not at all, and return the path."""
@@ -210,7 +227,7 @@ def _mistakes(root: Node, gradient: Any, recorded: bool) -> dict[str, Any]:
     words: dict[str, Any] = {
         key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()
     }
-    if recorded and len(order(root)) <= WRONG:
+    if recorded and sum(node.size for node in order(root)) <= WRONG:
         for key in words:
             found = compare(root, key, gradient)
             told = None if found.first_difference is None else found.first_difference.sentence
@@ -244,6 +261,16 @@ def _compact(script: str) -> str:
     """Return a script without indentation and without lines that only comment."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _bare(step: dict[str, Any], live: bool) -> dict[str, Any]:
+    """Return a step without the numbers that the page computes, or finds from the steps before; norms do not add up."""
+    found = {"local", "upstream", "before"}
+    if live:
+        found |= {"contribution", "after"}
+    elif not isinstance(step.get("contribution"), dict):
+        found.add("after")
+    return {name: x for name, x in step.items() if name not in found or step["kind"] != "contribute"}
 
 
 def _inert(record: dict[str, Any]) -> str:

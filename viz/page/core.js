@@ -58,13 +58,6 @@ function recompute() {
   for (const step of base) if (step.kind === "finish") step.after = grads[step.node];
 }
 
-function readNumbers() {
-  for (const step of base) {
-    for (const name of NUMBERS) step[name] = num(step[name]);
-    if (step.kind === "seed" || step.kind === "contribute") grads[step.target ?? step.node] = step.after;
-  }
-}
-
 // Visible steps: what happens inside a closed group is one step.
 const shutIn = (path, open) => path.find(group => !open.has(group)) || "";
 

@@ -67,7 +67,7 @@ function differenceSentence(key, { made, due, again }) {
 
 // The gradients of a wrong sweep and a sentence about the first wrong number; of graphs with arrays, as recorded.
 function compared(key) {
-  if (!LIVE) return record.mistakes[key].recorded && { g: record.mistakes[key].recorded.map(x => num(x)), text: record.mistakes[key].told };
+  if (!LIVE) return recordedMistake(key);
   const sweep = wrongSweep(key), found = firstDifference(sweep.sent);
   return { g: sweep.g, text: found && differenceSentence(key, found), step: found && found.due.i };
 }

@@ -9,10 +9,7 @@ const MANY = 40;
 let running = 0;
 
 function startLive() {
-  if (!LIVE) {
-    $("live").replaceChildren(h("p", { class: "note" }, `These are the numbers of the record. The page cannot compute this graph anew: ${WHY}.`));
-    return;
-  }
+  if (!LIVE) return tellWhy();
   $("filter").parentNode.hidden = leaves.length <= 8;
   $("filter").addEventListener("input", listLeaves);
   $("descend").addEventListener("click", () => { stopRunning(); descend(); });
