@@ -186,12 +186,15 @@ def _numbered(name: str) -> Iterator[str]:
     return (f"{name}_{i}" for i in count(2))
 
 
-def one_line(text: str, limit: int = LONGEST_NAME, mark: str = "...") -> str:
+def one_line(text: object, limit: int = LONGEST_NAME, mark: str = "...") -> str:
     """Return text on one line, cut to `limit` characters with a mark, and blanks for what cannot be printed.
+
+    Labels are assigned freely, so a number is taken too: it is written out.
 
     >>> one_line("a\\tb\\x00c", 40), one_line("x" * 50, 6)
     ('a b c', 'xxx...')
     """
+    text = str(text)
     cut = text if len(text) <= limit else text[: limit - len(mark)] + mark
     return " ".join("".join(c if c.isprintable() else " " for c in cut).split())
 

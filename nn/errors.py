@@ -22,7 +22,7 @@ class StateError(AutogradError, ValueError):
 def whole(name: str, n: Any, least: int = 1) -> int:
     """Return `n` as an int, or raise SettingError unless it is an integer from `least` on."""
     if isinstance(n, bool) or not hasattr(n, "__index__") or n.__index__() < least:
-        raise SettingError(f"{name} must be an integer from {least} on, got {n!r}")
+        raise SettingError(f"{name} must be an integer from {least} on, got {n!r:.80}")
     return int(n.__index__())
 
 
@@ -36,14 +36,14 @@ def real(name: str, x: Any, interval: str) -> float:
     above = number >= low if interval[0] == "[" else number > low
     below = number <= high if interval[-1] == "]" else number < high
     if not (above and below):
-        raise SettingError(f"{name} must be a number in {interval}, got {x!r}")
+        raise SettingError(f"{name} must be a number in {interval}, got {x!r:.80}")
     return number
 
 
 def choice(name: str, given: Any, table: dict[str, Any]) -> Any:
     """Return the entry of `table` under the name `given`, or raise SettingError with the names there are."""
     if not isinstance(given, str) or given not in table:
-        raise SettingError(f"{name} must be one of {', '.join(table)}; got {given!r}")
+        raise SettingError(f"{name} must be one of {', '.join(table)}; got {given!r:.80}")
     return table[given]
 
 

@@ -7,7 +7,7 @@ holds W and b and takes a batch, one sample a row. `tensors()` and `scalars()` t
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from reprlib import recursive_repr
 from typing import Any
 
@@ -29,6 +29,8 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "elu": ops.elu,
     "softmax": ops.softmax,
 }
+
+SCALARS = {float, int, Value}  # what a sample holds most often
 
 _add_n = ops.add_n
 _mul = ops.mul.method
@@ -61,6 +63,8 @@ class Neuron(Module):
         if x.__class__ is not list or len(x) != len(self.w):
             x = _sample(x, len(self.w), self)
         z = _add_n(self.b, *map(_mul, self.w, x))
+        if z.__class__ is Tensor:  # an input was a row, which a product takes without a word
+            _sample(x, len(self.w), self)
         return activate(self.activation, z)
 
     def tensors(self) -> Dense:
@@ -253,6 +257,11 @@ class MLP(Sequential):
         rng: Rng = None,
         **settings: Any,
     ) -> None:
+        if not isinstance(sizes, Iterable):
+            raise SettingError(
+                f"sizes must hold the size of each layer, the output's last: [{sizes!r:.40}] for one layer"
+            )
+        sizes = list(sizes)
         if not sizes:
             raise SettingError("sizes must name at least one layer, the output")
         draws = initial.source(rng)
@@ -283,10 +292,17 @@ def _sample(x: Any, n: int, whose: Module) -> list[Any]:
     if isinstance(x, Value) or not hasattr(x, "__len__"):
         x = [x]
     entries = x.tolist() if isinstance(x, np.ndarray) else list(x)
-    if len(entries) != n:
-        shape = f" (shape {x.shape}: this layer takes one sample at a time)" if ops.shape(x)[1:] else ""
-        raise ShapeError(f"{whose!r} takes {n} inputs, got {len(entries)}{shape}")
+    rows = not {*map(type, entries)} <= SCALARS and any(map(_is_row, entries))
+    if rows or len(entries) != n:
+        remedy = (
+            " rows: it takes one sample at a time, [model(x) for x in X]; model.tensors() takes all" if rows else ""
+        )
+        raise ShapeError(f"{whose!r} takes {n} inputs, got {len(entries)}{remedy}")
     return entries
+
+
+def _is_row(entry: Any) -> bool:
+    return isinstance(entry, (list, tuple)) or bool(getattr(entry, "ndim", 0))
 
 
 def _checked(activation: Activation) -> Activation:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_cases import ROWS, Case, called, cases, close, differentiable
 
-from autograd_mini import AutogradError, Node, Tensor, Value, ops
+from autograd_mini import AutogradError, Node, Tensor, Value, explain, ops
 from autograd_mini.derivative import local_derivative
 from autograd_mini.formula import LONGEST, LONGEST_NAME, FormulaError, equation, names_of, number, short_text, text
 from autograd_mini.op import TABLE, Elementwise, Op, contribution
@@ -343,3 +343,9 @@ def test_2_to_the_60_paths_are_refused_or_cut_by_a_name() -> None:
         text(node)
     assert isinstance(caught.value, AutogradError)
     assert text(node + 1, {node: "h"}) == "h + 1"
+
+
+def test_a_label_may_be_a_number() -> None:
+    x = Value(2.0)
+    x.label = 7  # type: ignore[assignment]
+    assert str(explain(x * x)).endswith("\n    7   4.0")

@@ -127,7 +127,7 @@ def _labelled(leaves: Iterable[Node]) -> list[Part]:
     layers: dict[int, Part] = {}
     neurons: dict[tuple[int, int], Part] = {}
     for x in leaves:
-        match = LABEL.fullmatch(x.label)
+        match = LABEL.fullmatch(str(x.label))
         if match:
             number, row = int(match[1]), match[2]
             part = layers.setdefault(number, Part(f"layer {number}", LAYER, network))
