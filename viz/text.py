@@ -23,6 +23,8 @@ ARIAL = (
     260, 334, 584,
 )  # fmt: skip
 
+BOLD = 1.1  # bold letters are at most so many times as wide, of those that are wide at all
+
 
 def clean(text: str, limit: int = LONG) -> str:
     """Return text on one line, cut to `limit` characters, with blanks for what cannot be shown.
@@ -58,7 +60,11 @@ def entries(data: Any) -> str:
 
 
 def width(text: str, size: float) -> float:
-    """Return an upper estimate of the width of text set in `size` points, for what layout engines cannot measure."""
+    """Return an upper estimate of the width of text set in `size` points, bold too, for what nobody has measured yet.
+
+    >>> width("WWW", 12.0) >= measured("WWW", 12.0, bold=True), round(width("data", 12.0), 1)
+    (True, 34.6)
+    """
     return sum(map(_em, text)) * size
 
 
@@ -68,7 +74,7 @@ def measured(text: str, size: float, bold: bool = False) -> float:
     >>> round(measured("data", 12.0), 1)
     23.4
     """
-    return sum(ARIAL[ord(c) - 32] / 1000 if " " <= c <= "~" else _em(c) for c in text) * size * (1.1 if bold else 1.0)
+    return sum(ARIAL[ord(c) - 32] / 1000 if " " <= c <= "~" else _em(c) for c in text) * size * (BOLD if bold else 1.0)
 
 
 def _em(c: str) -> float:
@@ -76,4 +82,4 @@ def _em(c: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(c) in "WF":
         return 1.3 if ord(c) > 0xFFFF else 1.0
-    return 0.72 if c.isascii() else 1.1
+    return max(0.72, BOLD * ARIAL[ord(c) - 32] / 1000) if " " <= c <= "~" else 1.1
