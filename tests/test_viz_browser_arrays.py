@@ -105,6 +105,29 @@ def test_all_numbers_are_the_engines(show, graph):
         same(found["grads"], grads)
 
 
+def same_steps(page, frames):
+    """Check every number of every step of the page; where the frames have the norm alone, that of the page's array."""
+    for found, step in zip(page.run("return player.steps()"), frames.steps, strict=True):
+        for name, number in zip(("local", "upstream", "contribution", "before", "after"), found):
+            wanted = getattr(step, name)
+            if isinstance(wanted, dict):
+                number, wanted = np.linalg.norm(np.array(number, dtype=float)), wanted["norm"]
+            assert (number is None) == (wanted is None), (step.kind, name)
+            if number is not None:
+                same([number], [wanted])
+
+
+@graphs
+def test_every_number_of_every_step_follows(show, graph):
+    page = show(made(graph(*numbers(graph, 0))))
+    same_steps(page, page.made.frames)
+    names = graph.__code__.co_varnames[: len(SHAPES[graph])]
+    new = numbers(graph, 9)
+    pairs = [[leaf(page, name), np.asarray(x).tolist()] for name, x in zip(names, new)]
+    page.run("player.setLeaves(arguments[0])", pairs)
+    same_steps(page, made(graph(*new)).frames)
+
+
 def test_an_entry_is_changed_and_everything_follows(show):
     x, W, b = numbers(matrices, 0)
     page = show(made(matrices(x, W, b)))
@@ -226,6 +249,20 @@ def test_large_leaves_travel_whole_and_are_found_by_row_and_column(show):
     assert page.run("return document.querySelectorAll('#leaves canvas').length") == 2
 
 
+def test_the_slices_of_three_axes_stand_one_below_the_other(show):
+    x = np.arange(24.0).reshape(2, 3, 4)
+    page = show(made((Tensor(x, label="x") * 2.0).sum()))
+    rows = page.run(
+        "return [...document.querySelectorAll('#leaves tr')].map(r => [...r.children].map(c => +c.textContent))"
+    )
+    np.testing.assert_array_equal(rows, x.reshape(6, 4))
+    assert page.run("return [...document.querySelectorAll('#leaves tr')].map(r => r.className)") == [
+        "", "", "", "slice", "", ""
+    ]  # fmt: skip
+    change(page, "x[1,2,0]", -1.0)
+    assert page.run("return player.numbers()")["data"][0][1][2][0] == -1.0
+
+
 def test_a_picture_of_a_large_array_tells_its_entries(show):
     W = np.random.default_rng(0).normal(size=(9, 11))
     page = show(made(ops.tanh(Tensor(W, label="W")).sum()))
@@ -335,7 +372,7 @@ return wrong;
 
 
 @pytest.mark.parametrize("part", range(3))
-def test_in_traces_through_every_row_the_uses_add_up(show, part):
+def test_of_every_row_the_numbers_are_the_engines_and_the_uses_in_traces_add_up(show, part):
     outputs = []
     for row in ROWS[part::3]:
         small = [args for args in cases(row) if 0 < sum(np.size(args[i]) for i in differentiable(row, args)) < 20]
@@ -344,6 +381,7 @@ def test_in_traces_through_every_row_the_uses_add_up(show, part):
             outputs.append((z * direction(z.shape, 1)).sum() if z.ndim else z * 1.5)
     assert len(outputs) > 20
     page = show(made(ops.add_n(*outputs), engine="python"))
+    same_steps(page, page.made.frames)
     assert page.run(SUMS) == []
 
 

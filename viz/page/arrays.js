@@ -61,9 +61,13 @@ function entryAt(x, index) {
 
 const most = x => x.data.reduce((a, e) => Math.max(a, Number.isFinite(e) ? Math.abs(e) : 0), 1e-300);
 const hue = (e, all) => `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${e && Number.isFinite(e) ? (0.06 + 0.5 * Math.abs(e) / all).toFixed(3) : 0})`;
-const isFlat = (x, limit) => x.data && x.shape.length < 3 && 0 < x.data.length && x.data.length <= limit;
-const isGrid = x => isFlat(x, WRITTEN);
-const rowsOf = x => ({ across: x.shape[x.shape.length - 1], down: x.shape.length > 1 ? x.shape[0] : 1 });
+const isDrawn = (x, limit) => x.data && 0 < x.data.length && x.data.length <= limit;
+const isGrid = x => isDrawn(x, WRITTEN);
+// Of more than two axes the slices stand one below the other, each of `high` rows.
+function rowsOf({ shape, data }) {
+  const [high, across] = shape.length > 1 ? shape.slice(-2) : [1, shape[0]];
+  return { across, down: data.length / across, high };
+}
 
 function heat(x) {
   if (!isGrid(x)) return picture(x);
@@ -73,21 +77,21 @@ function heat(x) {
 const smallHeat = x => isGrid(x) ? heat(x) : show(x);
 
 function table(x, write) {
-  const { across, down } = rowsOf(x), all = most(x);
+  const { across, down, high } = rowsOf(x), all = most(x);
   const cell = k => {
     const td = h("td");
     td.style.backgroundColor = hue(x.data[k], all);
     write(td, k);
     return td;
   };
-  const row = i => h("tr", {}, ...Array.from({ length: across }, (_, j) => cell(i * across + j)));
+  const row = i => h("tr", { class: i && i % high === 0 ? "slice" : undefined }, ...Array.from({ length: across }, (_, j) => cell(i * across + j)));
   return h("table", { class: "heat" }, h("tbody", {}, ...Array.from({ length: down }, (_, i) => row(i))));
 }
 
 // A large array: a pixel for each entry, and in words the one under the pointer or where the keys have led; of a very
 // large one the norm.
 function picture(x, pick) {
-  if (!isFlat(x, DRAWN)) return show(x);
+  if (!isDrawn(x, DRAWN)) return show(x);
   const { across, down } = rowsOf(x), words = `${show(x)}, entries from ${show(extreme(x, Math.min), 3)} to ${show(extreme(x, Math.max), 3)}`;
   const canvas = h("canvas", { width: across, height: down, role: "img", tabindex: 0, "aria-label": `${x.shape.join(" × ")} entries, ${words}` });
   const said = h("span", { class: "word" }, words), tell = k => { said.textContent = `${placeOf(x, k)} = ${show(x.data[k], 6)}`; };

@@ -312,6 +312,7 @@ globalThis.player = {
   numbers: () => ({ data: data.map(plain), grads: vertices.map(v => plain(grads[v.id])) }),
   totals: () => { const { totals } = stateAt(views[at].last); return vertices.filter(isLeaf).map(v => plain(totals.get(v.id))); },
   setLeaves: pairs => { for (const [id, x] of pairs) data[id] = isArray(data[id]) ? array(x, vertices[id].shape) : +x; recompute(); showLeaves(); refresh(); },
+  steps: () => base.map(step => NUMBERS.map(name => plain(step[name]))),
   toggle, goTo, frameSvg,
   trace: (node, k) => traceOf(node, k),
 };
