@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -155,6 +155,10 @@ class _NoGrad(Mode):
         node.args = ()
 
 
+@overload
+def no_grad(function: None = None) -> Mode: ...
+@overload
+def no_grad(function: F) -> F: ...
 def no_grad(function: Any = None) -> Any:
     """Compute without recording: results are leaves. For `with no_grad():`, or to decorate a function or generator.
 
@@ -189,6 +193,10 @@ class _NoteLines(Mode):
         node.source = caller()
 
 
+@overload
+def note_lines(function: None = None) -> Mode: ...
+@overload
+def note_lines(function: F) -> F: ...
 def note_lines(function: Any = None) -> Any:
     """Note with every node the line of your code that recorded it, as pictures and players show it.
 
@@ -216,6 +224,10 @@ class _DetectNonfinite(Mode):
                 raise NonFiniteError(_culprit(node, g, complete))
 
 
+@overload
+def detect_nonfinite(function: None = None) -> Mode: ...
+@overload
+def detect_nonfinite(function: F) -> F: ...
 def detect_nonfinite(function: Any = None) -> Any:
     """Raise NonFiniteError at the first op whose value, or whose gradient in a sweep, is NaN or infinite.
 

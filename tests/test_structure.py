@@ -6,6 +6,7 @@ import ast
 import graphlib
 import importlib
 import inspect
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -228,8 +229,13 @@ def class_bodies(module: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def operators() -> set[str]:
+    tree = ast.parse((ROOT / "autograd_mini" / "signatures.py").read_text(encoding="utf-8"))
+    return {x.target.id for x in ast.walk(tree) if isinstance(x, ast.AnnAssign) and isinstance(x.target, ast.Name)}
+
+
 def test_signatures_name_what_the_classes_have_and_nothing_else() -> None:
-    declared = set(class_bodies("signatures.py")["Surface"])
+    declared = set(class_bodies("signatures.py")["Surface"]) | operators()
     written = {name for body in class_bodies("node.py").values() for name in body}
 
     given = set(vars(Node)) | set(vars(Value)) | set(vars(Tensor))
@@ -251,6 +257,16 @@ def test_signatures_have_the_parameters_of_the_rows() -> None:
                 assert ast.unparse(default) in (repr(row.defaults[param]), "..."), f"{name}({param})"
             checked += 1
     assert checked > 40
+
+
+def test_a_value_stays_a_value_where_signatures_say_so() -> None:
+    alike = [name for name, f in class_bodies("signatures.py")["Surface"].items() if ast.unparse(f.returns) == "Self"]
+    assert len(alike) > 30
+    assert len(operators()) == 14
+    for node in (Value(0.5), Tensor([0.5, 0.25])):
+        assert {name: type(getattr(node, name)()) for name in alike} == dict.fromkeys(alike, type(node))
+        for name, other in itertools.product(operators(), (node, 2.0, 2, True)):
+            assert type(getattr(node, name)(other)) is type(node), name
 
 
 # Docstrings ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""What a strict type checker makes of a user's own code, which has nothing but the packages as they are installed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CODE = """
+import numpy as np
+
+import nn
+from autograd_mini import Node, Tensor, Value, no_grad
+
+v, t = Value(1.0, label="v"), Tensor([1.0])
+
+def product(x: Value, y: Value) -> Value:
+    return x * y + 3 / y - x.sin() ** 2
+
+class Line(nn.Module):
+    def __init__(self) -> None:
+        self.slope, self.inner = Value(2.0), nn.Dense(1, 1)
+
+    def __call__(self, x: Node) -> Node:
+        return x * self.slope
+
+@no_grad
+def plain(x: Value) -> Value:
+    return -abs(x)
+
+reveal_type(v * v)
+reveal_type(2 / v)
+reveal_type(v ** 2 - True)
+reveal_type(v * t)
+reveal_type(t * v)
+reveal_type(t * t + 1)
+reveal_type(t * np.ones(1))
+reveal_type(v * np.ones(1))
+reveal_type(v * [v, v])
+reveal_type(t.tanh())
+reveal_type(t @ t)
+reveal_type(plain(v))
+v += v
+v.data -= 0.1 * v.grad
+t.data -= 0.1 * t.grad
+"""
+
+KINDS = "Value Value Value Node Node Tensor Node Node Node Tensor Node Value".split()
+
+
+def test_a_users_code_passes_and_a_value_stays_a_value(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = pytest.importorskip("mypy.api")
+    script = tmp_path / "user.py"
+    script.write_text(CODE, encoding="utf-8")
+    monkeypatch.setenv("MYPYPATH", str(ROOT))
+    report, trouble, _ = api.run(
+        [
+            "--strict",
+            "--config-file=",
+            f"--cache-dir={tmp_path}",
+            "--follow-imports=silent",
+            f"--python-executable={sys.executable}",
+            str(script),
+        ]
+    )
+    assert trouble == ""
+    assert [line for line in report.splitlines() if "error:" in line] == []
+    assert re.findall(r'note: Revealed type is "[\w.]*\.(\w+)"', report) == KINDS
