@@ -29,6 +29,8 @@ class Exercise:
             fault = self.fault(answer) if answer is not ... else None
         except Unanswered:
             fault = None
+        except NoNumbers as mistake:
+            fault = str(mistake)
         except Exception as error:  # the learner's own code may raise anything
             fault = f"your code raised {type(error).__name__}: {error}"
         if fault is None:
@@ -38,6 +40,10 @@ class Exercise:
 
 class Unanswered(Exception):
     """A function whose body still returns the dots."""
+
+
+class NoNumbers(ValueError):
+    """Something else where numbers are asked for; it says so in words."""
 
 
 def number(right: Any, why: str, hint: str, wrong: Mapping[Any, str] | None = None) -> Exercise:
@@ -92,9 +98,14 @@ def close(given: Any, wanted: Any) -> bool:
 
 def _plain(x: Any) -> Any:
     """Return the numbers of an answer as an array; nodes count for their data."""
-    if isinstance(x, (list, tuple)):
-        return np.array([_plain(entry) for entry in x])
-    return np.asarray(x.data if isinstance(x, Node) else x, dtype=float)
+    try:
+        if isinstance(x, (list, tuple)):
+            return np.array([_plain(entry) for entry in x])
+        return np.asarray(x.data if isinstance(x, Node) else x, dtype=float)
+    except NoNumbers:
+        raise
+    except (TypeError, ValueError):
+        raise NoNumbers(f"numbers are asked for, that is {_short(x) if callable(x) else repr(x):.60}.") from None
 
 
 def _short(x: Any) -> str:

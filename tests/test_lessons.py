@@ -243,8 +243,19 @@ RIGHT = {
     "8.3": ["b", "B"],
 }
 WRONG = {  # an answer, and what the verdict must point at
-    "1.1": [(0.0, "positive"), (4.5, "negative"), (7, "add up"), ([0.5], "shape"), ("half", "ValueError")],
-    "1.2": [(lambda f, x: (f(x + 0.1) - f(x)) / 0.1, "both|up and down"), (lambda f, x: None, "None"), (3, "function")],
+    "1.1": [
+        (0.0, "positive"),
+        (4.5, "negative"),
+        (7, "add up"),
+        ([0.5], "shape"),
+        ("half", "numbers are asked for, that is 'half'"),
+    ],
+    "1.2": [
+        (lambda f, x: (f(x + 1e-5) - f(x)) / 1e-5, "abs, 0. it gives 1.*up and down"),
+        (lambda f, x: "x", "that is 'x'"),
+        (lambda f, x: None, "None"),
+        (3, "function"),
+    ],
     "1.3": [(-3, "sign"), (0.5, "input")],
     "2.1": [(3, "another"), (1, "direct"), (5, "path")],
     "2.2": [(20, "multiply"), (10, "nodes"), (0, "single")],
@@ -277,6 +288,15 @@ WRONG = {  # an answer, and what the verdict must point at
     "8.2": [(lambda f, w: w - grad(f)(w), "divided"), (lambda f, w: w, "is right"), (lambda f: f, "TypeError")],
     "8.3": [("a", "wipes out"), ("c", "other factor"), ("d", "letters")],
 }
+
+
+def test_an_exercise_is_asked_for_by_its_number(exercises: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    exercises.check(1.1, 0.5)
+    assert capsys.readouterr().out.startswith("1.1 right: ")
+    exercises.check("9.9", 0.5)
+    assert capsys.readouterr().out == (
+        "there is no exercise '9.9': they are called '1.1' to '9.3', three to a lesson.\n"
+    )
 
 
 def test_every_exercise_of_the_lessons_is_tested(exercises: Any) -> None:
