@@ -76,3 +76,8 @@ def __getattr__(name: str) -> Any:
     if name in _WHEN_ASKED:
         return getattr(importlib.import_module(_WHEN_ASKED[name], __name__), name)
     raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, those that are not imported yet too, so that a prompt completes them."""
+    return sorted({*globals(), *__all__})

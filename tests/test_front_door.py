@@ -1,5 +1,6 @@
 """What stands at the front door: the paths that it names are there, and the citation is of this version."""
 
+import importlib
 import importlib.metadata
 import re
 from pathlib import Path
@@ -48,3 +49,10 @@ def test_what_is_shipped_names_every_folder():
     for folder in ("autograd_mini", "nn", "viz", "tests", "docs", "lessons", "examples", "benchmarks"):
         assert f"graft {folder}\n" in shipped
         assert (ROOT / folder).is_dir()
+
+
+@pytest.mark.parametrize("package", ["autograd_mini", "nn", "viz"])
+def test_a_prompt_completes_every_public_name(package):
+    room = importlib.import_module(package)
+    assert set(room.__all__) <= set(dir(room))
+    assert "__name__" in dir(room)

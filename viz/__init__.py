@@ -33,3 +33,8 @@ def __getattr__(name: str) -> Any:
     if name in PLOTS:
         return getattr(importlib.import_module(f".{PLOTS[name]}", __name__), name)
     raise AttributeError(f"module 'viz' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, those that are not imported yet too, so that a prompt completes them."""
+    return sorted({*globals(), *__all__})
