@@ -6,7 +6,6 @@ numbered from the oldest to the root, as in the frames; numbers are plain, array
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from autograd_mini.data import quietly
 from autograd_mini.formula import names_of
 from autograd_mini.node import check_fresh
 from autograd_mini.op import contribution
+from autograd_mini.plain import plain
 from autograd_mini.sheet import shown
 from autograd_mini.sweep import order, receivers, seed_of
 
@@ -102,7 +102,7 @@ class Comparison:
 
     def plain(self) -> dict[str, Any]:
         """Return all of it as dicts, lists, texts and numbers; JSON has no inf and nan: they are texts."""
-        return _finite({**asdict(self), "differing": self.differing})
+        return plain({**asdict(self), "differing": self.differing})
 
 
 class Sweep:
@@ -298,12 +298,3 @@ def _shown(x: Number | None) -> str:
 
 def _plain(x: Any) -> Any:
     return None if x is None else np.asarray(x).tolist() if np.ndim(x) else float(x)
-
-
-def _finite(x: Any) -> Any:
-    """Return plain data with texts for the floats that JSON does not have."""
-    if isinstance(x, dict):
-        return {key: _finite(value) for key, value in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [_finite(value) for value in x]
-    return x if not isinstance(x, float) or math.isfinite(x) else str(x)
