@@ -33,6 +33,7 @@ INFIX = {  # how tightly the result binds, and what it asks of its left and of i
 }  # fmt: skip
 
 _OPERATOR = re.compile(r"[\s+\-*/%@<>=!~&|^,;:]")  # what makes a name look like more than one thing
+_INDEX = re.compile(r"(?<=[\w\])])\[[^\[\]]*\]")  # but for what stands in brackets after it, as in W[1][0,2]
 _birth = attrgetter("birth")
 
 
@@ -68,7 +69,7 @@ class Term(NamedTuple):
     @classmethod
     def named(cls, name: str) -> Term:
         """Return a node by name; one that reads like an expression, as people like to label, is treated as a sum."""
-        return cls(name, SUM if _OPERATOR.search(name) else ATOM)
+        return cls(name, SUM if _OPERATOR.search(_INDEX.sub("", name)) else ATOM)
 
     @classmethod
     def plain(cls, text: str) -> str:

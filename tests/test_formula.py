@@ -349,3 +349,17 @@ def test_a_label_may_be_a_number() -> None:
     x = Value(2.0)
     x.label = 7  # type: ignore[assignment]
     assert str(explain(x * x)).endswith("\n    7   4.0")
+
+
+@pytest.mark.parametrize(
+    ("label", "formula"),
+    [
+        ("W[1][0,2]", "2 * W[1][0,2]"),
+        ("x[i + 1]", "2 * x[i + 1]"),
+        ("[a, b]", "2 * ([a, b])"),
+        ("a[1] + b[1]", "2 * (a[1] + b[1])"),
+        ("a[b[1,2],3]", "2 * (a[b[1,2],3])"),
+    ],
+)
+def test_an_index_is_part_of_a_name(label: str, formula: str) -> None:
+    assert text(2.0 * Value(1.0, label=label), {}) == formula
