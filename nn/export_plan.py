@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from autograd_mini import AutogradError, ShapeError
 from autograd_mini.op import TABLE, Op
 
-from .layers import Activation, Dense, Dropout, Layer, Neuron, Sequential, name_of
+from .layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Neuron, Sequential, name_of
 from .module import Module
 
 KINDS = (Sequential, Dense, Dropout, Layer, Neuron)
@@ -78,9 +78,8 @@ def function_of(g: Activation, where: str, functions: Collection[str], target: s
     name = g.name if isinstance(g, Op) else name_of(g)
     if name in functions and (isinstance(g, str) or TABLE.get(name) is g):
         return name
-    raise ExportError(
-        f"{where or 'the network'} computes {name!r}, which has no twin in {target}: there are {', '.join(functions)}"
-    )
+    known = ", ".join(f for f in functions if f in ACTIVATIONS or f in TABLE)
+    raise ExportError(f"{where or 'the network'} computes {name!r}, which has no twin in {target}: there are {known}")
 
 
 def _head(model: Any) -> list[str]:

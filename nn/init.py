@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd_mini.data import Array
 
-from .errors import SettingError
+from .errors import SettingError, function, whole
 
 Rng = int | np.random.Generator | np.random.RandomState | None
 Initializer = Callable[[Any, int, int], tuple[Array, Array]]
@@ -110,3 +110,9 @@ def constant(weight: float, bias: float = 0.0) -> Initializer:
 def given(W: Any, b: Any) -> Initializer:
     """Return the initializer that takes these very weights and biases."""
     return lambda rng, n_in, n_out: (W, b)
+
+
+def draw(init: Initializer, rng: Rng, n_in: int, n_out: int) -> tuple[Array, Array]:
+    """Return the W and b that an initializer draws for a layer; SettingError for no initializer, or a size below 1."""
+    function("init", init, "a function of (source, n_in, n_out), your own or one such as nn.init.glorot")
+    return init(source(rng), whole("n_in", n_in), whole("n_out", n_out))

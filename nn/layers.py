@@ -16,7 +16,7 @@ import numpy as np
 from autograd_mini import Node, ShapeError, Tensor, Value, ops
 
 from . import init as initial
-from .errors import SettingError, choice, real, whole
+from .errors import SettingError, choice, function, real
 from .init import Initializer, Rng
 from .module import Module
 
@@ -54,7 +54,7 @@ class Neuron(Module):
     def __init__(
         self, n_in: int, activation: Activation = "relu", *, init: Initializer = initial.uniform, rng: Rng = None
     ) -> None:
-        (w,), (b,) = init(initial.source(rng), whole("n_in", n_in), 1)
+        (w,), (b,) = initial.draw(init, rng, n_in, 1)
         self.w = [Value(wj) for wj in w]
         self.b = Value(b)
         self.activation = _checked(activation)
@@ -91,7 +91,7 @@ class Layer(Module):
         init: Initializer = initial.uniform,
         rng: Rng = None,
     ) -> None:
-        W, b = init(initial.source(rng), whole("n_in", n_in), whole("n_out", n_out))
+        W, b = initial.draw(init, rng, n_in, n_out)
         g = "identity" if activation == "softmax" else activation  # softmax joins the outputs: it is the layer's
         self.neurons = [Neuron(n_in, g, init=initial.given([w], [bi])) for w, bi in zip(W, b)]
         self.activation = _checked(activation)
@@ -135,7 +135,7 @@ class Dense(Module):
         rng: Rng = None,
         dtype: Any = np.float64,
     ) -> None:
-        W, b = init(initial.source(rng), whole("n_in", n_in), whole("n_out", n_out))
+        W, b = initial.draw(init, rng, n_in, n_out)
         self.W = Tensor(W, dtype=dtype)
         self.b = Tensor(b, dtype=dtype)
         self.activation = _checked(activation)
@@ -207,6 +207,8 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Any) -> None:
+        if any(isinstance(layer, (list, tuple)) for layer in layers):
+            raise SettingError("layers are handed over one by one, not in a list: Sequential(*layers)")
         self.layers = list(layers)
 
     def __call__(self, x: Any) -> Any:
@@ -264,6 +266,7 @@ class MLP(Sequential):
         sizes = list(sizes)
         if not sizes:
             raise SettingError("sizes must name at least one layer, the output")
+        function("layer", layer, "a kind of layer, nn.Layer or nn.Dense")
         draws = initial.source(rng)
         widths = [n_in, *sizes]
         gs = [activation] * (len(sizes) - 1) + [output]

@@ -10,18 +10,20 @@ one axis less. A (n,) against a (n, 1) raises ShapeError, since broadcasting wou
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from autograd_mini import Node, ShapeError, ops
+from autograd_mini import DataError, Node, ShapeError, ops
 from autograd_mini.data import Array, array_of
 from autograd_mini.kernels import checked_labels
 from autograd_mini.op import operand
 
-from .errors import SettingError, choice, real
+from .errors import SettingError, choice, function, real
 from .module import Module, named
+
+Loss = Callable[..., Any]
 
 REDUCTIONS = {
     "mean": lambda loss, count: ops.sum(loss) / count,
@@ -206,3 +208,30 @@ def _first(data: Array, bad: Array) -> str:
     """Return the first bad entry and its place."""
     place = tuple(int(i) for i in np.argwhere(bad)[0])
     return f"{data[place]}" + (f" at {list(place)}" if place else "")
+
+
+# Losses of a user's own -----------------------------------------------------------------------------------------------
+
+
+def checked_loss(loss: Any) -> Loss:
+    """Return a loss that can be called, or raise SettingError."""
+    kind = "a function of predictions and targets, your own or one such as nn.squared_error"
+    found: Loss = function("loss", loss, kind)
+    return found
+
+
+def one_number(loss: Any) -> Any:
+    """Return the loss of a batch; ShapeError where it has axes."""
+    if ops.shape(loss):
+        raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(loss)}: take its mean")
+    return loss
+
+
+def one_node(loss: Any) -> Node:
+    """Return the loss of a batch, recorded; DataError where it is not."""
+    if not isinstance(one_number(loss), Node):
+        raise DataError(
+            f"the loss is a {type(loss).__name__} without a record: compute it from the predictions themselves, "
+            "with operators and rows of autograd_mini.ops, not from their .data"
+        )
+    return loss

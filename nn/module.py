@@ -85,6 +85,8 @@ def named(params: Module | Node | Iterable[Node]) -> dict[str, Node]:
     """Return parameters by name - a module's, or given one by one - each once; an error where there are none."""
     if isinstance(params, Module):
         pairs = list(params.named_parameters())
+    elif not isinstance(params, Iterable):
+        raise DataError(f"parameters are those of a module, or a list of nodes; got {type(params).__name__}")
     else:
         given = [params] if isinstance(params, Node) else list(params)
         pairs = [(getattr(p, "label", "") or f"parameter {i}", p) for i, p in enumerate(given)]

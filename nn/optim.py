@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ from autograd_mini.data import Array, quietly
 from autograd_mini.node import assign, filled
 from autograd_mini.sweep import zero_grad
 
-from .errors import SettingError, extra, real, whole
+from .errors import SettingError, extra, function, real, whole
+from .losses import one_node
 from .module import Module, named
 
 Params = Module | Iterable[Node]
@@ -171,13 +173,15 @@ def lbfgs(
 
     It stops when no entry of the gradient exceeds `tol`, when the loss falls no further, or after `max_iter` iterations
     or `max_fun` evaluations. If anything is raised on the way, Ctrl-C included, the parameters keep the numbers of the
-    last complete iteration. Needs SciPy (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5.
+    last complete iteration; so they do where the loss ends as NaN or infinite, a NonFiniteError. Needs SciPy
+    (ExtraError). Nocedal & Wright, "Numerical optimization", algorithm 7.5.
 
     >>> from autograd_mini import Value
     >>> p = Value(5.0); result = lbfgs(lambda: (p - 2.0) ** 2, [p]); round(p.data, 6)
     2.0
     """
     minimize = extra("scipy.optimize", "SciPy", "scipy").minimize
+    function("loss", loss, "a function without arguments that computes the loss anew, such as lambda: f(p)")
     nodes = list(named(params).values())
     limits = {
         "maxiter": whole("max_iter", max_iter),
@@ -185,24 +189,29 @@ def lbfgs(
         "gtol": real("tol", tol, "[0, inf)"),
         "ftol": 64.0 * np.finfo(float).eps,  # SciPy's own would stop it while five digits of the parameters are open
     }
-    kept = [pack(nodes)]
+    objective, kept = partial(_loss_and_gradient, loss, nodes), [pack(nodes)]
 
-    def value_and_gradient(theta: Array) -> tuple[float, Array]:
-        unpack(theta, nodes)
-        zero_grad(*nodes)
-        root = loss()
-        root.backward()
-        return root.item(), _join([p.grad for p in nodes])
-
-    def keep(theta: Array) -> None:
-        kept[0] = theta.copy()
+    def keep(intermediate_result: Any) -> None:
+        if math.isfinite(intermediate_result.fun):
+            kept[0] = intermediate_result.x.copy()
 
     try:
-        result = minimize(value_and_gradient, kept[0], jac=True, method="L-BFGS-B", callback=keep, options=limits)
+        result = minimize(objective, kept[0], jac=True, method="L-BFGS-B", callback=keep, options=limits)
+        if not math.isfinite(result.fun):
+            raise NonFiniteError(f"the loss became {result.fun}: start elsewhere, or look with detect_nonfinite()")
         kept[0] = result.x
         return result
     finally:
         unpack(kept[0], nodes)
+
+
+def _loss_and_gradient(loss: Callable[[], Any], nodes: list[Node], theta: Array) -> tuple[float, Array]:
+    """Return the loss with the numbers of `theta` in the nodes, and its gradient as one vector."""
+    unpack(theta, nodes)
+    zero_grad(*nodes)
+    root = one_node(loss())
+    root.backward()
+    return root.item(), _join([p.grad for p in nodes])
 
 
 def pack(params: Params) -> Array:

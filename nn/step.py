@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_mini import (
     Branches,
-    DataError,
     Node,
     NonFiniteError,
     Program,
-    ShapeError,
     Tensor,
     Value,
     compile,
@@ -30,12 +27,11 @@ from autograd_mini.programs.replay import Replay, keep
 from autograd_mini.sweep import order
 
 from . import losses
-from .errors import SettingError, function, real
+from .errors import SettingError, real
 from .layers import MLP, Dropout, Layer, Neuron, Sequential
+from .losses import Loss, checked_loss, one_node
 from .module import Module
 from .optim import Optimizer, State, cut, sgd, state_for
-
-Loss = Callable[..., Any]
 
 PER_SAMPLE = {  # losses whose value for a batch is the mean of what they are for each sample alone
     losses.squared_error, losses.half_squared_error, losses.absolute_error, losses.huber, losses.hinge,
@@ -182,38 +178,22 @@ def _check_replayable(model: Module, params: list[Any]) -> None:
     drops = [m for m in model.modules() if isinstance(m, Dropout) and m.rate]
     if drops:
         raise SettingError(f"{drops[0]!r} draws anew for every batch, which a replay cannot: train with nn.fit")
-    if {type(p) for p in params} != {Tensor} or len({p.dtype for p in params}) > 1:
-        raise SettingError("Step trains networks on arrays of one precision: turn this one over with model.tensors()")
+    names = {p: name for name, p in model.named_parameters()}
+    for p in params:
+        if type(p) is not Tensor:
+            raise SettingError(
+                f"Step trains Tensors, {names[p]} is a Value: model.tensors() turns layers of Values over"
+            )
+        if p.dtype != params[0].dtype:
+            raise SettingError(
+                f"Step trains Tensors of one precision: {names[p]} is {p.dtype}, {names[params[0]]} {params[0].dtype}"
+            )
 
 
 def _shared(arrays: list[Array]) -> tuple[Array, list[Array]]:
     """Return one array with the entries of all, and views of it in their shapes."""
     flat = np.concatenate([a.ravel() for a in arrays])
     return flat, cut(flat, [a.shape for a in arrays])
-
-
-def checked_loss(loss: Any) -> Loss:
-    """Return a loss that can be called, or raise SettingError."""
-    kind = "a function of predictions and targets, your own or one such as nn.squared_error"
-    found: Loss = function("loss", loss, kind)
-    return found
-
-
-def one_number(loss: Any) -> Any:
-    """Return the loss of a batch; ShapeError where it has axes."""
-    if ops.shape(loss):
-        raise ShapeError(f"the loss of a batch is one number, this one has shape {ops.shape(loss)}: take its mean")
-    return loss
-
-
-def one_node(loss: Any) -> Node:
-    """Return the loss of a batch, recorded; DataError where it is not."""
-    if not isinstance(one_number(loss), Node):
-        raise DataError(
-            f"the loss is a {type(loss).__name__} without a record: compute it from the predictions themselves, "
-            "with operators and rows of autograd_mini.ops, not from their .data"
-        )
-    return loss
 
 
 def checked(value: float) -> float:

@@ -19,13 +19,13 @@ from autograd_mini.op import operand
 
 from . import init
 from .errors import ExtraError, SettingError, extra, function, real, whole
+from .losses import Loss, checked_loss, one_node, one_number
 from .module import Module
 from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
-from .step import checked, checked_loss, one_node, one_number, sample_program
+from .step import checked, sample_program
 
 Record = dict[str, Any]
-Loss = Callable[..., Any]
 Callback = Callable[[Module, Record], Any]
 Data = tuple[Array, ...]  # X, y, and sample weights where there are any
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_mini import DataError, NonFiniteError, StaleError, Tensor, Value
+from autograd_mini import DataError, NonFiniteError, ShapeError, StaleError, Tensor, Value, ops
 from nn import schedules
 
 # Ours, torch's name and settings for it.
@@ -171,6 +171,31 @@ def test_an_interrupted_lbfgs_keeps_the_last_whole_iteration():
     assert kept[0] < seen[0][0]
 
 
+@pytest.mark.parametrize(
+    ("loss", "error", "message"),
+    [
+        (lambda p: 3.0, DataError, "the loss is a float without a record"),
+        (lambda p: p.data**2, DataError, "not from their .data"),
+        (lambda p: ops.stack([p, p]), ShapeError, r"one number, this one has shape \(2,\)"),
+        (lambda p: (p - 3.0).log(), NonFiniteError, "the loss became nan: start elsewhere"),
+        (lambda p: p / 0.0, NonFiniteError, "the loss became (inf|nan)"),
+    ],
+)
+def test_a_loss_that_lbfgs_cannot_minimize_is_named_and_nothing_moves(loss, error, message):
+    pytest.importorskip("scipy")
+    p = Value(2.0)
+    with pytest.raises(error, match=message):
+        nn.lbfgs(lambda: loss(p), [p])
+    assert p.data == 2.0
+
+
+def test_lbfgs_steps_back_from_where_the_loss_is_no_number():
+    pytest.importorskip("scipy")
+    p = Value(1e-3)
+    nn.lbfgs(lambda: p - p.log(), [p])
+    assert p.data == pytest.approx(1.0, abs=1e-6)
+
+
 def test_vectors_are_packed_and_unpacked_in_order():
     net = nn.MLP(2, [3, 1], layer=nn.Dense, rng=0, dtype=np.float32)
     theta = nn.optim.pack(net)
@@ -194,6 +219,7 @@ def test_parameters_are_checked_and_counted_once():
     for wrong, message in (
         ([p, 3.0], "parameter 1 .* got float"),
         ([p * 2.0], "computed by mul"),
+        (3, "of a module, or a list of nodes; got int"),
         ([None], "NoneType"),
     ):
         with pytest.raises(DataError, match=message):
@@ -221,6 +247,7 @@ WRONG = [
     (lambda: nn.clip_by_value([Value(1.0)], -1.0), "limit"),
     (lambda: nn.lbfgs(lambda: None, [Value(1.0)], max_iter=0), "max_iter"),
     (lambda: nn.lbfgs(lambda: None, [Value(1.0)], tol=NAN), "tol"),
+    (lambda: nn.lbfgs(Value(1.0) ** 2, [Value(1.0)]), "loss must be a function without arguments"),
     (lambda: schedules.constant(0.0), "learning_rate"),
     (lambda: schedules.step(0.1, every=0), "every"),
     (lambda: schedules.step(0.1, every=2, factor=0.0), "factor"),

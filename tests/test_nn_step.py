@@ -135,8 +135,8 @@ def test_what_a_replay_cannot_do_is_refused() -> None:
     mixed = nn.Sequential(nn.Dense(5, 4, rng=0), nn.Dense(4, 3, rng=0, dtype=np.float32))
     for call, error, words in [
         (lambda: nn.Step(dropping, nn.squared_error), nn.SettingError, r"Dropout\(0.5\)"),
-        (lambda: nn.Step(nn.MLP(2, [1]), nn.squared_error), nn.SettingError, "tensors"),
-        (lambda: nn.Step(mixed, nn.squared_error), nn.SettingError, "one precision"),
+        (lambda: nn.Step(nn.MLP(2, [1]), nn.squared_error), nn.SettingError, r"w.0 is a Value: model.tensors\(\)"),
+        (lambda: nn.Step(mixed, nn.squared_error), nn.SettingError, "one precision: layers.1.W is float32, layers.0.W"),
         (lambda: nn.Step(network(), branching)(X, y), nn.SettingError, "branch"),
         (lambda: nn.Step(network(), functools.partial(nn.squared_error, reduction="none"))(X, y), ShapeError, "mean"),
         (lambda: nn.Step(network(), nn.squared_error)(X, y[:, 0]), ShapeError, "targets"),
