@@ -26,22 +26,25 @@ class Derivatives:
     def __init__(self, node: Node, names: Mapping[Node, str]) -> None:
         self.op: Op = node.op  # type: ignore[assignment]
         self.result, self.args, self.names = stand_ins(node, names)
-        self.g: Any = np.float64(1.0)  # Python's own float would refuse 1 / 0
-        if not isinstance(self.op, Elementwise):
-            self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
-            self.names[self.g] = "g"
+        self.one = np.float64(1.0)  # Python's own float would refuse 1 / 0
+        self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
+        self.names[self.g] = "g"
+
+    def has_number(self, i: int) -> bool:
+        """Return whether the derivative is a number for each entry: of elementwise ops, and between scalars."""
+        return isinstance(self.op, Elementwise) or not (self.result.ndim or self.args[i].ndim)
 
     def rule(self, i: int) -> Any:
         """Return what the rule for the i-th argument gives, 0 where there is none."""
         if self.op.rule(i) is None:
             return 0.0
         with Recording():
-            return self.op.run(i, self.g, self.result, self.args)
+            return self.op.run(i, self.one if self.has_number(i) else self.g, self.result, self.args)
 
     def plain(self, i: int) -> tuple[str, Number | None]:
         """Return the derivative by the i-th argument in symbols and in numbers; see `local_derivative`."""
         local = self.rule(i)
-        return short_text(local, self.names), (_plain(local) if isinstance(self.op, Elementwise) else None)
+        return short_text(local, self.names), (_plain(local) if self.has_number(i) else None)
 
     def latex(self, i: int) -> str:
         """Return the same symbols in LaTeX."""
@@ -64,8 +67,8 @@ def local_derivative(node: Node, i: int, names: Mapping[Node, str]) -> tuple[str
     """Return the derivative of `node` by its i-th argument in symbols and in numbers.
 
     The op's rule is run with g = 1 on leaves that bear the names. An op that is not elementwise has no derivative by
-    entries; its vjp with an upstream gradient named g is returned, and None for the number. An argument without a rule
-    has the derivative 0.
+    entries, but between scalars; its vjp with an upstream gradient named g is returned, and None for the number. An
+    argument without a rule has the derivative 0.
 
     >>> from autograd_mini import Value
     >>> x = Value(0.0, label="x"); y = x.tanh()

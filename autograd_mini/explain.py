@@ -33,10 +33,10 @@ READABLE = 100  # steps that a prompt shows without being asked to print them
 class Contribution:
     """What one step sends to one argument: `amount = upstream * local`, and the argument's total before and after.
 
-    `symbols` is the local derivative of an elementwise op, for instance `1 - y * y`; for every other op it is the
-    vector-Jacobian product with the upstream gradient g, for instance `g @ W`, and `local` is None. `before` is None
-    where nothing came yet; `complete` says that nothing more will come. `user` is the node that sends, `position` says
-    which of its arguments receives.
+    `symbols` is the local derivative of an elementwise op, for instance `1 - y * y`, and of any op between scalars; of
+    every other it is the vector-Jacobian product with the upstream gradient g, for instance `g @ W`, and `local` is
+    None. `before` is None where nothing came yet; `complete` says that nothing more will come. `user` is the node that
+    sends, `position` says which of its arguments receives.
     """
 
     argument: str

@@ -137,8 +137,8 @@ def test_every_row_is_explained(row: Op) -> None:
         check_steps(explanation, z, seed)
         check_layout(str(explanation))
         for c in explanation[0].contributions:
-            assert (c.local is not None) == isinstance(row, Elementwise)
-            if isinstance(row, Elementwise):
+            assert (c.local is not None) == (isinstance(row, Elementwise) or not (z.ndim or c.node.ndim))
+            if c.local is not None:
                 product = np.sum(seed * np.asarray(c.local) * np.ones(z.shape))
                 close(np.sum(c.amount), product, f"{row.name}: amount is upstream times local", 1e-13)
 
@@ -370,3 +370,11 @@ def test_what_is_asked_for_in_another_way_is_refused_with_the_way() -> None:
     for names in ({"x": x}, ["x"], "x"):
         with pytest.raises(DataError, match="names maps nodes to names"):
             explain(x * x, names=names)  # type: ignore[arg-type]
+
+
+def test_a_sum_of_scalars_has_local_derivatives_like_any_step_between_scalars() -> None:
+    w, b = Value(2.0, label="w"), Value(1.0, label="b")
+    for root in (ops.add_n(b, 3.0 * w, w), ops.sum(b * w)):
+        step = explain(root)[0]
+        assert [(c.symbols, c.local) for c in step.contributions] == [("1", 1.0)] * len(step.contributions)
+        assert "vjp" not in str(explain(root))
