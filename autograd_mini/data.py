@@ -100,7 +100,9 @@ def _remedy(data: Any) -> str:
     for kinds, remedy in REMEDIES:
         if isinstance(entry, kinds):
             return remedy
-    return "take its .data, plain numbers" if hasattr(entry, "detach") else "turn it into floats first"
+    if hasattr(entry, "birth"):
+        return "take its .data, plain numbers"
+    return "make an array of it, np.asarray(x)" if hasattr(entry, "__array__") else "turn it into floats first"
 
 
 REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (

@@ -107,9 +107,10 @@ def _chosen(argnums: Argnums, n: int) -> tuple[int, ...]:
         raise DataError(f"argnums is an integer or a tuple of integers, got {argnums!r}") from None
     places = tuple(i % n for i in given if -n <= i < n)
     if len(set(places)) < len(given):
-        rule = f"each from {-n} to {n - 1}, none twice" if n else "but there is none"
+        rule = f"choose among them, each from {-n} to {n - 1}, none twice"
         raise ShapeError(
-            f"argnums {argnums} of a function called with {n} positional arguments: choose among them, {rule}"
+            f"argnums {argnums} of a function called with {n} positional arguments: "
+            f"{rule if n else 'pass by position what is differentiated'}"
         )
     return places
 
@@ -341,7 +342,8 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
         if len(args_and_v) < 2:
             raise ShapeError("hvp: call it with the function's arguments and then the vector v: hvp(f)(x, v)")
         *args, v = args_and_v
-        gradient = partial(grad(f, argnums), **keywords)
-        return vjp(gradient, *args, argnums=argnums)[1](v)
+        trace = Trace(partial(grad(f, argnums), **keywords), tuple(args), argnums)
+        seeds = _flat(v, trace.output, trace.roots, "hvp: v")
+        return tree.build(trace.inputs, iter(trace.pull_back(seeds)))
 
     return product

@@ -128,7 +128,7 @@ def _rates(schedule: Schedule, epochs: int, history: list[Record]) -> Iterator[f
     losses: list[float] = []
     for epoch in range(epochs):
         losses += [record["loss"] for record in history[len(losses) :]]
-        yield schedule(epoch, losses)
+        yield real("the learning rate of the schedule", schedule(epoch, losses), "[0, inf)")
 
 
 class Trainer:
@@ -225,7 +225,7 @@ def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
     model.eval()
     try:
         with no_grad():
-            return float(one_number(_loss(model, loss, *_dataset(model, X, y, None))))
+            return float(one_number(_loss(model, checked_loss(loss), *_dataset(model, X, y, None))))
     finally:
         model.train(was_training)
 

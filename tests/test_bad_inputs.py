@@ -267,6 +267,24 @@ def test_a_node_is_not_data() -> None:
     refused(lambda: Value(2.0).backward(X), TypeError, "take its .data")
 
 
+class Frame:
+    """What numpy can make an array of, but a row does not: a table, a tensor of another library."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array([1.0, 2.0])
+
+    def detach(self) -> Frame:
+        return self
+
+
+def test_another_librarys_array_is_turned_over_first() -> None:
+    frame = Frame()
+    for act in (lambda: X * frame, lambda: V + frame, lambda: ops.sin(frame), lambda: ops.affine(frame, W, V)):
+        refused(act, TypeError, "Frame", "make an array of it, np.asarray(x)")
+    assert Tensor(frame).data.tolist() == [1.0, 2.0]
+    assert ops.sin(np.asarray(frame)).shape == (2,)
+
+
 def test_a_seed_that_is_nan_goes_through() -> None:
     x = Value(2.0)
     (x * x).backward(float("nan"))
@@ -533,6 +551,14 @@ TRANSFORMS = {
     "argnums that is text": (lambda: am.grad(lambda x: x, argnums="a")(1.0), TypeError, "argnums is an integer", "'a'"),
     "argnums that is a float": (lambda: am.grad(lambda x: x, argnums=0.0)(1.0), TypeError, "argnums is an integer"),
     "no arguments": (lambda: am.grad(lambda: 1.0)(), ValueError, "0 positional arguments"),
+    "all by keyword": (lambda: am.grad(lambda x: x)(x=1.0), ValueError, "pass by position what is differentiated"),
+    "a vector's shape": (
+        lambda: am.hvp(lambda x: (x * x).sum())(np.ones(3), np.ones(2)),
+        ValueError,
+        "hvp: v",
+        "(2,)",
+        "(3,)",
+    ),
     "a vector result": (lambda: am.grad(lambda x: V * x)(1.0), ValueError, "one scalar", "(3,)", ".sum()", "jacobian"),
     "two results": (lambda: am.grad(lambda x: (x, x))(1.0), ValueError, "one scalar", "(), ()"),
     "no result": (lambda: am.grad(lambda x: None)(1.0), TypeError, "result", "NoneType"),

@@ -256,6 +256,7 @@ WRONG = [
     ({"optimizer": "adam"}, DataError, r"optimizer must be one such as nn.adam\(\), got 'adam'"),
     ({"optimizer": nn.adam}, DataError, r"optimizer must be one such as nn.adam\(\), got <function adam"),
     ({"schedule": 0.1}, nn.SettingError, r"schedule must be a function .*nn.schedules.constant\(0.1\); got 0.1"),
+    ({"schedule": lambda t, losses: None}, nn.SettingError, "the learning rate of the schedule must be .*, got None"),
     ({"callbacks": print}, nn.SettingError, "callbacks must be a list of functions"),
     ({"callbacks": [3]}, nn.SettingError, "callbacks must be a list of functions .*; got \\[3\\]"),
     ({"validation": (X,)}, nn.SettingError, r"validation must be a pair \(X, y\), got a tuple of 1"),
@@ -268,3 +269,12 @@ WRONG = [
 def test_wrong_data_and_settings_are_named(settings, error, message):
     with pytest.raises(error, match=message):
         fit(**settings)
+
+
+def test_what_is_evaluated_is_a_loss_of_one_number():
+    for loss, error, message in (
+        ("mse", nn.SettingError, "loss must be"),
+        (lambda p, y: p - y, ShapeError, "its mean"),
+    ):
+        with pytest.raises(error, match=message):
+            nn.evaluate(line(), X, LINE, loss=loss)
