@@ -148,6 +148,11 @@ def test_a_history_of_fit_is_drawn_as_it_is():
     assert legend(ax) == list(drawn)
 
 
+def test_the_losses_of_a_loop_of_ones_own_are_drawn():
+    drawn = lines(viz.loss_curve([2, 1.5, Value(1.0), np.float32(0.5)]))
+    assert {name: line.get_ydata().tolist() for name, line in drawn.items()} == {"training loss": [2.0, 1.5, 1.0, 0.5]}
+
+
 def test_a_history_without_validation_is_one_line_and_a_gap_stays_a_gap():
     assert list(lines(viz.loss_curve([{"loss": 2.0}, {"loss": 1.0}]))) == ["training loss"]
     gap = viz.loss_curve([{"loss": 2.0, "validation_loss": 3.0}, {"loss": 1.0}, {"loss": 1.0, "validation_loss": 2.0}])
@@ -180,8 +185,8 @@ def test_an_estimators_curves_are_drawn(whose):
     ("history", "message"),
     [
         ([], "history is empty"),
-        ([{"loss": 1.0}, {"epoch": 2}], r'dict with "loss" for each epoch, got .* at \[1\]'),
-        ([0.5, 0.4], r"got 0.5 at \[0\]"),
+        ([{"loss": 1.0}, {"epoch": 2}], r'dict with "loss", for each epoch, got .* at \[1\]'),
+        ([0.5, "low"], r"got 'low' at \[1\]"),
         (None, "with loss_curve_ .*got NoneType"),
         ({"loss": [1.0]}, "got dict"),
     ],

@@ -7,6 +7,7 @@ matplotlib is imported when something is drawn: `pip install "autograd-mini[plot
 from __future__ import annotations
 
 import re
+from numbers import Real
 from textwrap import fill
 from typing import Any
 
@@ -42,9 +43,10 @@ CURVES = {  # what is drawn: its key in a history, its attribute of an estimator
 def loss_curve(history: Any, *, ax: Any = None) -> Any:
     """Draw the loss of each epoch beside what held-out data said of it, with the best epoch marked.
 
-    `history` is the list of dicts that `nn.fit` returns, with "loss" and perhaps "validation_loss" in each, or a
-    fitted estimator, ours or scikit-learn's: its `loss_curve_`, `validation_loss_curve_` and `validation_scores_`
-    are drawn as far as it has them. A score has an axis of its own, at the right.
+    `history` is the list of dicts that `nn.fit` returns, with "loss" and perhaps "validation_loss" in each, or the
+    losses of a loop of your own, a list of numbers or Values, or a fitted estimator, ours or scikit-learn's: its
+    `loss_curve_`, `validation_loss_curve_` and `validation_scores_` are drawn as far as it has
+    them. A score has an axis of its own, at the right.
 
     SettingError for an empty history, one without losses, or an estimator without a loss curve.
 
@@ -77,9 +79,12 @@ def _right(ax: Any, name: str) -> Any:
 
 
 def _history_curves(history: Any) -> dict[str, tuple[Array, Array]]:
+    history = [{"loss": float(entry)} if isinstance(entry, (Real, Value)) else entry for entry in history]
     for i, record in enumerate(history):
         if not isinstance(record, dict) or "loss" not in record:
-            raise SettingError(f'history must hold a dict with "loss" for each epoch, got {record!r} at [{i}]')
+            raise SettingError(
+                f'history must hold a loss, or a dict with "loss", for each epoch, got {record!r:.80} at [{i}]'
+            )
     if not history:
         raise SettingError("history is empty: pass what nn.fit returned after at least one epoch")
     epochs = array_of([record.get("epoch", i) for i, record in enumerate(history, 1)])
