@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 else:
     Surface = object
 
+INSTEAD = {  # for names that other libraries have
+    "zero_grad": "zero_grad(x)",
+    "numpy": "x.data",
+    "clone": "x.detach(), or x itself: it is never changed in place",
+    "requires_grad": "no_grad() or x.detach() where no gradient is wanted",
+}
+
 ALL, NONE = object(), object()  # in place of a second argument: the first holds them all; there is but one
 
 _new = object.__new__
@@ -79,7 +86,8 @@ class Node(Surface):
             raise DataError(
                 "a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        remedy = f": write {INSTEAD[name]}" if name in INSTEAD else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{remedy}", name=name, obj=self)
 
     @property
     def args(self) -> tuple[Any, ...]:

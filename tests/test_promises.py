@@ -707,3 +707,14 @@ def test_the_examples_of_the_page_run() -> None:
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 10
     assert not result.failed
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("zero_grad", "zero_grad(x)"), ("numpy", "x.data"), ("clone", "x.detach()"), ("cpu", "'cpu'")]
+)
+def test_what_another_library_calls_it_is_told_how_it_is_written_here(name: str, remedy: str) -> None:
+    for x in (Value(2.0), Tensor([1.0, 2.0])):
+        with pytest.raises(AttributeError) as caught:
+            getattr(x, name)
+        assert remedy in str(caught.value)
+        assert not hasattr(x, name)
