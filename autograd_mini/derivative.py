@@ -15,6 +15,7 @@ from .node import Node, filled, leaf
 from .op import Elementwise, Op, fit
 
 Number = float | Array
+ONE = np.float64(1.0)  # Python's own float would refuse 1 / 0
 
 
 class Derivatives:
@@ -26,9 +27,10 @@ class Derivatives:
     def __init__(self, node: Node, names: Mapping[Node, str]) -> None:
         self.op: Op = node.op  # type: ignore[assignment]
         self.result, self.args, self.names = stand_ins(node, names)
-        self.one = np.float64(1.0)  # Python's own float would refuse 1 / 0
-        self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
-        self.names[self.g] = "g"
+        self.g: Any = ONE
+        if not isinstance(self.op, Elementwise):
+            self.g = leaf(np.ones(node.shape) if node.shape else 1.0)
+            self.names[self.g] = "g"
 
     def has_number(self, i: int) -> bool:
         """Return whether the derivative is a number for each entry: of elementwise ops, and between scalars."""
@@ -39,7 +41,7 @@ class Derivatives:
         if self.op.rule(i) is None:
             return 0.0
         with Recording():
-            return self.op.run(i, self.one if self.has_number(i) else self.g, self.result, self.args)
+            return self.op.run(i, ONE if self.has_number(i) else self.g, self.result, self.args)
 
     def plain(self, i: int) -> tuple[str, Number | None]:
         """Return the derivative by the i-th argument in symbols and in numbers; see `local_derivative`."""
