@@ -56,7 +56,12 @@ class Optimizer(NamedTuple):
         A NaN in a gradient goes into the parameter, as everywhere in this field: `check_gradients` refuses it before.
         """
         lr = self.learning_rate if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)")
-        quietly(self._move, state, lr)
+        try:
+            quietly(self._move, state, lr)
+        except (TypeError, ValueError):
+            if any(len(entry) != self.memory + 2 for entry in checked_state(state)):
+                raise SettingError("state is that of another optimizer: make it with optimizer.init(model)") from None
+            raise
 
     def _move(self, state: State, lr: float) -> None:
         for entry in state:
@@ -278,7 +283,8 @@ def checked_state(state: Any) -> State:
     """Return a state as it is, or raise DataError where `Optimizer.init` could not have returned it."""
     entries: list[Any] = state if isinstance(state, list) else [None]
     if not all(isinstance(entry, list) and len(entry) > 1 and isinstance(entry[0], Node) for entry in entries):
-        raise DataError(f"state must be what optimizer.init(model) returns, got {type(state).__name__}")
+        kind = type(state).__name__ + (f" of {type(state[0]).__name__}" if isinstance(state, list) and state else "")
+        raise DataError(f"state must be what optimizer.init(model) returns, got {kind}") from None
     return entries
 
 

@@ -226,6 +226,19 @@ def test_parameters_are_checked_and_counted_once():
             nn.adam().init(wrong)
 
 
+def test_an_update_of_what_is_no_state_moves_nothing_and_says_what_one_is():
+    p, q = Value(1.0), Tensor([2.0])
+    for node in (p, q):
+        node.grad = node.data
+    for wrong, kind in (([p], "list of Value"), ([q], "list of Tensor"), (None, "NoneType"), (nn.Neuron(1), "Neuron")):
+        with pytest.raises(DataError, match=rf"state must be what optimizer.init\(model\) returns, got {kind}"):
+            nn.adam().update(wrong)
+    for optimizer, other in ((nn.sgd(), nn.adam()), (nn.adam(), nn.sgd())):
+        with pytest.raises(nn.SettingError, match="state is that of another optimizer"):
+            optimizer.update(other.init([p, q]))
+    assert (p.data, q.data.tolist()) == (1.0, [2.0])
+
+
 NAN = float("nan")
 WRONG = [
     *[(lambda lr=lr: nn.sgd(lr), r"learning_rate must .* in \(0, inf\)") for lr in (0, -1.0, NAN, math.inf, "1", None)],
