@@ -74,6 +74,8 @@ def _side(x: Array) -> Array:
 
 def sigmoids(x: Array) -> Array:
     x = np.asarray(x)
+    if x.dtype == np.float32:  # float64 has room for exp(-x), wherever that is not lost beside 1 or infinite
+        return 1 / (1 + np.exp(-x, dtype=np.float64).astype(np.float32))
     side = _side(x)
     e = np.exp(-side * x)
     return np.where(side > 0, 1.0, e) / (1.0 + e)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -40,14 +41,16 @@ class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
     `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
-    activation that turns logits into predictions. `reported` makes of y, z and the row's result l each sample's loss as
-    scikit-learn reports it: the mean over several squared errors, where it differentiates their sum, and the logarithm
-    of a probability no closer to 0 or 1 than one unit of rounding.
+    activation that turns logits into predictions p. `reported` makes of y, z and the row's result l each sample's loss
+    as scikit-learn reports it: the mean over several squared errors, where it differentiates their sum, and the
+    logarithm of a probability no closer to 0 or 1 than one unit of rounding. `rounded` gives each entry's loss from y
+    and p, which is how it comes by the digits that it has in float32.
     """
 
     row: Callable[[Any, Any], Any]
     output: str
     reported: Callable[[Array, Array, Array], Array]
+    rounded: Callable[[Array, Array], Array]
 
 
 class Rows(NamedTuple):
@@ -76,21 +79,22 @@ def _take(array: Array, index: Any) -> Array:
 
 
 class Chain:
-    """Weights W of shape (d_out, d_in) and biases b of shape (d_out,): views of one flat buffer `theta`, every W first.
+    """Weights of shape (d_in, d_out) and biases (d_out,), as scikit-learn keeps them: views of one flat buffer `theta`,
+    every weight matrix first.
 
     One buffer makes an optimizer's step a handful of array operations, however many layers there are. The engine sees
-    the views as leaves.
+    the views as leaves; in float32 a bias as a row, whose gradient is then summed in scikit-learn's order. L-BFGS makes
+    much of the smallest difference in rounding: every product is taken from the side from which it is taken there.
     """
 
     def __init__(self, sizes: Sequence[int], dtype: Any, activation: str) -> None:
-        pairs = list(zip(sizes[1:], sizes))
-        shapes: list[tuple[int, ...]] = [*pairs, *((n,) for n in sizes[1:])]
+        shapes: list[tuple[int, ...]] = [*itertools.pairwise(sizes), *((n,) for n in sizes[1:])]
         self.theta = np.zeros(sum(map(math.prod, shapes)), dtype)
-        self.weights, self.biases = self._split(cut(self.theta, shapes))
-        self.leaves = [leaf(view) for view in (*self.weights, *self.biases)]
-        self.penalised = leaf(self.theta[: sum(W.size for W in self.weights)])
+        self.coefs, self.biases = self._split(cut(self.theta, shapes))
+        rows = self.biases if self.theta.dtype == np.float64 else [b[None] for b in self.biases]
+        self.leaves = [leaf(view) for view in (*self.coefs, *rows)]
+        self.penalised = leaf(self.theta[: sum(W.size for W in self.coefs)])
         self.activation = HIDDEN[activation]
-        self._shapes = shapes
         self._gradient = np.empty_like(self.theta)
         self._recorded: Counter[Any] = Counter()  # how often a step of a kind was
         self._replays: dict[Any, Replay] = {}
@@ -103,54 +107,39 @@ class Chain:
     def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> Chain:
         """Return a chain with a copy of scikit-learn's parameters."""
         chain = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
-        chain.load(np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)]))
+        chain.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
         return chain
-
-    @property
-    def coefs(self) -> list[Array]:
-        """The weights as scikit-learn keeps them: views of shape (d_in, d_out)."""
-        return [W.T for W in self.weights]
-
-    def packed(self, flat: Array) -> Array:
-        """Return a vector like `theta` in scikit-learn's order: every coefs_ row by row, then every intercepts_."""
-        parts = cut(flat, [view.shape for view in (*self.weights, *self.biases)])
-        return np.concatenate([part.T.ravel() for part in parts])
-
-    def load(self, packed: Array) -> None:
-        """Take over parameters in the order of `packed`."""
-        views = [*self.coefs, *self.biases]
-        for view, part in zip(views, cut(packed, [view.shape for view in views])):
-            view[...] = part
 
     def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
         """Record the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l, and the
-        penalty.
+        penalty alpha/2 sum W^2.
         """
         z = self.logits(rows.x, masks)
-        return z, loss.row(z, rows.y), ops.l2_penalty(alpha / rows.mass, self.penalised)
+        return z, loss.row(z, rows.y), ops.l2_penalty(alpha, self.penalised)
 
     def logits(self, x: Any, masks: Sequence[Any] = ()) -> Node:
         """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
         weights, biases = self._split(self.leaves)
         for i, (W, b) in enumerate(zip(weights[:-1], biases)):
-            x = self.activation(ops.affine(x, W, b))
+            x = self.activation(ops.add(ops.matmul(x, W), b))
             x = ops.mul(x, masks[i]) if masks else x
-        z: Node = ops.affine(x, weights[-1], biases[-1])
+        z: Node = ops.add(ops.matmul(x, weights[-1]), biases[-1])
         return z
 
     def gradient(self, rows: Rows, losses: Node, penalty: Node) -> Array:
         """Return dJ/dtheta in a buffer that the next call uses again.
 
-        The sweep starts at the losses with dJ/dl = w / sum w. The penalty sees all weights as one leaf, so that its
-        term is added in one go.
+        The penalty sees all weights as one leaf, so that its term is added in one go.
         """
         reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
         np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
-        self._penalise(penalty)
-        return self._gradient
+        return self._whole(rows, penalty)
 
-    def _penalise(self, penalty: Node) -> None:
+    def _whole(self, rows: Rows, penalty: Node) -> Array:
+        """Return the buffer, which holds the gradient of sum_i w_i l_i, with the penalty's added and divided."""
         self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
+        self._gradient /= rows.mass
+        return self._gradient
 
     def loss_and_gradient(
         self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
@@ -161,37 +150,38 @@ class Chain:
         """
         kind = (rows.x.shape, loss.row, len(masks))
         if kind in self._replays:
-            losses, z, *_ = self._replays[kind](rows.x, rows.y, shares(rows), *masks, *(p._data for p in self.leaves))
-            penalty = ops.l2_penalty(alpha / rows.mass, self.penalised)
-            self._penalise(penalty)
-            return mean_loss(loss, rows, z, losses) + penalty._data, self._gradient
+            losses, z, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
+            penalty = ops.l2_penalty(alpha, self.penalised)
+            gradient = self._whole(rows, penalty)
+            return _with(penalty, rows, mean_loss(loss, rows, z, losses)), gradient
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
             keep(self._replays, kind, self._replay(rows, loss, masks))
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
-        return mean_loss(loss, rows, z._data, losses._data) + penalty._data, self.gradient(rows, losses, penalty)
+        value = _with(penalty, rows, mean_loss(loss, rows, z._data, losses._data))
+        return value, self.gradient(rows, losses, penalty)
 
     def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
-        """Return the step from inputs, targets, shares and masks to the losses, the logits and the losses' gradient."""
-        x, y, share, *factors = map(leaf, (rows.x, rows.y, shares(rows), *masks))
+        """Return the step from inputs, targets, weights, masks to the losses, the logits and the losses' gradient."""
+        x, y, weights, *factors = map(leaf, (rows.x, rows.y, column(rows), *masks))
         z = self.logits(x, factors)
         losses = loss.row(z, y)
-        into = cut(self._gradient, self._shapes)
-        seed = ops.broadcast_to(share, losses.shape)
-        return Replay([losses, z], seed, [x, y, share, *factors, *self.leaves], self.leaves, into)
+        into = cut(self._gradient, [p.shape for p in self.leaves])
+        seed = ops.broadcast_to(weights, losses.shape)
+        return Replay([losses, z], seed, [x, y, weights, *factors, *self.leaves], self.leaves, into)
 
 
 def seeds(rows: Rows, losses: Array) -> Array:
-    """Return each sample's share of the total weight, in the shape of its losses."""
+    """Return each sample's weight in the shape of its losses: the gradient of sum_i w_i l_i with respect to them."""
     g = np.empty_like(losses)
-    g[...] = shares(rows)
+    g[...] = column(rows)
     return g
 
 
-def shares(rows: Rows) -> Array:
-    """Return each sample's share of the total weight, as a column in the precision of the targets."""
+def column(rows: Rows) -> Array:
+    """Return each sample's weight, 1 where there are none, as a column in the precision of the targets."""
     weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
-    return (weights / rows.mass)[:, None].astype(rows.y.dtype)
+    return weights[:, None].astype(rows.y.dtype)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
@@ -202,10 +192,20 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
     return z
 
 
-def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> float:
+def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> Array:
     """Return the loss as reported: the weighted mean over the samples."""
-    reported = loss.reported(rows.y, z, losses)
-    return float((reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass)
+    if z.dtype == np.float32:
+        each = np.average(loss.rounded(rows.y, OUTPUTS[loss.output](z)), axis=0, weights=rows.weights)
+        mean = each.mean() if loss.reported is _mean else each.sum()
+    else:
+        reported = loss.reported(rows.y, z, losses)
+        mean = (reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass
+    return np.asarray(mean)
+
+
+def _with(penalty: Node, rows: Rows, loss: Array) -> float:
+    """Return the loss with the penalty added, in the precision of the loss."""
+    return float(loss + loss.dtype.type(penalty._data / rows.mass))
 
 
 def _mean(y: Array, z: Array, losses: Array) -> Array:
@@ -225,10 +225,7 @@ def _deviance(y: Array, z: Array, losses: Array) -> Array:
 
 def _log_loss(y: Array, z: Array, losses: Array) -> Array:
     """Return the sum of -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
-    p = sigmoids(z)
-    eps = np.finfo(p.dtype).eps
-    kept = np.minimum(np.maximum(p, eps), 1 - eps)
-    return _sum(y, z, -np.log(np.where(y > 0.5, kept, 1 - kept)))
+    return _sum(y, z, _binary(y, sigmoids(z)))
 
 
 def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
@@ -236,10 +233,33 @@ def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
     return np.minimum(np.maximum(losses[:, 0], -math.log1p(-eps)), -math.log(eps))
 
 
+def _kept(p: Array) -> Array:
+    """Return probabilities no closer to 0 or 1 than one unit of rounding."""
+    eps = np.finfo(p.dtype).eps
+    return np.minimum(np.maximum(p, eps), 1 - eps)
+
+
+def _squared(y: Array, p: Array) -> Array:
+    return 0.5 * np.square(y - p)
+
+
+def _poisson(y: Array, p: Array) -> Array:
+    return y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p
+
+
+def _binary(y: Array, p: Array) -> Array:
+    p = _kept(p)
+    return -np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64)
+
+
+def _classes(y: Array, p: Array) -> Array:
+    return -np.log(np.where(y > 0.5, _kept(p), 1), dtype=np.float64)
+
+
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.squared_loss, "identity", _mean),
-    "sum_squared_error": Loss(ops.squared_loss, "identity", _sum),
-    "poisson": Loss(ops.poisson_loss, "exp", _deviance),
-    "logistic": Loss(ops.logistic_loss, "logistic", _log_loss),
-    "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes),
+    "squared_error": Loss(ops.squared_loss, "identity", _mean, _squared),
+    "sum_squared_error": Loss(ops.squared_loss, "identity", _sum, _squared),
+    "poisson": Loss(ops.poisson_loss, "exp", _deviance, _poisson),
+    "logistic": Loss(ops.logistic_loss, "logistic", _log_loss, _binary),
+    "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes, _classes),
 }

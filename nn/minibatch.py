@@ -52,7 +52,7 @@ def fit_epochs(model: Any, chain: Chain, rows: Rows, held_out: HeldOut | None, r
     except KeyboardInterrupt:
         warnings.warn(INTERRUPTED, stacklevel=4)
     if held_out is not None and model._best_parameters is not None:
-        chain.load(model._best_parameters)
+        chain.theta[...] = model._best_parameters
 
 
 def _permutation(rng: Any, n: int) -> Array:
@@ -136,14 +136,14 @@ def _count_scores(model: Any, chain: Chain, held_out: HeldOut) -> None:
     p = OUTPUTS[loss.output](z)
     score = held_out.score(p) if np.isfinite(p).all() else math.nan
     model.validation_scores_.append(score)
-    model.validation_loss_curve_.append(mean_loss(loss, held_out.rows, z, loss.row(z, held_out.rows.y)))
+    model.validation_loss_curve_.append(float(mean_loss(loss, held_out.rows, z, loss.row(z, held_out.rows.y))))
     if model.verbose:
         print(f"Validation score: {score:f}")
     better = score >= model.best_validation_score_ + model.tol
     model._no_improvement_count = 0 if better else model._no_improvement_count + 1
     if score > model.best_validation_score_:
         model.best_validation_score_ = score
-        model._best_parameters = chain.packed(chain.theta)
+        model._best_parameters = chain.theta.copy()
 
 
 def _out_of_patience(model: Any) -> bool:
@@ -164,7 +164,7 @@ def _unconverged(model: Any) -> str:
 
 def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
     """Minimise the objective over all rows at once; after Ctrl-C the parameters are those of the last iterate."""
-    last = chain.packed(chain.theta)
+    last = chain.theta.copy()
     objective = packed_objective(model, chain, rows)
 
     def each(theta: Array, loss: float) -> bool:
@@ -180,7 +180,7 @@ def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
     try:
         result = lbfgs(objective, last, each=each, **limits)
     except KeyboardInterrupt:
-        chain.load(last)
+        chain.theta[...] = last
         warnings.warn(INTERRUPTED, stacklevel=4)
     else:
         _conclude(model, chain, result)
@@ -192,21 +192,21 @@ def packed_objective(model: Any, chain: Chain, rows: Rows) -> Callable[[Array], 
     rows = rows.take(np.arange(len(rows.y)))
 
     def objective(theta: Array) -> tuple[float, Array]:
-        chain.load(theta)
+        chain.theta[...] = theta
         value, gradient = chain.loss_and_gradient(rows, loss, model.alpha)
-        return value, chain.packed(gradient)
+        return value, gradient.copy()
 
     return objective
 
 
 def _calls_back(model: Any, chain: Chain, theta: Array) -> bool:
-    chain.load(theta)
+    chain.theta[...] = theta
     return bool(model.callback(model))
 
 
 def _conclude(model: Any, chain: Chain, result: Any) -> None:
     """Take over SciPy's result; status 99 is the callback's wish, 0 convergence."""
-    chain.load(result.x)
+    chain.theta[...] = result.x
     model.n_iter_ = min(int(result.nit), model.max_iter)
     model.loss_ = float(result.fun)
     if result.status not in (0, 99):

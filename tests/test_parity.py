@@ -91,15 +91,15 @@ def twins(task, **settings):
     return getattr(theirs, name)(**settings), getattr(ours, name)(**settings)
 
 
-def assert_equal(reference, model, X, rtol=1e-10):
-    """Every counter exactly, every measure and prediction to rtol of the largest."""
+def assert_equal(reference, model, X, rtol=1e-10, of_losses=None):
+    """Every counter exactly, every measure and prediction to rtol of the largest, losses to their own."""
     for name in COUNTERS:
         assert getattr(model, name, None) == getattr(reference, name, None), name
     for name in MEASURES + PARAMETERS:
         a, b = getattr(reference, name, None), getattr(model, name, None)
         assert (a is None) == (b is None), name
         for p, q in zip(a, b, strict=True) if isinstance(a, list) else [(a, b)] if a is not None else []:
-            assert_close(p, q, rtol, name)
+            assert_close(p, q, of_losses or rtol if name in MEASURES else rtol, name)
     with np.errstate(divide="ignore"):
         for method in ("predict", "predict_proba", "predict_log_proba"):
             if hasattr(reference, method):
@@ -170,17 +170,18 @@ def test_partial_fit(task, option):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize(
-    ("solver", "epochs", "rtol"), [("adam", 12, 1e-5), ("sgd", 12, 1e-5), ("lbfgs", 5, 1e-5), ("lbfgs", 12, 0.05)]
-)
-def test_float32(task, activation, solver, epochs, rtol):
-    """To 1e-5; L-BFGS multiplies a difference in rounding by two to three with every iteration."""
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_float32(task, activation, solver):
+    """To 1e-5. L-BFGS multiplies a difference in rounding by two to three with every iteration: each of ours is
+    scikit-learn's, but for gradients beside float64 targets, which it computes in float64, and we in float32.
+    """
     X, y = task()
     for target in (y, y.astype(np.float32) if TASKS[task][0] == "MLPRegressor" else y):
         X32 = X.astype(np.float32)
-        pair = twins(task, solver=solver, activation=activation, max_iter=epochs)
+        pair = twins(task, solver=solver, activation=activation)
         reference, model = (quiet(m.fit, X32, target) for m in pair)
-        assert_equal(reference, model, X32, rtol)
+        rtol = 2e-4 if solver == "lbfgs" and target.dtype == np.float64 else 1e-5
+        assert_equal(reference, model, X32, rtol, 3 * rtol)
         assert {part.dtype for part in model.coefs_ + model.intercepts_} == {np.dtype(np.float32)}
 
 
