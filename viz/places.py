@@ -7,7 +7,7 @@ for itself, its own inner groups closed; the page makes room for it where its ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Any
@@ -15,18 +15,23 @@ from typing import Any
 import numpy as np
 
 from .dot import SIZE, quoted
-from .frames import Fold, Frames
+from .frames import Edge, Fold, Frames, Vertex
+from .heat import ROOM, Heat
 from .layered import layered
 from .render import PYTHON, RenderError, layout
 from .stages import Stage, stages_of
-from .text import DASH, SMALL, entries, number, width
+from .text import DASH, SMALL, entries, measured, number, width
 
 OPEN = 60  # cards up to which groups are open at the start
 HIGH = 64.0  # points of a card
 LEAST = 122.0
 PAD = 10.0
 BRIEF = 14  # characters of a number on a card
-CHIP = (58.0, 20.0)  # room for the local derivative on an edge
+HEAT = 56.0  # points from the left of a card to its heat maps: the longest key, "grad +1", ends before
+NORM = "norm 1.234e-05"  # the longest text beside a heat map, except a longer shape
+CHIP = (58.0, 20.0)  # room for the local derivative on an edge, where that is a number
+CHIP_SIZE, CHIP_PAD = 11.0, 4.0  # points of its letters, and beside them
+DEAD = "\N{MULTIPLICATION X} "  # before the text of a chip, in the page, where the gradient is 0
 CHIPS = 150  # curves up to which there is such room: it doubles what the layout program has to do
 Point = tuple[float, float]
 
@@ -53,12 +58,16 @@ class Scope:
 
 @dataclass(frozen=True)
 class Places:
-    """The width of every card, the groups open at the start, and the layout of each scope ("": the outermost)."""
+    """The width of every card, the groups open at the start, and the layout of each scope ("": the outermost).
+
+    `widths` has those of chips too that are wider than others, and `heats` the heat maps of the cards, by "n3 data".
+    """
 
     widths: Mapping[str, float]
     opened: tuple[str, ...]
     scopes: Mapping[str, Scope]
     engine: str
+    heats: Mapping[str, Heat] = field(default_factory=dict)
 
 
 def places_of(frames: Frames, engine: str = "auto") -> Places:
@@ -73,8 +82,10 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     >>> sorted(places.scopes[""].cards), sorted(places.scopes[""].curves)
     (['n0', 'n1'], ['e0', 'e1'])
     """
-    widths = {f"n{v.id}": card_width(v.name, v.op, ["0" * BRIEF] if v.shape else []) for v in frames.vertices}
+    widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
     widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
+    chips = {f"e{edge.id}": chip_width(edge, frames.vertices[edge.tail].shape) for edge in frames.edges}
+    widths |= {key: wide for key, wide in chips.items() if wide > CHIP[0]}
     if engine != PYTHON:
         try:
             return _placed(frames, widths, open_at_start(frames), engine)
@@ -147,6 +158,30 @@ def card_width(name: str, op: str, values: list[str]) -> float:
     return round(max([LEAST, head + 2 * PAD, *(width(v, SIZE) + 40 + 2 * PAD for v in values)]), 1)
 
 
+def _vertex_width(vertex: Vertex) -> float:
+    """Return the width of a node's card: that of an array has room for a key, a heat map and a norm or the shape."""
+    if not vertex.shape:
+        return card_width(vertex.name, vertex.op, [])
+    beside = max(measured(NORM, SIZE), measured(str(vertex.shape), SIZE)) + PAD
+    return max(card_width(vertex.name, vertex.op, ["0" * BRIEF]), round(HEAT + ROOM[0] + beside + PAD / 2, 1))
+
+
+def chip_text(edge: Edge, shape: tuple[int, ...]) -> str:
+    """Return what the chip of an edge says: the local derivative, of an array its norm, or where there is none the
+    shape of what travels along the edge, forward and backward: that of its tail."""
+    if edge.local is None:
+        return str(shape) if shape else "vjp"
+    return shown(edge.local) if isinstance(edge.local, float) else f"‖{shown(edge.local).removeprefix('norm ')}‖"
+
+
+def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:
+    """Return the width of an edge's chip: one size for numbers, more for an array that needs more."""
+    if isinstance(edge.local, float):
+        return CHIP[0]
+    text = DEAD + chip_text(edge, shape).replace("‖", "||")  # about as wide, and Arial's widths of ASCII are known
+    return max(CHIP[0], round(measured(text, CHIP_SIZE, bold=True) + 2 * CHIP_PAD, 1))
+
+
 def _lay(stage: Stage, widths: Mapping[str, float], engine: str, known: dict[str, Any]) -> tuple[Scope, str]:
     """Return the layout of one stage, and what made it; stages that look the same, as neurons do, are laid out once."""
 
@@ -176,7 +211,7 @@ def _own(stage: Stage, widths: Mapping[str, float]) -> tuple[Scope, str]:
     ordered = list(TopologicalSorter(uses).static_order())
     at = {card: i for i, card in enumerate(ordered)}
     sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in stage.joins.values()]
-    found = layered(sizes, arrows, [CHIP] * len(arrows))
+    found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins])
     drawn = zip(stage.joins.items(), found.arrows, found.chips)
     curves = {key: Curve(*ends, _bent(path), _near(chip)) for (key, ends), path, chip in drawn}
     return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in stage.cards}, {}, curves), PYTHON
@@ -200,10 +235,10 @@ def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str])
     Nothing is called by its own name, so that stages of one structure are one text.
     """
     graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
-    chip = f" label={_room(*CHIP)}" if len(stage.joins) <= CHIPS else ""
+    roomy = len(stage.joins) <= CHIPS
     at = {card: f"c{i}" for i, card in enumerate(stage.cards)}
     edges = [
-        f"{at[tail]} -> {at[head]} [id=k{i}{chip if key.startswith('e') else ''}]"
+        f"{at[tail]} -> {at[head]} [id=k{i}{_chip_room(key, widths) if roomy and key.startswith('e') else ''}]"
         for i, (key, (tail, head)) in enumerate(stage.joins.items())
     ]
     return "\n".join([
@@ -211,6 +246,10 @@ def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str])
         'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none fontsize=8]",
         *_boxes(stage, at, widths), *edges, "}",
     ])  # fmt: skip
+
+
+def _chip_room(key: str, widths: Mapping[str, float]) -> str:
+    return f" label={_room(widths.get(key, CHIP[0]), CHIP[1])}"
 
 
 def _room(wide: float, high: float) -> str:

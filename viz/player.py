@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ from .animation import animation_of
 from .folds import folds_of
 from .frames import Frames, fold, frames_of
 from .gif import gif_of
+from .heat import heats_of
 from .live import NOT_LIVE, program_of
 from .mistakes import compare, mistakes
 from .names import caller_namespace, variables_of
@@ -35,7 +36,7 @@ from .text import clean
 from .wording import TEMPLATES, sentences
 
 SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
-OF_ARRAYS = ("arrays.js", "entries.js")
+OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
 OF_THE_RECORD = ("recorded.js",)
 LONGEST = 160  # characters of the formula in the head of the page
 WRONG = 5_000  # entries of all nodes of a graph that is swept wrongly as well, where the page cannot do it
@@ -142,7 +143,8 @@ class Player:
 
     def _record(self) -> dict[str, Any]:
         """Return the data of the page; of arrays only the numbers that it cannot find from others."""
-        places = {**asdict(self.places), "high": HIGH, "chip": CHIP}
+        places = asdict(replace(self.places, heats={})) | {"high": HIGH, "chip": CHIP}
+        del places["heats"]  # the page has them as pictures
         frames = self.frames.plain()
         if self._arrays:
             frames["steps"] = [_bare(step, self._live) for step in frames["steps"]]
@@ -207,7 +209,8 @@ def player(
     frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
     program = program_of(root, gradient)
     wrong = _mistakes(root, gradient, recorded=program.startswith(NOT_LIVE))
-    return Player(frames, places_of(frames, engine), _formula(root, frames, nodes), program, wrong)
+    places = replace(places_of(frames, engine), heats=heats_of(root, gradient))
+    return Player(frames, places, _formula(root, frames, nodes), program, wrong)
 
 
 def _check(root: Any, model: Any, names: Any, engine: Any) -> None:

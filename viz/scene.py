@@ -11,13 +11,14 @@ from html import escape
 from importlib.resources import files
 
 from .colours import PALETTE
-from .frames import Fold, Frames, Vertex
+from .frames import Edge, Fold, Frames, Vertex
 from .numbers import Number
-from .places import BRIEF, CHIP, HIGH, PAD, Places, Point, brief, fold_title, shown
+from .places import BRIEF, CHIP, HEAT, HIGH, PAD, Places, Point, brief, chip_text, fold_title, shown
 from .text import clean
 
 MARGIN = 16.0
 KEY_ROW, GRAD_ROW = 38.0, 55.0
+HINT = "; blue below 0, orange above"  # what the colours of a heat map mean
 HEADS = {"rest": 8, "now": 14}  # points of arrowheads: what flows is wider than the arrow under it
 Box = tuple[float, float, float, float]
 
@@ -45,7 +46,7 @@ def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable
         f'<svg xmlns="http://www.w3.org/2000/svg" class="scene" role="img" '
         f'aria-label="Graph of {escape(frames.title)}" '
         f'width="{wide:.0f}" height="{high:.0f}" viewBox="{left:g} {top:g} {wide:.1f} {high:.1f}">'
-        f"<style>{colours_css('.scene')}{asset('scene.css')}{style}</style>"
+        f"<style>{colours_css('.scene')}{asset('scene.css')}{asset('heat.css') if places.heats else ''}{style}</style>"
         f"<defs>{''.join(_marker(prefix, name, size) for name, size in HEADS.items())}</defs>"
         f"{''.join(parts)}</svg>\n"
     )
@@ -116,26 +117,29 @@ def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
     for key, curve in curves.items():
         edge = edges.get(key)
         flat = " flat" if edge is not None and not edge.carries else ""
-        chip = "" if edge is None or curve.chip is None else _chip(curve.chip, edge.symbols, edge.local)
+        chip = "" if edge is None or curve.chip is None else _chip(curve.chip, edge, frames, places)
         yield (
             f'<g class="edge{flat}" data-edge="{key}"><path class="line" d="{path_data(curve.points)}" '
             f'marker-end="url(#{prefix}-rest)"/>{chip}</g>'
         )
 
 
-def _chip(at: Point, symbols: str, local: Number) -> str:
-    wide, high = CHIP
+def _chip(at: Point, edge: Edge, frames: Frames, places: Places) -> str:
+    wide, high = places.widths.get(f"e{edge.id}", CHIP[0]), CHIP[1]
+    shape = frames.vertices[edge.tail].shape
     return (
-        f'<g class="chip" transform="translate({at[0]:g} {at[1]:g})"><title>{escape(symbols)}</title>'
+        f'<g class="chip" transform="translate({at[0]:g} {at[1]:g})">'
+        f"<title>{escape(_chip_title(edge, shape, frames.vertices[edge.head]))}</title>"
         f'<rect x="{-wide / 2:g}" y="{-high / 2 + 1:g}" width="{wide:g}" height="{high - 2:g}" rx="9"/>'
-        f'<text y="4">{escape(_chip_text(local))}</text></g>'
+        f'<text y="4">{escape(chip_text(edge, shape))}</text></g>'
     )
 
 
-def _chip_text(local: Number) -> str:
-    if local is None:
-        return "vjp"
-    return shown(local) if isinstance(local, float) else f"‖{shown(local).removeprefix('norm ')}‖"
+def _chip_title(edge: Edge, shape: tuple[int, ...], head: Vertex) -> str:
+    """Return the local derivative or product in symbols, and the shape of what travels along an edge of arrays."""
+    if not shape and not head.shape:
+        return edge.symbols
+    return f"{'vjp: ' if edge.local is None else ''}{edge.symbols} · shape {shape}"
 
 
 def _cards(frames: Frames, places: Places, ends: dict[int, Number], hidden: bool) -> Iterator[str]:
@@ -152,7 +156,10 @@ def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
     kind = "leaf" if not vertex.op else "root" if root else "inner"
     wide, text = places.widths[f"n{vertex.id}"], shown(vertex.data)
     key, value = ("data", text) if len(text) <= BRIEF and "norm" not in text else ("shape", str(vertex.shape))
-    rows = [_row(key, value, KEY_ROW, "data", wide), _row("grad", brief(grad), GRAD_ROW, "grad", wide)]
+    rows = [
+        _row(key, value, KEY_ROW, "data", wide) + _heat(vertex, "data", value, KEY_ROW, places),
+        _row("grad", brief(grad), GRAD_ROW, "grad", wide) + _heat(vertex, "grad", brief(grad), GRAD_ROW, places),
+    ]
     return _card(f"n{vertex.id}", kind, vertex.name, vertex.op or "leaf", vertex.equation, rows, places)
 
 
@@ -171,6 +178,23 @@ def _row(key: str, value: str, y: float, kind: str, wide: float) -> str:
     return (
         f'<text class="key {kind}-key" x="{PAD:g}" y="{y:g}">{key}</text>'
         f'<text class="value {kind}" x="{wide - PAD:g}" y="{y:g}">{escape(value)}</text>'
+    )
+
+
+def _heat(vertex: Vertex, kind: str, beside: str, y: float, places: Places) -> str:
+    """Return the heat map in a row of an array's card; it is not seen beside entries, which say more."""
+    heat = places.heats.get(f"n{vertex.id} {kind}")
+    if heat is None:
+        return ""
+    (wide, high), rows, columns = heat.cell, len(heat.tones), len(heat.tones[0])
+    top = y - 4.5 - rows * high / 2
+    away = " away" if beside.startswith("[") else ""
+    cells = "".join(f'<path class="{tone}" d="{path}"/>' for tone, path in heat.paths().items())
+    return (
+        f'<g class="heat heat-{kind}{away}" transform="translate({HEAT:g} {top:g})">'
+        f"<title>{escape(heat.words + HINT)}</title>"
+        f'<rect width="{columns * wide:g}" height="{rows * high:g}"/>'
+        f'<g transform="scale({wide:g} {high:g}) translate(0 .5)">{cells}</g></g>'
     )
 
 

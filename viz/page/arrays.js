@@ -27,7 +27,14 @@ function paired(f, x, y) {
   return { shape: like.shape, data: Array.from(like.data, (_, k) => f(entryOf(x, k), entryOf(y, k))) };
 }
 
-const norm = x => x.data ? Math.sqrt(x.data.reduce((sum, e) => sum + e * e, 0)) : x.norm;
+// Every step asks for the norms of all that is seen; an array does not change, another takes its place.
+const norms = new WeakMap();
+
+function norm(x) {
+  if (!x.data) return x.norm;
+  if (!norms.has(x)) norms.set(x, Math.sqrt(x.data.reduce((sum, e) => sum + e * e, 0)));
+  return norms.get(x);
+}
 
 function closeArrays(x, y) {
   if (x.data || y.data) return Array.from((x.data ? x : y).data).every((_, k) => close(entryOf(x, k), entryOf(y, k)));

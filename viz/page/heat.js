@@ -1,0 +1,118 @@
+// Cards and chips of arrays: a heat map beside shape and norm, and on an edge the shape that travels along it. Only in
+// pages of records with arrays, where the functions here take the places of those that paint numbers.
+
+const BLOCKS = [8, 16], TONES = 4, ODD = TONES + 1, HINT = "; blue below 0, orange above";
+const ofNumbers = { paintNode, chipElement, paintChip };
+const rows = new Map([...cards].filter(([id]) => !foldOf.has(id)).map(([id, card]) => [+id.slice(1), { data: rowOf(card, "data"), grad: rowOf(card, "grad") }]));
+const painted = new WeakMap(), written = new WeakMap();
+const shapeText = ({ shape = [] }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+
+function rowOf(card, kind) {
+  return { text: card.querySelector(`.value.${kind}`), heat: card.querySelector(`.heat-${kind}`) };
+}
+
+// What a heat map shows ------------------------------------------------------------------------------------------------
+
+// Of each block the entry that is largest in absolute value; nan is larger than all.
+function cellsOf(x) {
+  const { across, down } = rowsOf(x), [high, wide] = [Math.min(down, BLOCKS[0]), Math.min(across, BLOCKS[1])];
+  const blocks = (n, most) => Array.from({ length: n }, (_, i) => Math.floor(((i + 1) * most - 1) / n));
+  const row = blocks(down, high), column = blocks(across, wide), cells = new Array(high * wide).fill(0);
+  for (let k = 0; k < x.data.length; k++) {
+    const e = x.data[k], at = row[Math.floor(k / across)] * wide + column[k % across];
+    if (Number.isNaN(e) || Math.abs(e) > Math.abs(cells[at]) || e > 0 && e === -cells[at]) cells[at] = e;
+  }
+  return { cells, high, wide };
+}
+
+function tonesOf(x) {
+  const grid = cellsOf(x), all = most({ data: grid.cells });
+  const tone = e => Number.isFinite(e) ? Math.sign(e) * Math.ceil(TONES * (Math.abs(e) / all)) : ODD;
+  return { ...grid, tones: grid.cells.map(tone) };
+}
+
+// The cells of each tone as one path of lines along the rows.
+function pathsOf({ tones, wide }) {
+  const paths = {};
+  for (let k = 0, end; k < tones.length; k = end) {
+    for (end = k + 1; end % wide && tones[end] === tones[k];) end++;
+    const tone = tones[k], kind = tone === ODD ? "odd" : tone > 0 ? `above t${tone}` : `below t${-tone}`;
+    if (tone) paths[kind] = `${paths[kind] || ""}M${k % wide} ${Math.floor(k / wide)}h${end - k}`;
+  }
+  return paths;
+}
+
+function inWords(x) {
+  if (!written.has(x)) written.set(x, `shape ${shapeText(x)}, ${x.data.length > 6 ? range(x) : `entries ${show(x)}`}`);
+  return written.get(x);
+}
+
+function range(x) {
+  const finite = x.data.filter(Number.isFinite), { high, wide } = cellsOf(x), odd = x.data.length - finite.length;
+  const span = finite.length ? [`entries from ${show(extreme(x, Math.min))} to ${show(extreme(x, Math.max))}`] : [];
+  return [...span, ...odd ? [`${odd} not finite`] : [], show(x), ...high * wide < x.data.length ? [`in ${high} × ${wide} blocks`] : []].join(", ");
+}
+
+// On cards and chips ---------------------------------------------------------------------------------------------------
+
+// Beside entries that are written out there is none. Of an array of which the page has the norm alone, the heat map is
+// that of the record.
+function paintHeat({ text, heat }, x, known) {
+  if (!heat) return;
+  const seen = known && /^(norm|\()/.test(text.textContent);
+  if (heat.classList.contains("away") === seen) heat.classList.toggle("away", !seen);
+  if (!seen || !x.data || painted.get(heat) === x) return;
+  painted.set(heat, x);
+  const [title_, , cells] = heat.children;
+  title_.textContent = inWords(x) + HINT;
+  cells.replaceChildren(...Object.entries(pathsOf(tonesOf(x))).map(([kind, d]) => draw("path", { class: kind, d })));
+}
+
+function worded({ heat }, x) {
+  return x.data ? inWords(x) : heat ? heat.firstChild.textContent.replace(HINT, "") : show(x);
+}
+
+paintNode = function (node, state, hide) {
+  ofNumbers.paintNode(node, state, hide);
+  const x = data[node], g = state.totals.get(node), ready = state.computed.has(node), hidden = Boolean(hide && hide(node));
+  if (isArray(x)) paintRows(node, rows.get(node), [x, g, ready, hidden, state.left.get(node)]);
+};
+
+// What does not change is left alone.
+function paintRows(node, row, now) {
+  if (row.last && now.every((value, i) => value === row.last[i])) return;
+  row.last = now;
+  const [x, g, ready, hidden, left] = now, known = g !== undefined && (g.data !== undefined || !left);
+  paintHeat(row.data, x, ready);
+  paintHeat(row.grad, g, known);
+  const slope = hidden ? "hidden" : known ? worded(row.grad, g) : "not there yet";
+  change(cards.get(`n${node}`), "aria-label", `${nameOf(node)}, ${ready ? worded(row.data, x) : `shape ${shapeText(vertices[node])}`}; gradient ${slope}`);
+}
+
+chipElement = function (at, edge) {
+  const chip = ofNumbers.chipElement(at, edge), tail = vertices[edge.tail];
+  const [title_, box] = chip.children, wide = widths[`e${edge.id}`] ?? CHIP[0];
+  box.setAttribute("x", -wide / 2);
+  box.setAttribute("width", wide);
+  if (ofArrays(edge)) title_.textContent = `${edge.local === undefined ? "vjp: " : ""}${edge.symbols} · shape ${shapeText(tail)}`;
+  return chip;
+};
+
+paintChip = function (text, join, state, view, now) {
+  const edge = edges[join.ids[0]], tail = vertices[edge.tail], sent = state.sent.get(edge.id);
+  if (edge.local !== undefined || !tail.shape || !edge.carries || !state.computed.has(edge.head)) return ofNumbers.paintChip(text, join, state, view, now);
+  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : ""}${shapeText(tail)}`;
+  if (text.textContent !== shown) text.textContent = shown;
+  text.parentNode.classList.remove("away");
+};
+
+const ofArrays = edge => vertices[edge.tail].shape || vertices[edge.head].shape;
+
+// The panel says what the chip leaves out.
+BODIES.contribute = step => [...contributeBody(step), shapes(edges[step.edge])];
+
+function shapes(edge) {
+  const [tail, head] = [vertices[edge.tail], vertices[edge.head]];
+  if (!edge.carries || !ofArrays(edge)) return "";
+  return small(`${edge.local === undefined ? "A vector-Jacobian product (vjp): " : ""}g of shape ${shapeText(head)} comes in, a contribution of shape ${shapeText(tail)} goes out.`);
+}
