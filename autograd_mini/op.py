@@ -18,10 +18,12 @@ from . import node as _node
 from .data import KEPT, array_of, constant_of, number_of, quietly
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
 from .node import NONE, Node, Tensor, Value, check_fresh, record
+from .own import arrays, check_row, floats
 
 Rule = Callable[..., Any]
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
+ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: what is made after that is a row of a user's own
 
 _new = object.__new__
 _birth = _node._birth
@@ -35,12 +37,19 @@ class Op:
     """
 
     remedy = ""
+    form = 'Op("total", lambda x, axis: np.sum(x, axis), lambda g, z, x, axis: ..., None)'
+
+    def __new__(cls, *row: Any, **settings: Any) -> Any:
+        if ROWS:
+            check_row(cls, row, settings)
+        return _new(cls)
 
     def __init__(
         self, name: str, array: Callable[..., Any], *rules: Rule | None, text: str = "", analytic: bool = True
     ) -> None:
         self.name = name
         self.array = array
+        self._array = arrays(name, array) if ROWS else array
         self.rules = rules
         self.text = text
         self.analytic = analytic
@@ -115,7 +124,7 @@ class Op:
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
         try:
-            return quietly(self.array, *args)
+            return quietly(self._array, *args)
         except AutogradError:
             raise
         except (ValueError, IndexError, TypeError) as error:
@@ -215,6 +224,7 @@ class Elementwise(Op):
     """
 
     remedy = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
+    form = 'Elementwise("name", "name({}, {})", on_floats, on_arrays, rule_x, None)'
 
     def __init__(
         self,
@@ -227,7 +237,7 @@ class Elementwise(Op):
     ) -> None:
         super().__init__(name, array, *rules, text=text, analytic=analytic)
         self.settings = frozenset()  # a condition may be a node
-        self.scalar = scalar
+        self.scalar = floats(name, scalar) if ROWS else scalar
 
     def compute(self, *args: Any) -> Any:
         for a in args:
@@ -236,14 +246,25 @@ class Elementwise(Op):
         try:
             return self.scalar(*args)
         except (ArithmeticError, ValueError):
-            return float(quietly(self.array, *map(np.float64, args)))
+            return number_of(quietly(self._array, *map(np.float64, args)))
 
 
 class Unary(Elementwise):
     """y = f(x), entry by entry, with the rule (g, y, x)."""
 
-    def __init__(self, *row: Any, **settings: Any) -> None:
-        super().__init__(*row, **settings)
+    form = 'Unary("cube", "cube({})", lambda x: x**3, lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)'
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        scalar: Callable[..., float],
+        array: Callable[..., Any],
+        rule: Rule,
+        *,
+        analytic: bool = True,
+    ) -> None:
+        super().__init__(name, text, scalar, array, rule, analytic=analytic)
         self.method = _unary_method(self)
 
     def __call__(self, x: Any) -> Any:
@@ -272,8 +293,22 @@ class Unary(Elementwise):
 class Binary(Elementwise):
     """z = f(x, y), entry by entry, with a rule (g, z, x, y) for x and one for y."""
 
-    def __init__(self, *row: Any, **settings: Any) -> None:
-        super().__init__(*row, **settings)
+    form = (
+        'Binary("area", "area({}, {})", operator.mul, np.multiply, lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)'
+    )
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        scalar: Callable[..., float],
+        array: Callable[..., Any],
+        rule_x: Rule,
+        rule_y: Rule,
+        *,
+        analytic: bool = True,
+    ) -> None:
+        super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic)
         self.method = _binary_method(self)
         self.reflected = _reflected_method(self)
 
@@ -317,6 +352,8 @@ class Binary(Elementwise):
 class Flat(Elementwise):
     """A row whose derivative is zero wherever it exists: a step, a sign, a comparison. Nothing flows back."""
 
+    form = 'Flat("is_small", "is_small({})", lambda x: x < 1.0, lambda x: x < 1.0, 1)'
+
     def __init__(
         self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int
     ) -> None:
@@ -327,7 +364,7 @@ class Flat(Elementwise):
             args = self._bind(args, {})
         for arg in args:
             if type(arg) is np.ndarray and arg.dtype in KEPT and len(args) == 1:
-                return quietly(self.array, arg)
+                return quietly(self._array, arg)
             if type(arg) is not float:
                 return self.apply(args)
         try:
@@ -345,6 +382,8 @@ class Variadic(Op):
     One rule serves them all: `each(g, result, i, args)`, with the arguments as they are, so that a sum of n numbers is
     swept in n steps.
     """
+
+    form = 'Variadic("product", lambda *xs: math.prod(xs), lambda g, z, i, args: g * z / args[i])'
 
     def __init__(self, name: str, array: Callable[..., Any], each: Rule, *, settings: int = 0, text: str = "") -> None:
         super().__init__(name, array, *[None] * settings, text=text)

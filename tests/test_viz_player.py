@@ -210,7 +210,8 @@ def test_a_graph_without_a_program_says_why(monkeypatch):
         program = program_of(root)
         assert program.startswith("const LIVE = null, WHY = ")
         assert words in program
-    row = Op("doubled</script>", lambda x, how: x * 2.0, lambda g, y, x, how: g * 2.0, None)
+    row = Op("doubled", lambda x, how: x * 2.0, lambda g, y, x, how: g * 2.0, None)
+    row.name = "doubled</script>"
     try:
         for setting in (object(), 3 + 2j, "</script>"):
             for x in (Tensor([1.0, 2.0]), Value(2.0)):
@@ -218,7 +219,7 @@ def test_a_graph_without_a_program_says_why(monkeypatch):
                 assert "JavaScript has no doubled\\u003c/script> here" in text
                 assert len(scripts(text)) == 2
     finally:
-        del TABLE[row.name]
+        del TABLE["doubled"]
     defined = JAVASCRIPT_ARRAYS.defined()
     less = JAVASCRIPT_ARRAYS._replace(defined=lambda: {name: defined[name] for name in set(defined) - {"softmax"}})
     monkeypatch.setattr("viz.live.JAVASCRIPT_ARRAYS", less)

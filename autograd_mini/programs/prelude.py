@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from .. import kernels, ops
-from ..op import TABLE, Elementwise, Op
+from ..op import ROWS as ROWS
+from ..op import Elementwise
 
 Definitions = Mapping[str, str]
 
@@ -33,9 +34,6 @@ MODULES = {
     "DataError": "DataError = ValueError",
     "ShapeError": "ShapeError = ValueError",
 }
-
-
-ROWS = {row.name: row for row in vars(ops).values() if isinstance(row, Op)}  # those of ops.py: users may add others
 
 
 @cache
@@ -118,9 +116,9 @@ def _functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
     """Yield each row's name with the expression in the table that says how it is computed."""
     for statement in ast.parse(inspect.getsource(ops)).body:
         call = statement.value if isinstance(statement, ast.Assign) else None
-        if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in TABLE:
+        if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:
             name = str(call.args[0].value)
-            if isinstance(TABLE[name], Elementwise):
+            if isinstance(ROWS[name], Elementwise):
                 yield name, call.args[_ARGUMENT[kind]]
             elif kind == "array" or name == "add_n":
                 yield name, call.args[1]

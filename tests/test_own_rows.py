@@ -1,0 +1,215 @@
+"""Rows of a user's own: what they may compute, and what is said of one that no row can be made of."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_mini as am
+from autograd_mini import DataError, Tensor, Value, ops
+from autograd_mini.op import ROWS, TABLE, Binary, Elementwise, Flat, Op, Unary, Variadic
+
+
+@pytest.fixture(autouse=True)
+def table() -> Iterator[None]:
+    """Leave the table as it was."""
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+
+
+def through(g: Any, y: Any, x: Any) -> Any:
+    return g
+
+
+# What the functions of a row return -----------------------------------------------------------------------------------
+
+NUMBERS: dict[str, Callable[[float], Any]] = {
+    "int": lambda x: max(int(x), 0),
+    "bool": lambda x: x > 0.0,
+    "numpy scalar": np.float64,
+    "numpy int": lambda x: np.int64(2),
+    "numpy bool": lambda x: np.bool_(x > 0.0),
+    "single precision": np.float32,
+    "array without axes": np.asarray,
+    "fraction": Fraction,
+    "floor": math.floor,
+}
+NO_NUMBERS: dict[str, tuple[Callable[[float], Any], str]] = {
+    "None": (lambda x: None, "NoneType None"),
+    "text": (str, "str '2.0'"),
+    "complex": (complex, "complex (2+0j)"),
+    "array": (lambda x: np.array([x]), "ndarray array([2.])"),
+    "node": (Value, "take its .data"),
+    "masked": (lambda x: np.ma.masked, "mask"),
+}
+
+
+@pytest.mark.parametrize("scalar", NUMBERS.values(), ids=NUMBERS)
+def test_what_a_row_computes_on_a_float_is_a_float(scalar: Any) -> None:
+    unary = Unary("my_row", "my_row({})", scalar, lambda x: x * 1.0, through)
+    x = Value(2.0)
+    expected = float(scalar(2.0))
+    for y in (unary(x), unary.apply((x,))):
+        assert type(y) is Value
+        assert type(y.data) is float
+        assert repr(y) == f"Value({expected})"
+    with am.detect_nonfinite():
+        assert unary(x).data == expected
+    assert type(unary(2.0)) is type(unary.compute(2.0)) is float
+    binary = Binary(
+        "my_pair", "my_pair({}, {})", lambda x, y: scalar(x), lambda x, y: x * y, *[lambda g, z, x, y: g] * 2
+    )
+    for z in (binary(x, x), binary(x, 1), binary(2, x), binary.method(x, x), binary.reflected(x, 2)):
+        assert (type(z), repr(z)) == (Value, f"Value({expected})")
+    flat = Flat("my_flat", "my_flat({})", scalar, lambda x: x, 1)
+    assert (type(flat(2.0)), type(flat(x)._data)) == (float, float)
+    y = unary(x) * 3.0
+    y.backward()
+    assert (y.data, x.grad) == (3.0 * expected, 3.0)
+
+
+@pytest.mark.parametrize(("scalar", "words"), NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_what_is_no_number_is_refused_with_the_name_of_the_row(scalar: Any, words: str) -> None:
+    unary = Unary("my_row", "my_row({})", scalar, lambda x: x, through)
+    binary = Binary("my_row", "{} my {}", lambda x, y: scalar(x), np.add, *[lambda g, z, x, y: g] * 2)
+    x = Value(2.0)
+    for act in (
+        lambda: unary(x), lambda: unary(2.0), lambda: unary.apply((x,)),
+        lambda: binary(x, x), lambda: binary(2, x), lambda: binary(2.0, 1.0),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match="my_row computed something that no node may hold") as caught:
+            act()
+        assert words in str(caught.value)
+
+
+ARRAYS: dict[str, Callable[[Any], Any]] = {
+    "int": lambda x: (x > 0.0).astype(int),
+    "bool": lambda x: x > 0.0,
+    "list": lambda x: x.tolist(),
+    "half precision": lambda x: x.astype(np.float16),
+    "matrix": lambda x: x.view(np.matrix),
+}
+
+
+@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
+def test_what_a_row_computes_on_an_array_is_an_array_of_floats(array: Any) -> None:
+    v = Tensor([[1.0, -2.0]])
+    rows: list[Op] = [Unary("my_row", "my_row({})", lambda x: x, array, through), Op("my_op", array, through)]
+    rows += [Flat("my_flat", "my_flat({})", lambda x: x, array, 1), Variadic("my_all", array, lambda g, z, i, args: g)]
+    for row in rows:
+        for data in (row(v)._data, row(v._data)):
+            assert type(data) is np.ndarray
+            assert data.dtype == np.float64
+            np.testing.assert_array_equal(data, np.asarray(array(v._data), dtype=float))
+        row(v).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (lambda x: None, "NoneType None"),
+        (lambda x: x.astype(complex), "take .real and .imag"),
+        (lambda x: x.astype(str), "text"),
+        (lambda x: np.ma.masked_less(x, 0.0), "filled"),
+        (lambda x: Tensor(x), "my_row"),
+        (lambda x: [1.0, [2.0]], "one length"),
+    ],
+)  # fmt: skip
+def test_what_is_no_array_of_numbers_is_refused_with_the_name_of_the_row(array: Any, words: str) -> None:
+    for row in (Unary("my_row", "my_row({})", lambda x: x, array, through), Op("my_row", array, through)):
+        for v in (Tensor([1.0, -2.0]), np.array([1.0, -2.0])):
+            with pytest.raises(DataError, match="my_row computed something that no node may hold") as caught:
+                row(v)
+            assert words in str(caught.value)
+
+
+def test_single_precision_stays_and_where_floats_raise_the_array_function_answers() -> None:
+    row = Unary("my_inverse", "my_inverse({})", lambda x: 1 / x, lambda x: 1 / x, lambda g, y, x: -g * y * y)
+    assert row(Tensor(np.ones(2, np.float32))).dtype == np.float32
+    assert row(Value(0.0)).data == math.inf
+    wide = Unary("my_wide", "my_wide({})", lambda x: 1 / x, lambda x: [1.0, 2.0], through)
+    with pytest.raises(DataError, match="expected one number"):
+        wide(Value(0.0))
+
+
+def test_the_tables_own_functions_are_called_as_they_are() -> None:
+    assert list(ROWS.values()) == [row for row in vars(ops).values() if isinstance(row, Op)]
+    assert ops.sin.scalar is math.sin
+    assert ops.mul._array is np.multiply
+
+
+# What a row is made of ------------------------------------------------------------------------------------------------
+
+f, pair = (lambda x: x), (lambda x, y: x)
+UNARY = 'write it as Unary("cube", "cube({})", '
+MISMADE: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "no rule": (lambda: Unary("r", "r({})", f, f), "missing a required argument: 'rule'", UNARY),
+    "two rules": (lambda: Unary("r", "r({})", f, f, through, through), "too many positional", UNARY),
+    "rule None": (lambda: Unary("r", "r({})", f, f, None), "make a Flat row", UNARY),
+    "array None": (lambda: Unary("r", "r({})", f, None, through), "array is a function that computes on", UNARY),
+    "forgotten": (lambda: Unary("cube", f, through), "missing a required argument", UNARY),
+    "nothing": (lambda: Unary(), "missing a required argument: 'name'", UNARY),
+    "a setting": (lambda: Unary("r", "r({})", f, f, through, smooth=True), "unexpected keyword", UNARY),
+    "text": (lambda: Unary("r", f, f, f, through), "text has {} for each argument", UNARY),
+    "places": (lambda: Unary("r", "r({}, {})", f, f, through), "of which there are 1, got 'r({}, {})'", UNARY),
+    "arguments": (lambda: Unary("r", "r({})", pair, f, through), "for each rule, here 1", UNARY),
+    "no arguments": (lambda: Unary("r", "r({})", f, lambda: 1.0, through), "array takes one argument for", UNARY),
+    "a ufunc": (lambda: Binary("r", "{} r {}", pair, np.sin, pair, pair), "for each rule, here 2", "Binary("),
+    "one rule of two": (lambda: Binary("r", "{} r {}", pair, pair, pair), "argument: 'rule_y'", "Binary("),
+    "one rule None": (lambda: Binary("r", "{} r {}", pair, pair, pair, None), "an Elementwise row", "Binary("),
+    "few rules": (lambda: Op("r", pair, f), "for each rule, here 1", "Op("),
+    "many rules": (lambda: Op("r", f, f, None), "here 2", "Op("),
+    "a rule's text": (lambda: Op("r", f, "g"), "rules[0] is a function, or None", "Op("),
+    "fewer rules": (lambda: Elementwise("r", "r({})", pair, pair, f), "for each rule, here 1", "Elementwise("),
+    "no arity": (lambda: Flat("r", "r({})", f, f), "argument: 'arity'", "Flat("),
+    "each": (lambda: Variadic("r", lambda *xs: 0.0, None), "each is a function", "Variadic("),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "fault", "form"), MISMADE.values(), ids=MISMADE)
+def test_a_row_that_cannot_work_is_refused_when_it_is_made(make: Any, fault: str, form: str) -> None:
+    before = dict(TABLE)
+    with pytest.raises(DataError) as caught:
+        make()
+    assert fault in str(caught.value)
+    assert form in str(caught.value)
+    assert before == TABLE
+
+
+@pytest.mark.parametrize("name", ["my op", "lambda", "", "2x", "a-b", None, 3, "doubled</script>"])
+def test_a_name_that_no_program_could_print_is_refused(name: Any) -> None:
+    for make in (
+        lambda: Unary(name, "r({})", f, f, through),
+        lambda: Op(name, f, f),
+        lambda: Flat(name, "r({})", f, f, 1),
+    ):
+        with pytest.raises(DataError, match="name is one word, as for a variable, got"):
+            make()
+
+
+def test_the_forms_that_messages_show_can_be_made() -> None:
+    import operator
+
+    known = {"np": np, "math": math, "operator": operator, "on_floats": pair, "on_arrays": pair, "rule_x": pair}
+    for kind in (Op, Elementwise, Unary, Binary, Flat, Variadic):
+        row = eval(kind.form, {**known, kind.__name__: kind})
+        assert type(row) is kind
+        assert pickle.loads(pickle.dumps(row)) is row
+    cube = TABLE["cube"]
+    assert am.gradcheck(cube, 0.5)
+    assert TABLE["product"](Value(2.0), Value(3.0)).data == 6.0
+
+
+def test_a_row_may_be_given_by_keywords_and_functions_that_say_nothing_of_their_arguments() -> None:
+    row = Unary(name="r", text="r({})", scalar=abs, array=np.vectorize(abs), rule=through, analytic=False)
+    assert row(Value(-2.0)).data == 2.0
+    assert row(Tensor([-2.0])).data.tolist() == [2.0]
+    assert not row.analytic
