@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import node as _node
-from .data import array_of, number_of, quietly
+from .data import KEPT, array_of, number_of, quietly
 from .errors import AutogradError, DataError, RuleError, ShapeError
-from .node import ALL, Node, Tensor, Value, check_fresh
+from .node import ALL, Node, Tensor, Value, check_fresh, describe
 
 if TYPE_CHECKING:
     from .modes import Mode
@@ -180,12 +180,12 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
         g = steps.send(changed)
         shown = node.grad = total(node, g) if node.op is None or g is None else g
         yield node
-        changed = None if node.grad is shown else node.grad
+        changed = None if node.grad is shown else held(node)
 
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:
     """Return g, or zero for None, added to what a leaf holds; an array that another node holds too is copied."""
-    before = node.grad if node.op is None and node.has_grad else None
+    before = held(node) if node.op is None and node.has_grad else None
     if isinstance(node, Value):
         return (before or 0.0) + (0.0 if g is None else g)
     if g is None:
@@ -200,13 +200,32 @@ def total(node: Node, g: Any, shared: Any = None) -> Any:
     return np.array(np.broadcast_to(g, like.shape), dtype=like.dtype)
 
 
+def held(node: Node) -> Any:
+    """Return the `grad` of a node, which anybody may assign: a float, an array of the node's shape, or None.
+
+    DataError or ShapeError for anything else.
+    """
+    g = node.grad
+    if type(g) is float or g is None or (type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape):
+        return g
+    try:
+        g = array_of(g) if node.ndim else number_of(g)
+    except DataError as error:
+        raise DataError(f"the grad of {describe(node)} is no gradient: {error}; zero_grad(x) forgets it") from None
+    if np.shape(g) not in ((), node.shape):
+        raise ShapeError(f"the grad of {describe(node)} has shape {np.shape(g)}: assign one like it, or zero_grad(x)")
+    return g
+
+
 def zero_grad(*nodes: Node) -> None:
-    """Forget the gradients of the nodes: they read 0 again, and pictures show a dash.
+    """Forget the gradients of the nodes, at least one: they read 0 again, and pictures show a dash.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0); (x * x).backward(); zero_grad(x); x.grad
     0.0
     """
+    if not nodes:
+        raise DataError("zero_grad() names no node: write zero_grad(x), and zero_grad(*nodes) for a list of some")
     for node in nodes:
         if not isinstance(node, Node):
             raise DataError(

@@ -44,7 +44,8 @@ class Module:
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters: they read 0 again."""
-        zero_grad(*self.parameters())
+        if parameters := self.parameters():
+            zero_grad(*parameters)
 
     def train(self, training: bool = True) -> Module:
         """Switch every module to training (`Dropout` drops) and return this one."""

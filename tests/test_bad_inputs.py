@@ -607,3 +607,70 @@ def test_every_error_is_one_of_the_family_and_a_builtin() -> None:
         assert len({ValueError, TypeError, OverflowError, RuntimeError, ArithmeticError} & set(error.__mro__)) >= 1
     assert issubclass(ShapeError, ValueError)
     assert issubclass(DataError, TypeError)
+
+
+# Gradients that somebody else has written ----------------------------------------------------------------------------
+
+GRADS: dict[str, tuple[Any, type[Exception], str]] = {
+    "text": ("x", DataError, "str 'x'"),
+    "array": (np.ones(2), DataError, "for an array use Tensor"),
+    "list": ([1.0], DataError, "list [1.0]"),
+    "complex": (1j, DataError, "complex 1j"),
+    "node": (Value(1.0), DataError, "take its .data"),
+}
+
+
+@pytest.mark.parametrize(("held", "error", "words"), GRADS.values(), ids=GRADS)
+def test_a_grad_that_is_no_number_is_named_and_every_grad_is_as_it_was(held: Any, error: Any, words: str) -> None:
+    a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    c = a * b
+    c.backward()
+    for act in (c.backward, lambda: list(am.backward_steps(c))):
+        a.grad = held
+        before = b.grad, c.grad
+        refused(act, error, "the grad of Value 'a'", words, "zero_grad(x)")
+        assert a.grad is held
+        if act == c.backward:
+            assert (b.grad, c.grad) == before
+        am.zero_grad(a)
+        c.backward()
+        assert a.grad == 3.0
+
+
+def test_a_grad_of_another_shape_is_named_and_every_grad_is_as_it_was() -> None:
+    v, w = Tensor([1.0, 2.0], label="v"), Tensor([3.0, 4.0])
+    z = (v * w).sum()
+    z.backward()
+    for held, error in ((np.ones(3), ShapeError), (np.ones((1, 2)), ShapeError), ("x", DataError), ([1j], DataError)):
+        v.grad = held
+        before = w.grad
+        refused(z.backward, error, "the grad of Tensor 'v'", "zero_grad(x)")
+        assert v.grad is held
+        assert w.grad is before
+
+
+def test_grads_that_stand_for_numbers_are_added_to() -> None:
+    for held in (None, 0, 0.0, False, np.float32(0.0), np.zeros(())):
+        a, v = Value(2.0), Tensor([1.0, 2.0])
+        a.grad = v.grad = held
+        (a * v).sum().backward()
+        assert (type(a.grad), a.grad, v.grad.tolist()) == (float, 3.0, [2.0, 2.0])
+    v.grad = [1, 2]
+    v.sum().backward()
+    assert v.grad.tolist() == [2.0, 3.0]
+
+
+def test_what_is_sent_further_back_is_a_gradient() -> None:
+    for wrong, error in (("x", DataError), (np.ones(2), DataError)):
+        x = Value(3.0)
+        y = x * x
+        y.label = "y"
+        steps = am.backward_steps(y * 2.0)
+        next(steps)
+        assert next(steps) is y
+        y.grad = wrong
+        refused(steps.__next__, error, "the grad of Value 'y'")
+
+
+def test_zero_grad_wants_nodes() -> None:
+    refused(lambda: am.zero_grad(), TypeError, "zero_grad(x)", "zero_grad(*nodes)")

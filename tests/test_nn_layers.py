@@ -341,3 +341,9 @@ WRONG = [
 def test_wrong_sizes_and_inputs_say_what_is_expected(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_module_without_parameters_has_no_gradients_to_forget() -> None:
+    module = nn.Module()
+    module.zero_grad()
+    assert module.parameters() == []
