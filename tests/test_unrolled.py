@@ -9,8 +9,8 @@ import pytest
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import RuleError, StaleError
-from autograd_mini.op import TABLE, Binary
-from autograd_mini.programs.unrolled import COMMON, source
+from autograd_mini.op import TABLE, Binary, Unary
+from autograd_mini.programs.unrolled import COMMON, _loop, source
 from autograd_mini.sweep import order, straight, sweep
 
 POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
@@ -89,15 +89,29 @@ def test_a_rule_that_raises_is_called_once_and_named(monkeypatch):
     assert not x.has_grad
 
 
-def test_a_row_of_the_same_name_that_is_not_the_tables_is_left_to_itself():
-    own = ops.mul
-    try:
-        Binary("mul", "{} * {}", lambda x, y: x * y, lambda x, y: x * y, lambda g, z, x, y: g, lambda g, z, x, y: g)
-        x = Value(2.0)
-        TABLE["mul"](x, 5.0).backward()
-        assert x.grad == 1.0
-    finally:
-        TABLE["mul"] = own
+@pytest.fixture
+def table():
+    """The table, as it was before once the test is over."""
+    before = dict(TABLE)
+    yield TABLE
+    TABLE.clear()
+    TABLE.update(before)
+
+
+def test_a_row_of_the_same_name_that_is_not_the_tables_is_left_to_itself(table):
+    Binary("mul", "{} * {}", lambda x, y: x * y, lambda x, y: x * y, lambda g, z, x, y: g, lambda g, z, x, y: g)
+    x = Value(2.0)
+    table["mul"](x, 5.0).backward()
+    assert x.grad == 1.0
+
+
+def test_the_tables_rules_call_the_tables_rows_whatever_else_has_their_names(table):
+    _loop.cache_clear()
+    for name in ("log", "equal", "less"):
+        Unary(name, f"{name}({{}})", lambda x: 100.0, lambda x: x, lambda g, y, x: g)
+    y = Value(3.0)
+    (2.0**y).backward()
+    assert y.grad == 8.0 * math.log(2.0)
 
 
 def test_data_assigned_after_the_record_is_still_noticed():

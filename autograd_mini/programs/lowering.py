@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels, ops
+from .. import kernels
 from ..modes import Recording
 from ..node import Node, Value
 from ..op import TABLE, Elementwise, Op
 from ..sweep import dependents, order, reach, swept
 from ..transforms import pull_recorded
+from .prelude import ROWS
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
 
@@ -130,9 +131,7 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
         return cell
     if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc):
         return code.ufunc(op.array, *args, like=node._data)
-    makes_new = (
-        isinstance(op, Elementwise) and getattr(ops, op.name, None) is op
-    )  # a user's own may return its argument
+    makes_new = isinstance(op, Elementwise) and ROWS.get(op.name) is op  # a user's own may return its argument
     return _plain(code, node, args, PLAIN if makes_new else VIEW)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from .. import ops
 from ..node import Node, Value, record
-from ..op import TABLE, Elementwise, Op, Rule
+from ..op import Elementwise, Op, Rule
 from .dialects import PYTHON, alone, contribution
-from .prelude import words
+from .prelude import ROWS, words
 from .run import run_source
 
 Send = Callable[[Node, Any, dict[Node, Any]], None]
@@ -53,15 +53,15 @@ def loop() -> Loop:
     >>> x = Value(3.0); y = x * x; loop()([y, x], {y: 1.0}, y.op.pull)
     [1.0, 6.0]
     """
-    return _loop(tuple((name, *TABLE[name].rules) for name in COMMON))
+    return _loop(tuple((name, *ROWS[name].rules) for name in COMMON))
 
 
 @lru_cache(maxsize=4)
 def _loop(rules: tuple[tuple[str | Rule | None, ...], ...]) -> Loop:
     """Return the loop for the rows as they are: one that has been given other rules than the table's stays out."""
-    rows = [TABLE[str(name)] for name, *own in rules if all(_is_ours(rule) for rule in own)]
+    rows = [ROWS[str(name)] for name, *own in rules if all(_is_ours(rule) for rule in own)]
     text = source(rows)
-    called = {word: row.scalar for word in words(text) if isinstance(row := TABLE.get(word), Elementwise)}
+    called = {word: row.scalar for word in words(text) if isinstance(row := ROWS.get(word), Elementwise)}
     made: Loop = run_source(text, "loop", {**called, **{f"{row.name}_row": row for row in rows}, "Value": Value})
     return made
 
