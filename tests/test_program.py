@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import pickle
 import random
@@ -439,3 +440,46 @@ def test_a_program_says_what_it_is() -> None:
     assert repr(program) == "<Program of 2 nodes: x>"
     assert isinstance(program, Program)
     assert program.inputs == (x,)
+
+
+def test_a_node_in_place_of_a_list_of_inputs_is_told_how_it_is_written() -> None:
+    a, v = Value(2.0), Tensor([1.0, 2.0])
+    for root, wrong in ((a * a, a), ((v * v).sum(), v), (a * a, 2.0)):
+        with pytest.raises(DataError, match=r"inputs=\[a\]"):
+            autograd_mini.compile(root, wrong)
+
+
+def test_a_compiled_function_binds_keywords_as_python_does() -> None:
+    @autograd_mini.compile
+    def f(a: Any, b: Any = 2.0, c: Any = 3.0) -> Any:
+        return a * b * c
+
+    assert f(1.0) == f(a=1.0) == (6.0, (6.0,))
+    assert f(1.0, b=4.0) == f(b=4.0, a=1.0) == f(1.0, 4.0) == (12.0, (12.0, 3.0))
+    assert f(1.0, c=5.0) == f(1.0, 2.0, 5.0) == (10.0, (10.0, 5.0, 2.0))
+    assert f.program(a=1.0) is f.program(1.0)
+    for args, keywords, words in (
+        ((), {"b": 1.0}, "missing a required argument: 'a'"),
+        ((1.0,), {"d": 1.0}, "unexpected keyword argument 'd'"),
+        ((1.0,), {"a": 1.0}, "multiple values for argument 'a'"),
+    ):
+        with pytest.raises(DataError, match=f"f: .*{words}"):
+            f(*args, **keywords)
+    g = autograd_mini.compile(lambda x, *, k=2.0: x * k)
+    assert g(3.0) == (6.0, (2.0,))
+    with pytest.raises(DataError, match="k is taken by keyword alone"):
+        g(3.0, k=2.0)
+
+
+def test_a_compiled_function_shows_its_name_and_nothing_of_the_memory() -> None:
+    def area(side: Any) -> Any:
+        return side * side
+
+    f = autograd_mini.compile(area)
+    assert repr(f) == "<compiled area: 0 programs>"
+    f(2.0)
+    assert repr(f) == "<compiled area: 1 program>"
+    partial = autograd_mini.compile(functools.partial(area, side=3.0))
+    assert repr(partial) == "<compiled partial: 0 programs>"
+    with pytest.raises(DataError, match="partial returned float"):
+        partial()

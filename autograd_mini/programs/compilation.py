@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,8 @@ def compile(
     A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
     where an argument has another shape or a comparison comes out otherwise: the last 128 branches of a shape are kept,
     and 128 shapes. What is neither node nor argument stays as it was at the recording. It returns the value and the
-    gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays. DataError for an input that
-    is no leaf.
+    gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays; keywords take their places
+    among them. DataError for an input that is no leaf.
 
     >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
     >>> program = compile(w * x**2, [w, x])
@@ -77,6 +78,8 @@ def _of_record(
     root: Node, inputs: Sequence[Node] | None, names: Mapping[Node, str] | None, branches: Branches | None
 ) -> Listing:
     nodes = order(root)[::-1]
+    if isinstance(inputs, Node) or not isinstance(inputs, (Iterable, type(None))):
+        raise DataError(f"inputs are given as a list, got {type(inputs).__name__}: write inputs=[a]")
     leaves = [n for n in nodes if n.op is None] if inputs is None else list(inputs)
     for i, n in enumerate(leaves):
         if not isinstance(n, Node) or n.op is not None:
@@ -108,10 +111,15 @@ class Compiled:
         functools.update_wrapper(self, function)
         self._function = function
         self._kind = kind
+        self._name = getattr(function, "__name__", type(function).__name__)
         self._programs: dict[str, list[Program]] = {}
 
-    def __call__(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
-        return self._run(args)[1]
+    def __repr__(self) -> str:
+        n = sum(map(len, self._programs.values()))
+        return f"<compiled {self._name}: {n} program{'' if n == 1 else 's'}>"
+
+    def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, tuple[Any, ...]]:
+        return self._run(self._bound(args, keywords) if keywords else args)[1]
 
     def __set_name__(self, owner: Any, name: str) -> None:
         self._name = name
@@ -123,9 +131,23 @@ class Compiled:
         bound = instance.__dict__[self._name] = Compiled(types.MethodType(self._function, instance), self._kind)
         return bound
 
-    def program(self, *args: Any) -> Program:
+    def program(self, *args: Any, **keywords: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
-        return self._run(args)[0]
+        return self._run(self._bound(args, keywords) if keywords else args)[0]
+
+    def _bound(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Return all arguments by their places; where one before a keyword is left out, the defaults are arguments."""
+        signature = inspect.signature(self._function)
+        try:
+            bound = signature.bind(*args, **keywords)
+        except TypeError as error:
+            raise DataError(f"{self._name}: {error}") from None
+        if bound.kwargs:
+            bound.apply_defaults()
+        if bound.kwargs:
+            alone = ", ".join(bound.kwargs)
+            raise DataError(f"{self._name}: {alone} is taken by keyword alone: fix it with functools.partial")
+        return bound.args
 
     def _run(self, args: tuple[Any, ...]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
         """Return the program for these arguments and what it gives."""
@@ -148,11 +170,9 @@ class Compiled:
             inputs = [_input(name, a) for name, a in zip(names, leaves)]
             root = self._function(*tree.build(args, iter(inputs)))
         if not isinstance(root, Node):
-            raise DataError(f"{self._function.__name__} returned {type(root).__name__}: a program computes one node")
+            raise DataError(f"{self._name} returned {type(root).__name__}: a program computes one node")
         if root.ndim:
-            raise ShapeError(
-                f"{self._function.__name__} returned shape {root.shape}: return one number, such as its sum"
-            )
+            raise ShapeError(f"{self._name} returned shape {root.shape}: return one number, such as its sum")
         program = self._kind(_of_record(root, inputs, None, branches))
         self._keep(_form(args), program)
         return program
