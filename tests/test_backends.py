@@ -13,8 +13,10 @@ import pytest
 from test_program import engine, random_record
 
 import autograd_mini
-from autograd_mini import BranchError, Branches, DataError, ShapeError, Tensor, Value
+from autograd_mini import BranchError, Branches, DataError, ShapeError, Tensor, Value, ops
+from autograd_mini.op import TABLE, Unary
 from autograd_mini.programs.backends import BACKENDS
+from autograd_mini.programs.tape import tape_of
 
 COMPILED = ("numba", "numba-straight")
 
@@ -118,3 +120,35 @@ except ImportError as error:
 def test_without_numba_the_error_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_NUMBA], capture_output=True, text=True, check=True, timeout=60)
     assert 'pip install "autograd-mini[jit]"' in done.stdout
+
+
+def test_a_batch_may_be_empty(backend: str) -> None:
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    program = autograd_mini.compile((x * y).tanh(), [x, y], backend=backend)
+    for shape in ((0,), (0, 3), (2, 0)):
+        none = np.zeros(shape)
+        for given in ((none, 1.0), (1.0, none), (none, none)):
+            for gradient in (1.0, none):
+                value, gradients = program(*given, gradient=gradient)
+                assert [a.shape for a in (value, *gradients)] == [shape] * 3
+            assert program.summed(*given) == (0.0, (0.0, 0.0))
+        assert program(1.0, 2.0, gradient=none)[0].shape == shape
+
+
+def test_a_tape_refuses_a_row_of_ones_own_by_name() -> None:
+    pytest.importorskip("numba")
+    half = Unary("my_half", "my_half({})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g / 2.0)
+    try:
+        program = autograd_mini.compile(half(Value(2.0)), backend="numba")
+        with pytest.raises(DataError, match="my_half is a row of your own: use the backend python or numpy"):
+            program(1.0)
+    finally:
+        del TABLE["my_half"]
+    t = Tensor([2.0, 3.0])
+    total = t.sum()
+    with pytest.raises(DataError, match="has Tensors"):
+        tape_of([t, total], total, [t])
+    x = Value(2.0)
+    mean = ops.mean(x)
+    with pytest.raises(DataError, match="mean computes with arrays: use the backend"):
+        tape_of([x, mean], mean, [x])

@@ -56,7 +56,7 @@ class OnTape(Program):
         self.tape.refresh()
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
         value, gradients = self.tape.lanes(*_lanes(inputs, gradient, shape))
-        return value.reshape(shape), tuple(gradients.reshape(-1, *shape))
+        return value.reshape(shape), tuple(gradients.reshape(len(gradients), *shape))
 
     def _summed(self, inputs: tuple[Any, ...], gradient: Any) -> tuple[float, tuple[float, ...]]:
         if self._listing.guards:

@@ -19,6 +19,7 @@ import numpy as np
 from ..data import Array, array_of, number_of
 from ..errors import DataError, ShapeError
 from ..node import ALL, NONE, Node, Value
+from ..op import ROWS
 from . import machine
 from .assembly import IN_LIST, NO_SECOND
 from .straight import straight_run
@@ -239,6 +240,6 @@ def _kinds(results: Sequence[Node]) -> Array:
     try:
         return np.fromiter(map(machine.rows().__getitem__, map(_op, results)), np.int64, len(results))
     except KeyError as error:
-        raise DataError(
-            f"a tape computes with numbers, and {error.args[0].name} with arrays: use another backend"
-        ) from None
+        op = error.args[0]
+        what = f"{op.name} {'computes with arrays' if ROWS.get(op.name) is op else 'is a row of your own'}"
+        raise DataError(f"a tape knows the table's rows of numbers, {what}: use the backend python or numpy") from None
