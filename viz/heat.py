@@ -124,6 +124,6 @@ def _words(x: Grid, rows: int, columns: int) -> str:
         f"shape {np.shape(x)}",
         *([f"entries from {number(finite.min())} to {number(finite.max())}"] if finite.size else []),
         *([f"{odd} not finite"] if odd else []),
-        f"norm {number(float(np.linalg.norm(x)))}",
+        f"norm {number(float(quietly(np.linalg.norm, x)))}",
         *([f"in {rows} × {columns} blocks"] if rows * columns < np.size(x) else []),
     ])  # fmt: skip

@@ -171,7 +171,9 @@ def chip_text(edge: Edge, shape: tuple[int, ...]) -> str:
     shape of what travels along the edge, forward and backward: that of its tail."""
     if edge.local is None:
         return str(shape) if shape else "vjp"
-    return shown(edge.local) if isinstance(edge.local, float) else f"‖{shown(edge.local).removeprefix('norm ')}‖"
+    if isinstance(edge.local, float):
+        return shown(edge.local)
+    return f"‖{edge.local['norm'] if isinstance(edge.local, dict) else np.linalg.norm(edge.local):.3g}‖"
 
 
 def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:

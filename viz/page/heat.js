@@ -89,24 +89,37 @@ function paintRows(node, row, now) {
   change(cards.get(`n${node}`), "aria-label", `${nameOf(node)}, ${ready ? worded(row.data, x) : `shape ${shapeText(vertices[node])}`}; gradient ${slope}`);
 }
 
+const ofArrays = edge => vertices[edge.tail].shape || vertices[edge.head].shape;
+const wideOf = edge => widths[`e${edge.id}`] ?? CHIP[0];
+
 chipElement = function (at, edge) {
-  const chip = ofNumbers.chipElement(at, edge), tail = vertices[edge.tail];
-  const [title_, box] = chip.children, wide = widths[`e${edge.id}`] ?? CHIP[0];
-  box.setAttribute("x", -wide / 2);
-  box.setAttribute("width", wide);
-  if (ofArrays(edge)) title_.textContent = `${edge.local === undefined ? "vjp: " : ""}${edge.symbols} · shape ${shapeText(tail)}`;
+  const chip = ofNumbers.chipElement(at, edge), [title_, box, text] = chip.children;
+  box.setAttribute("x", -wideOf(edge) / 2);
+  box.setAttribute("width", wideOf(edge));
+  text.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  if (ofArrays(edge)) title_.textContent = `${edge.local === undefined ? "vjp: " : ""}${edge.symbols} · shape ${shapeText(vertices[edge.tail])}`;
   return chip;
 };
 
 paintChip = function (text, join, state, view, now) {
-  const edge = edges[join.ids[0]], tail = vertices[edge.tail], sent = state.sent.get(edge.id);
-  if (edge.local !== undefined || !tail.shape || !edge.carries || !state.computed.has(edge.head)) return ofNumbers.paintChip(text, join, state, view, now);
-  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : ""}${shapeText(tail)}`;
-  if (text.textContent !== shown) text.textContent = shown;
-  text.parentNode.classList.remove("away");
+  const edge = edges[join.ids[0]];
+  if (ofArrays(edge) && edge.carries && state.computed.has(edge.head)) paintChipOfArray(text, edge, state.sent.get(edge.id), now);
+  else ofNumbers.paintChip(text, join, state, view, now);
+  squeeze(text, wideOf(edge) - 8);
 };
 
-const ofArrays = edge => vertices[edge.tail].shape || vertices[edge.head].shape;
+function paintChipOfArray(text, edge, sent, now) {
+  const tail = vertices[edge.tail], local = edge.local !== undefined ? chipText(localOf(edge)) : tail.shape ? shapeText(tail) : "vjp";
+  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : now && edge.local !== undefined ? "× " : ""}${local}`;
+  if (text.textContent !== shown) text.textContent = shown;
+  text.parentNode.classList.remove("away");
+}
+
+// A number that became longer than the one for which there is room, at 5.9 points of a character, is set narrower.
+function squeeze(text, room) {
+  if (text.textContent.length > room / 5.9) change(text, "textLength", String(room));
+  else if (text.hasAttribute("textLength")) text.removeAttribute("textLength");
+}
 
 // The panel says what the chip leaves out.
 BODIES.contribute = step => [...contributeBody(step), shapes(edges[step.edge])];
