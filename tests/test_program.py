@@ -6,6 +6,7 @@ import functools
 import math
 import pickle
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -483,3 +484,15 @@ def test_a_compiled_function_shows_its_name_and_nothing_of_the_memory() -> None:
     assert repr(partial) == "<compiled partial: 0 programs>"
     with pytest.raises(DataError, match="partial returned float"):
         partial()
+
+
+def test_two_blank_lines_stand_before_each_function_and_no_more() -> None:
+    x, y, v = Value(2.0), Value(3.0), Tensor([1.0, 2.0])
+    frozen = (v * np.array([1.0, 5.0])).sum()
+    for root in (x.relu(), x.relu() * y.sigmoid(), x.exp() * y.relu(), x * y, ops.gelu(x), frozen, ops.gelu(v).sum()):
+        program = autograd_mini.compile(root)
+        for text in (program.source, program.numpy):
+            assert "\n\n\n\n" not in text
+            assert re.findall(r"\n*\ndef ", text) == ["\n\n\ndef "] * len(re.findall(r"^def ", text, re.MULTILINE))
+            assert text.startswith('"""')
+            assert text.partition("\n")[2].startswith(("\n\ndef ", "\nimport", "\nfrom", "\nconstant"))

@@ -13,7 +13,7 @@ from ..formula import WRITERS, Term, _written, one_line
 from ..op import TABLE
 from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .lines import Guard, Line, Listing, guard_text, literal
-from .prelude import IMPORT, ROWS, prelude, words
+from .prelude import ROWS, prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts
@@ -46,7 +46,8 @@ def top(listing: Listing, dialect: Dialect, used: Sequence[str], settings: Seque
     above = [*_definitions(checked_prelude([*settings, *constants, *used], dialect))]
     for lines in (list(settings), constants):
         above += ["", *lines] if lines else []
-    return [f'"""{_title(listing)}"""', *([""] if above else []), *above, "\n"]
+    gap = [] if not above or above[0].startswith("\n") else [""]
+    return [f'"""{_title(listing)}"""', *gap, *above, "\n"]
 
 
 def value_lines(listing: Listing, dialect: Dialect, forward: Sequence[Line]) -> list[str]:
@@ -84,9 +85,11 @@ def _formula(listing: Listing) -> str:
 
 
 def _definitions(lines: list[str]) -> Iterator[str]:
-    """Yield imports on lines of their own, and functions with two blank lines before each."""
+    """Yield imports on lines of their own, and functions with two blank lines before and after each."""
+    before = ""
     for line in lines:
-        yield line if line.startswith(IMPORT) or "\n" not in line else f"\n\n{line}"
+        yield f"\n\n{line}" if "\n" in before + line else line
+        before = line
 
 
 def parameters(listing: Listing, module: str = "np") -> list[str]:
