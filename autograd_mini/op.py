@@ -63,7 +63,7 @@ class Op:
         return f"<op {self.__doc__}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return row_named, (self.name,)
+        return (row_of_ops if ROWS.get(self.name) is self else row_named), (self.name,)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != len(self.params):
@@ -151,8 +151,15 @@ class Op:
         return _run(self.rules[i], g, result, *args)  # type: ignore[arg-type]
 
 
+def row_of_ops(name: str) -> Op:
+    """Return the row of `ops.py` that has the name: what a pickle says of one."""
+    return ROWS[name]
+
+
 def row_named(name: str) -> Op:
-    """Return the row of the table that has the name: what a pickle says of an op."""
+    """Return the row that has the name now: what a pickle says of a row of a user's own."""
+    if name not in TABLE:
+        raise DataError(f"there is no row {name}: make it before you load what uses it")
     return TABLE[name]
 
 
@@ -183,7 +190,7 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
     shape = arg.shape
     if isinstance(c, Node):
         c = c if c.shape == shape else _summed(c, shape, op)
-        return c if type(c._data) is float or c._data.dtype == arg._data.dtype else TABLE["cast"](c, arg.dtype)
+        return c if type(c._data) is float or c._data.dtype == arg._data.dtype else ROWS["cast"](c, arg.dtype)
     if type(c) is not np.ndarray or c.shape != shape:
         c = _summed(_numeric(c, op), shape, op)
     if not shape:
@@ -211,7 +218,7 @@ def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
     try:
         if got == shape:
             return c
-        return TABLE["sum_to"](c, shape) if isinstance(c, Node) else quietly(kernels.sum_to, c, shape)
+        return ROWS["sum_to"](c, shape) if isinstance(c, Node) else quietly(kernels.sum_to, c, shape)
     except (AutogradError, ValueError):
         raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
@@ -429,7 +436,7 @@ def operand(arg: Any) -> Any:
     if isinstance(arg, np.ndarray) and arg.ndim:
         return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
     if isinstance(arg, (list, tuple)):
-        return TABLE["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
+        return ROWS["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
     return number_of(arg)
 
 

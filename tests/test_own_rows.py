@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 from collections.abc import Callable, Iterator
@@ -213,3 +214,65 @@ def test_a_row_may_be_given_by_keywords_and_functions_that_say_nothing_of_their_
     assert row(Value(-2.0)).data == 2.0
     assert row(Tensor([-2.0])).data.tolist() == [2.0]
     assert not row.analytic
+
+
+# A name that something else has, too ----------------------------------------------------------------------------------
+
+
+def shrunk(name: str) -> Unary:
+    return Unary(name, f"{name}({{}})", lambda x: x / 200.0, lambda x: x / 200.0, lambda g, y, x: g / 200.0)
+
+
+@pytest.mark.parametrize("name", ["mul", "relu", "step", "stack", "sum_to", "sum", "cast", "equal", "sin", "exp"])
+def test_the_tables_rows_are_what_they_were_whatever_else_has_their_name(name: str) -> None:
+    own = ROWS[name]
+    x, v = Value(0.5, label="x"), Tensor([0.5, 0.25], label="v")
+    numbers = 1.0 / x.relu() + x.sin() * x**2 + x.exp() * ops.maximum(x, 0.1)
+    arrays = (v * x).relu().sum() ** 2
+    careful = {backend: am.compile(numbers, [x], backend=backend)(0.0) for backend in ("python", "numpy")}
+    plain, folded = am.compile(numbers, [x]).source, am.compile(numbers, [x]).simplified().source
+    expected = am.compile(arrays, [v, x])(v.data, 0.5)
+    shrunk(name)
+    assert copy.deepcopy(own) is pickle.loads(pickle.dumps(own)) is own
+    for backend, answer in careful.items():
+        np.testing.assert_equal(am.compile(numbers, [x], backend=backend)(0.0), answer)
+    assert am.compile(numbers, [x]).source == plain
+    assert am.compile(numbers, [x]).simplified().source == folded
+    program = am.compile(arrays, [v, x])
+    for twin in (program, pickle.loads(pickle.dumps(program)), program.simplified()):
+        np.testing.assert_equal(twin(v.data, 0.5), expected)
+    assert (v * [x, x]).data.tolist() == [0.25, 0.125]
+    assert am.hvp(lambda a: (a * Tensor([1.0, 2.0])).sum() ** 2)(0.5, 1.0) == 18.0
+    assert am.grad(am.grad(lambda a: (Tensor(np.ones(2, np.float32)) * a).sum() ** 2))(0.5) == 8.0
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "numba", "numba-straight"])
+@pytest.mark.parametrize("name", [*ROWS, "np", "math", "program", "RuntimeError", "x_bar", "L_bar", "constant_1"])
+def test_a_name_that_programs_give_another_meaning_is_refused_by_all(name: str, backend: str) -> None:
+    half = shrunk(name)
+    for x in (Value(3.0, label="x"), Tensor([3.0], label="x")):
+        if isinstance(x, Value) or not backend.startswith("numba"):
+            with pytest.raises(DataError, match=f"{name} means something else in programs than your row"):
+                am.compile(half(x).sum() if x.ndim else half(x), [x], backend=backend)
+
+
+@pytest.mark.parametrize("name", ["float", "len", "isinstance", "x", "L", "gradient", "replay", "self", "x0", "v1"])
+def test_any_other_name_will_do(name: str) -> None:
+    half = shrunk(name)
+    x, v = Value(3.0, label="x"), Tensor([3.0, 5.0], label="x")
+    with am.Branches() as branches:
+        root = half(x) * 200.0 if x > 0.0 else x
+    for backend in ("python", "numpy"):
+        program = am.compile(root, [x], backend=backend, branches=branches)
+        for twin in (program, pickle.loads(pickle.dumps(program)), program.simplified()):
+            value, (g,) = twin(6.0)
+            assert (value, g) == pytest.approx((6.0, 1.0))
+            np.testing.assert_allclose(twin(np.array([6.0, 8.0]))[0], [6.0, 8.0])
+    np.testing.assert_allclose(am.compile((half(v) * 200.0).sum(), [v])([1.0, 2.0])[0], 3.0)
+
+
+def test_a_row_that_is_not_there_where_a_pickle_is_read_is_named() -> None:
+    stored = pickle.dumps(shrunk("my_half"))
+    del TABLE["my_half"]
+    with pytest.raises(DataError, match="there is no row my_half: make it before you load what uses it"):
+        pickle.loads(stored)

@@ -15,7 +15,7 @@ from .. import tree
 from ..errors import DataError, ShapeError
 from ..modes import Recording
 from ..node import Node, Tensor, Value, check_fresh
-from ..op import TABLE
+from ..op import ROWS, TABLE
 from ..sweep import order, reach
 from .backends import BACKENDS
 from .lines import Guard, Listing
@@ -89,7 +89,7 @@ def _of_record(
         raise DataError("a leaf stands twice among the inputs: name each once")
     for node in nodes:
         check_fresh(node)
-        if node.op is not None and TABLE.get(node.op.name) is not node.op:
+        if node.op is not None and node.op not in (ROWS.get(node.op.name), TABLE.get(node.op.name)):
             raise DataError(f"the row {node.op.name} was taken out of the table or defined anew: record again")
     return _listing(root, nodes, leaves, names, branches.guards if branches else ())
 

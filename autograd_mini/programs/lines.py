@@ -232,7 +232,8 @@ def _word(name: str) -> str:
 def _check_rows(nodes: Iterable[Node]) -> None:
     """Raise DataError for a row of a user's own whose name means something else to every program."""
     own = {n.op.name for n in nodes if n.op is not None and n.op is not ROWS.get(n.op.name)}
-    taken = sorted(own & ({*definitions("scalar"), *definitions("array")} if own else set()))
+    meant = {"program", "RuntimeError", *ROWS, *definitions("scalar"), *definitions("array")} if own else set()
+    taken = sorted(name for name in own if name in meant or name.endswith(BAR) or name.startswith(CONSTANT))
     if taken:
         raise DataError(f"{taken[0]} means something else in programs than your row: give that another name")
 

@@ -16,10 +16,9 @@ import numpy as np
 from .. import kernels
 from ..modes import Recording
 from ..node import Node, Value
-from ..op import TABLE, Elementwise, Op
+from ..op import ROWS, Elementwise, Op
 from ..sweep import dependents, order, reach, swept
 from ..transforms import pull_recorded
-from .prelude import ROWS
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
 
@@ -192,7 +191,7 @@ def _mask(code: Code, x: Cell) -> Cell:
 def _mul(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
     """Return x y; where y is a step, that is 0 or 1, a mask takes its place."""
     factor = node.args[1]
-    if isinstance(factor, Node) and factor.op is TABLE["step"] and x.shape == y.shape == node.shape:
+    if isinstance(factor, Node) and factor.op is ROWS["step"] and x.shape == y.shape == node.shape:
         y = _mask(code, code.of[factor.args[0]])
     return code.ufunc(np.multiply, x, y, like=node._data)
 

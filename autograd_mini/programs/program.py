@@ -17,7 +17,7 @@ from ..data import array_of, number_of, quietly
 from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
 from ..node import Node, filled, leaf
-from ..op import TABLE
+from ..op import ROWS, TABLE
 from . import aligned, frameworks, scripts, source
 from .dialects import CAREFUL, NUMPY
 from .lines import Guard, Listing
@@ -187,7 +187,7 @@ class Program:
     @cached_property
     def _run_careful(self) -> Run:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
-        return _run(source.python_source(self._listing, dialect=CAREFUL), TABLE)
+        return _run(source.python_source(self._listing, dialect=CAREFUL), {**TABLE, **ROWS})
 
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
         held = [n._data for n in self._listing.captured]

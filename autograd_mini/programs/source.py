@@ -67,7 +67,7 @@ def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
 
 def own_rows() -> dict[str, Any]:
     """Return the rows that a user has added, by name: what a source that calls them is run with."""
-    return {name: row for name, row in TABLE.items() if row is not ROWS.get(name)}
+    return {name: row for name, row in TABLE.items() if name not in ROWS}
 
 
 def _title(listing: Listing) -> str:
