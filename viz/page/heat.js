@@ -4,7 +4,7 @@
 const BLOCKS = [8, 16], TONES = 4, ODD = TONES + 1, HINT = "; blue below 0, orange above";
 const ofNumbers = { paintNode, chipElement, paintChip };
 const rows = new Map([...cards].filter(([id]) => !foldOf.has(id)).map(([id, card]) => [+id.slice(1), { data: rowOf(card, "data"), grad: rowOf(card, "grad") }]));
-const painted = new WeakMap(), written = new WeakMap();
+const painted = new WeakMap(), written = new WeakMap(), labels = new WeakMap();
 const shapeText = ({ shape = [] }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
 function rowOf(card, kind) {
@@ -109,10 +109,16 @@ paintChip = function (text, join, state, view, now) {
 };
 
 function paintChipOfArray(text, edge, sent, now) {
-  const tail = vertices[edge.tail], local = edge.local !== undefined ? chipText(localOf(edge)) : tail.shape ? shapeText(tail) : "vjp";
-  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : now && edge.local !== undefined ? "× " : ""}${local}`;
+  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : now && edge.local !== undefined ? "× " : ""}${labelOf(edge)}`;
   if (text.textContent !== shown) text.textContent = shown;
   text.parentNode.classList.remove("away");
+}
+
+// The label of an edge stays as long as the data of its head does: a local derivative is as much work as the op.
+function labelOf(edge) {
+  const of = data[edge.head], tail = vertices[edge.tail];
+  if (labels.get(edge)?.of !== of) labels.set(edge, { of, label: edge.local !== undefined ? chipText(localOf(edge)) : tail.shape ? shapeText(tail) : "vjp" });
+  return labels.get(edge).label;
 }
 
 // A number that became longer than the one for which there is room, at 5.9 points of a character, is set narrower.
