@@ -20,10 +20,8 @@ from autograd_mini import Node
 from autograd_mini.derivative import Derivatives
 from autograd_mini.explain import Contribution, Explanation, explain
 from autograd_mini.latex import latex_name
-from autograd_mini.op import Elementwise, contribution, run_rule
+from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.plain import plain
-from autograd_mini.programs.dialects import PYTHON
-from autograd_mini.programs.dialects import contribution as printed
 from autograd_mini.sweep import carries, order
 
 from .arrangement import arranged
@@ -245,9 +243,6 @@ class _Writer:
         """Enter the edge from the i-th argument of `node`."""
         arg = node.args[i]
         (symbols, local), latex = derivatives.plain(i), derivatives.latex(i)
-        if local is None and not node.ndim and not arg.ndim:  # of scalars there is one, whatever the op
-            symbols = latex = printed(node, i, self.names, "1", PYTHON)
-            local = contribution(node, i, 1.0)
         self.edges[node, i] = Edge(
             len(self.edges), self.ids[arg], self.ids[node], i, clean(symbols), latex, held(local), carries(node, i)
         )
