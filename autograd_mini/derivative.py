@@ -12,7 +12,7 @@ from .formula import short_text
 from .latex import short_latex
 from .modes import Recording
 from .node import Node, filled, leaf
-from .op import Elementwise, Op, fit
+from .op import Elementwise, Op, fit, numeric
 
 Number = float | Array
 ONE = np.float64(1.0)  # Python's own float would refuse 1 / 0
@@ -41,7 +41,7 @@ class Derivatives:
         if self.op.rule(i) is None:
             return 0.0
         with Recording():
-            return self.op.run(i, ONE if self.has_number(i) else self.g, self.result, self.args)
+            return numeric(self.op.run(i, ONE if self.has_number(i) else self.g, self.result, self.args), self.op)
 
     def plain(self, i: int) -> tuple[str, Number | None]:
         """Return the derivative by the i-th argument in symbols and in numbers; see `local_derivative`."""

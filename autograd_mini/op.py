@@ -171,7 +171,7 @@ def contribution(node: Node, i: int, g: Any) -> Any:
 def run_rule(node: Node, i: int, g: Any) -> Any:
     """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
     op: Op = node.op  # type: ignore[assignment]
-    return op.run(i, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args])
+    return numeric(op.run(i, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args]), op)
 
 
 def _run(rule: Rule, g: Any, *rest: Any) -> Any:
@@ -192,7 +192,7 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
         c = c if c.shape == shape else _summed(c, shape, op)
         return c if type(c._data) is float or c._data.dtype == arg._data.dtype else ROWS["cast"](c, arg.dtype)
     if type(c) is not np.ndarray or c.shape != shape:
-        c = _summed(_numeric(c, op), shape, op)
+        c = _summed(numeric(c, op), shape, op)
     if not shape:
         return float(c)
     dtype = arg._data.dtype
@@ -200,13 +200,14 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
 
 
 def _scalar(c: Any, op: Op) -> float:
-    c = _numeric(c, op)
+    c = numeric(c, op)
     if np.shape(c):
         raise RuleError(f"the vjp rule of {op.name} returned shape {np.shape(c)} for an argument of shape ()")
     return float(c)
 
 
-def _numeric(c: Any, op: Op) -> Any:
+def numeric(c: Any, op: Op) -> Any:
+    """Return what a rule of the row gave as a node, a float or an array; RuleError for anything else."""
     try:
         return operand(c)
     except (DataError, RangeError) as error:

@@ -21,7 +21,7 @@ from .data import array_of
 from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
 from .node import Node, check_fresh, leaf
-from .op import Elementwise, Op, fit, operand, run_rule
+from .op import Elementwise, Op, fit, numeric, operand, run_rule
 from .ops import broadcast_to, identity, reshape, shape, stack
 from .sweep import dependents, reach, receivers, swept
 
@@ -171,7 +171,7 @@ def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
     op: Op = node.op  # type: ignore[assignment]
     rule = op.rule(i)
     if isinstance(op, Elementwise):
-        return run_rule(node, i, t) if closed else rule(t, node, *node.args)  # type: ignore[misc]
+        return run_rule(node, i, t) if closed else numeric(rule(t, node, *node.args), op)  # type: ignore[misc]
     z, args = node, node.args
     if closed:
         z, args = node._data, tuple(a._data if isinstance(a, Node) else a for a in args)

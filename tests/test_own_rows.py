@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import autograd_mini as am
-from autograd_mini import DataError, Tensor, Value, ops
+import viz
+import viz.frames
+from autograd_mini import DataError, RuleError, Tensor, Value, ops
 from autograd_mini.op import ROWS, TABLE, Binary, Elementwise, Flat, Op, Unary, Variadic
 
 
@@ -276,3 +278,23 @@ def test_a_row_that_is_not_there_where_a_pickle_is_read_is_named() -> None:
     del TABLE["my_half"]
     with pytest.raises(DataError, match="there is no row my_half: make it before you load what uses it"):
         pickle.loads(stored)
+
+
+# A rule that returns no gradient --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", ["a", None, 1j, {}])
+def test_a_rule_that_returns_no_gradient_is_named_by_everything_that_runs_it(wrong: Any) -> None:
+    row = Unary("my_row", "my_row({})", lambda x: x, lambda x: x, lambda g, y, x: wrong)
+    x, v = Value(2.0, label="x"), Tensor([1.0, 2.0], label="v")
+    for act in (
+        lambda: am.compile(row(x), [x])(1.0), lambda: am.compile(row(x) * 2.0, [x]).source,
+        lambda: am.compile(row(x), [x], backend="numpy")(np.ones(2)), lambda: am.compile(row(x), [x]).latex,
+        lambda: am.compile(row(v).sum(), [v])([1.0, 2.0]), lambda: am.compile(row(v).sum(), [v]).source,
+        lambda: am.compile(row(x) * 2.0, [x]).simplified(), lambda: am.compile(row)(1.0),
+        lambda: am.jvp(row, (1.0,), (1.0,)), lambda: am.jvp(row, (np.ones(2),), (np.ones(2),)),
+        lambda: am.grad(row)(1.0), lambda: am.grad(am.grad(row))(1.0), lambda: am.explain(row(x)),
+        lambda: viz.draw(row(x) * 2.0), lambda: viz.frames.frames_of(row(x) * 2.0),
+    ):  # fmt: skip
+        with pytest.raises(RuleError, match="the vjp rule of my_row returned"):
+            act()

@@ -164,7 +164,8 @@ def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str
             terms = {n: Term(name) for n, name in names.items()}
             text = step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
         else:
-            text = _tree(quietly(op.rule(i), g, result, *args), names, spoken, repr)  # type: ignore[arg-type]
+            c = fit(quietly(op.rule(i), g, result, *args), args[i], op)  # type: ignore[arg-type]
+            text = _tree(c, names, spoken, repr)
     for k in range(len(pattern) + 2):
         text = text.replace(chr(_FIRST + k), f"{{{k}}}")
     return text
