@@ -43,6 +43,10 @@ class Optimizer(NamedTuple):
     learning_rate: float
     memory: int
 
+    def __repr__(self) -> str:
+        name = getattr(self.formula, "__qualname__", type(self.formula).__name__)
+        return f"<optimizer {name.partition('.')[0]}: learning_rate={self.learning_rate}>"
+
     def init(self, params: Params) -> State:
         """Return the state for the parameters of a module, or for a list of leaf nodes: each once, memory 0.
 
@@ -324,4 +328,12 @@ def _join(parts: list[Any]) -> Array:
 
 
 def _rate(learning_rate: Any) -> float:
-    return real("learning_rate", learning_rate, "(0, inf)")
+    try:
+        return real("learning_rate", learning_rate, "(0, inf)")
+    except SettingError:
+        if isinstance(learning_rate, str) or not isinstance(learning_rate, (Module, Iterable)):
+            raise
+    raise SettingError(
+        "learning_rate must be a number, and the parameters go into init: "
+        "optimizer = nn.sgd(0.1); state = optimizer.init(model)"
+    )

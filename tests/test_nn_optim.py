@@ -312,3 +312,21 @@ def test_the_adaptive_schedule_follows_scikit_learn():
     rate = schedules.adaptive(0.5, patience=2, tol=0.01)(peer.n_iter_, peer.loss_curve_)
     assert rate < 0.5
     assert rate == pytest.approx(peer._optimizer.learning_rate, rel=1e-12)
+
+
+def test_parameters_in_place_of_a_learning_rate_are_told_where_they_go():
+    model = nn.MLP(2, [1])
+    for params in (model.parameters(), model, iter(model.parameters()), model.named_parameters()):
+        for make in (nn.sgd, nn.adam, nn.adamw, nn.rmsprop, nn.adagrad):
+            with pytest.raises(nn.SettingError, match=r"optimizer = nn\.sgd\(0\.1\); state = optimizer\.init\(model\)"):
+                make(params, 0.1)
+    with pytest.raises(nn.SettingError, match=r"must be a number in \(0, inf\), got 'fast'"):
+        nn.sgd("fast")
+    assert nn.sgd(np.array(0.1)).learning_rate == 0.1
+
+
+def test_an_optimizer_shows_its_name_and_its_learning_rate():
+    assert repr(nn.sgd(0.1)) == repr(nn.sgd(0.1, momentum=0.9)) == "<optimizer sgd: learning_rate=0.1>"
+    assert [repr(make(0.5)) for make in (nn.adam, nn.adamw, nn.rmsprop, nn.adagrad)] == [
+        f"<optimizer {name}: learning_rate=0.5>" for name in ("adam", "adamw", "rmsprop", "adagrad")
+    ]
