@@ -430,3 +430,18 @@ def test_text_on_the_page_has_contrast(dark):
     for text in ("ink", "muted", "upstream-text", "local-text", "contribution-text", "finished-text", "accent"):
         for ground in ("page", "panel", "soft") if text != "muted" else ("page", "panel"):
             assert contrast(own[text], own[ground]) >= 4.5, (text, ground)
+
+
+def test_a_graph_beyond_any_browser_is_refused_before_the_work() -> None:
+    y = x = Value(1.0)
+    for _ in range(20_001):
+        y = y + 0.0
+    with pytest.raises(PlayerError, match=r"20,002 nodes, more than 20,000.*draw"):
+        player(y, names={"x": x})
+
+
+def test_a_norm_beyond_float32_and_beyond_squares_is_told_without_a_warning() -> None:
+    x = Tensor(np.full((10, 10), 1e30), dtype=np.float32, label="x")
+    y = Tensor(np.full((10, 10), 1e300), label="y")
+    frames = player(x.sum() + y.sum(), names={}).frames
+    assert [v.data["norm"] for v in frames.vertices if v.name in "xy"] == pytest.approx([1e31, 1e301])

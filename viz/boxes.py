@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from autograd_mini.sweep import carries
 
 from .folding import REST
 from .groups import CALL, EXPRESSION, INPUTS, SUM, Group
+from .numbers import norm
 from .text import DASH, SMALL, clean, entries, number
 
 OP_LENGTH = 32  # characters of an op with its settings
@@ -81,7 +81,7 @@ def box_of(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
         op=_op_text(node),
         rows=tuple(_rows(node, grad)),
         tooltip=f"{clean(formula)}\n{exact}{source}",
-        size=None if grad is None else _norm([grad]),
+        size=None if grad is None else norm(grad),
         formula=clean(formula.removeprefix(f"{names[node]} = ")) if node.op else "",
     )
 
@@ -91,7 +91,7 @@ def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
         return [("data", number(node._data)), ("grad", DASH if grad is None else number(float(grad)))]
     shape = ("shape", str(node.shape))
     if node.size > SMALL:
-        return [shape, ("grad", DASH if grad is None else f"norm {number(_norm([grad]))}")]
+        return [shape, ("grad", DASH if grad is None else f"norm {number(norm(grad))}")]
     return [shape, ("data", entries(node._data)), ("grad", DASH if grad is None else entries(np.asarray(grad)))]
 
 
@@ -152,13 +152,6 @@ def _exact(data: Any) -> str:
     return repr(float(data)) if not np.ndim(data) else f"{entries(data)} ({data.dtype})"
 
 
-def _norm(grads: Iterable[Any]) -> float:
-    """Return the Euclidean norm of all entries, by the largest of them, so that squares neither overflow nor vanish."""
-    entries = np.concatenate([np.ravel(grad) for grad in grads]).astype(float)
-    top = float(np.max(np.abs(entries), initial=0.0))
-    return float(np.linalg.norm(entries / top)) * top if top and math.isfinite(top) else top
-
-
 # Groups -------------------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +160,7 @@ def folded_box(group: Group, id: str, count: int) -> Box:
     nodes = list(group.all_nodes())
     result = group.kind in (EXPRESSION, SUM, CALL)
     grads = [node.grad for node in (nodes[-1:] if result else nodes) if node.has_grad and (result or node.op is None)]
-    size = _norm(grads) if grads else None
+    size = norm(*grads) if grads else None
     return Box(
         id=id,
         kind=FOLDED,

@@ -18,6 +18,7 @@ from autograd_mini import Node
 from autograd_mini.data import quietly
 from autograd_mini.sweep import order, seed_of, straight
 
+from .numbers import norm
 from .text import SMALL, entries, number
 
 CELLS = (8, 16)  # rows and columns at most
@@ -124,6 +125,6 @@ def _words(x: Grid, rows: int, columns: int) -> str:
         f"shape {np.shape(x)}",
         *([f"entries from {number(finite.min())} to {number(finite.max())}"] if finite.size else []),
         *([f"{odd} not finite"] if odd else []),
-        f"norm {number(float(quietly(np.linalg.norm, x)))}",
+        f"norm {number(norm(x))}",
         *([f"in {rows} × {columns} blocks"] if rows * columns < np.size(x) else []),
     ])  # fmt: skip

@@ -28,7 +28,18 @@ def held(x: Any) -> Number:
     """Return a number, an array as lists, or the norm of one that has too many entries."""
     if x is None or not np.ndim(x):
         return None if x is None else float(x)
-    return np.asarray(x).tolist() if np.size(x) <= ENTRIES else {"norm": float(np.linalg.norm(x))}
+    return np.asarray(x).tolist() if np.size(x) <= ENTRIES else {"norm": norm(x)}
+
+
+def norm(*xs: Any) -> float:
+    """Return the Euclidean norm of all entries, by the largest of them, so that squares neither overflow nor vanish.
+
+    >>> norm([3.0, 4.0]), norm(1e200 * np.ones((2, 2)), 0.0), norm([1.0, np.nan])
+    (5.0, 2e+200, nan)
+    """
+    entries = np.concatenate([np.ravel(x) for x in xs]).astype(float)
+    top = float(np.max(np.abs(entries), initial=0.0))
+    return float(np.linalg.norm(entries / top)) * top if top and math.isfinite(top) else top
 
 
 def plus(x: Number, y: Number) -> Number:

@@ -18,6 +18,7 @@ from .dot import SIZE, quoted
 from .frames import Edge, Fold, Frames, Vertex
 from .heat import ROOM, Heat
 from .layered import layered
+from .numbers import norm
 from .render import PYTHON, RenderError, layout
 from .stages import Stage, stages_of
 from .text import DASH, SMALL, entries, measured, number, width
@@ -138,7 +139,7 @@ def shown(x: Any) -> str:
     if x is None:
         return DASH
     if isinstance(x, dict) or (isinstance(x, list) and np.size(x) > SMALL):
-        return f"norm {number(x['norm'] if isinstance(x, dict) else float(np.linalg.norm(x)))}"
+        return f"norm {number(x['norm'] if isinstance(x, dict) else norm(x))}"
     return entries(np.asarray(x)) if isinstance(x, list) else number(x)
 
 
@@ -149,7 +150,7 @@ def brief(x: Any) -> str:
     ('norm 3.298', '2')
     """
     text = shown(x)
-    return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(float(np.linalg.norm(x)))}"
+    return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(norm(x))}"
 
 
 def card_width(name: str, op: str, values: list[str]) -> float:
@@ -173,7 +174,7 @@ def chip_text(edge: Edge, shape: tuple[int, ...]) -> str:
         return str(shape) if shape else "vjp"
     if isinstance(edge.local, float):
         return shown(edge.local)
-    return f"‖{edge.local['norm'] if isinstance(edge.local, dict) else np.linalg.norm(edge.local):.3g}‖"
+    return f"‖{edge.local['norm'] if isinstance(edge.local, dict) else norm(edge.local):.3g}‖"
 
 
 def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:

@@ -39,6 +39,7 @@ SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js"
 OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
 OF_THE_RECORD = ("recorded.js",)
 LONGEST = 160  # characters of the formula in the head of the page
+MOST = 20_000  # nodes of a page that a browser opens without losing patience
 WRONG = 5_000  # entries of all nodes of a graph that is swept wrongly as well, where the page cannot do it
 ANIMATED = 200  # steps of an animation that somebody watches to its end
 SLOT = re.compile(r"\{\{(\w+)\}\}")
@@ -194,8 +195,8 @@ def player(
     arrays, of which each opens as a scalar trace; a graph with arrays of single precision, of more than 50,000 entries
     in leaves and constants or 500,000 in all keeps its recorded numbers, and the page says so. Steps show the line of
     your code that recorded a node where `note_lines` noted it. `gradient` is that of the root, as in `backward`, and
-    `engine` is as in `draw`. StaleError where data was assigned after the record, RenderError where the engine that was
-    asked for cannot lay the graph out.
+    `engine` is as in `draw`. StaleError where data was assigned after the record, PlayerError for more than 20,000
+    nodes, RenderError where the engine that was asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
@@ -204,6 +205,11 @@ def player(
     _check(root, model, names, engine)
     variables = caller_namespace() if names is None else names
     nodes = order(root)
+    if len(nodes) > MOST:
+        raise PlayerError(
+            f"a page of {len(nodes):,} nodes, more than {MOST:,}, is more than a browser plays: play a node inside, or "
+            "look at the whole with draw, which folds it"
+        )
     parameters = {} if model is None else {node: name for name, node in model.named_parameters()}
     folds, paths = folds_of(root, model, variables)
     frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
