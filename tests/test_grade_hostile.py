@@ -24,6 +24,8 @@ WONT_IMPORT = [  # source, kind of trouble, line, what is said
     ("name = input()", "EOFError", 1, "EOFError"),
     ("import no_such_module", "ModuleNotFoundError", 1, "no_such_module"),
     ("", "AttributeError", 0, "has no attribute 'Value'"),
+    ("Value = 3", "TypeError", 0, "Value is an int, where a class is asked for"),
+    ("def Value(data): pass", "TypeError", 0, "Value is a function, where a class is asked for"),
 ]
 
 HARMLESS = {  # an engine that is right must get full marks, whatever else its file does
@@ -54,6 +56,7 @@ TROUBLE = {  # what backward() does, and how that is named: kind, or None where 
     "self.grad = []": "words",
     "self.grad = 'one'": "words",
     "self.data = None": "words",
+    "self.grad = 10**400": "words",
     "del self.grad": "raised",
     "bytearray(1 << 40)": "memory",
     "self.grad = float('nan')": "leaf",

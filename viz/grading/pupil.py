@@ -103,11 +103,17 @@ class Play:
         if isinstance(x, self.value):
             x = x.data
         if isinstance(x, (str, bytes)) or x is None:
-            return f"a {type(x).__name__}" if x is not None else "None"
+            return kind(x) if x is not None else "None"
         try:
             return float(x).hex()
-        except (TypeError, ValueError):
-            return f"a {type(x).__name__}"
+        except (TypeError, ValueError, OverflowError):
+            return kind(x)
+
+
+def kind(x: object) -> str:
+    """Return of what type something is, with its article: a list, an int."""
+    name = type(x).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def trouble(error: BaseException, file: str, statement: str) -> Trouble:
@@ -145,7 +151,7 @@ def main() -> None:
         module = load(file)
         value = module.Value
         if not isinstance(value, type):
-            raise TypeError(f"Value is a {type(value).__name__}, where a class is asked for")
+            raise TypeError(f"Value is {kind(value)}, where a class is asked for")
     except BaseException as error:
         reply(repr(trouble(error, file, "import")))
         return
