@@ -380,7 +380,7 @@ def test_wrong_input_is_named() -> None:
     for call, error, words in [
         (lambda: autograd_mini.compile(y, [y]), DataError, r"inputs\[0\] is computed by mul"),
         (lambda: autograd_mini.compile(y, [x, x]), DataError, "twice"),
-        (lambda: autograd_mini.compile(y, [2.0]), DataError, r"inputs\[0\] is a float"),
+        (lambda: autograd_mini.compile(y, [2.0]), DataError, r"inputs\[0\] is of type float"),
         (lambda: autograd_mini.compile(3.0), DataError, "root of a record"),
         (lambda: program(1.0), ShapeError, "takes 2 inputs, got 1"),
         (lambda: program(1.0, x), DataError, "x is a node"),

@@ -83,7 +83,7 @@ def _of_record(
     leaves = [n for n in nodes if n.op is None] if inputs is None else list(inputs)
     for i, n in enumerate(leaves):
         if not isinstance(n, Node) or n.op is not None:
-            what = f"computed by {n.op.name}" if isinstance(n, Node) else f"a {type(n).__name__}"
+            what = f"computed by {n.op.name}" if isinstance(n, Node) else f"of type {type(n).__name__}"
             raise DataError(f"inputs[{i}] is {what}: the inputs of a program are leaves, made by Value or Tensor")
     if len(set(leaves)) < len(leaves):
         raise DataError("a leaf stands twice among the inputs: name each once")
