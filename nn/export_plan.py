@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from autograd_mini import AutogradError, ShapeError
-from autograd_mini.op import TABLE, Op
+from autograd_mini.op import ROWS, TABLE, Op
 
 from .layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Neuron, Sequential, name_of
 from .module import Module
@@ -76,7 +76,7 @@ def inside(where: str, i: int) -> str:
 def function_of(g: Activation, where: str, functions: Collection[str], target: str) -> str:
     """Return the name of an activation, or raise ExportError where the target has no function of that name."""
     name = g.name if isinstance(g, Op) else name_of(g)
-    if name in functions and (isinstance(g, str) or TABLE.get(name) is g):
+    if name in functions and (isinstance(g, str) or ROWS.get(name) is g):
         return name
     known = ", ".join(f for f in functions if f in ACTIVATIONS or f in TABLE)
     raise ExportError(f"{where or 'the network'} computes {name!r}, which has no twin in {target}: there are {known}")

@@ -13,6 +13,7 @@ import pytest
 
 import nn
 from autograd_mini import AutogradError, DataError, Tensor, Value, ops
+from autograd_mini.op import TABLE, Unary
 from nn import StateError, storage
 from nn.init import lecun
 
@@ -485,3 +486,14 @@ def test_the_description_is_plain_json(tmp_path):
 def test_every_error_is_one_of_the_project():
     for error in (nn.FormatError, nn.FileError, StateError, nn.ExtraError):
         assert issubclass(error, AutogradError)
+
+
+def test_a_row_is_stored_as_the_tables_whatever_else_has_its_name(tmp_path):
+    before = dict(TABLE)
+    try:
+        Unary("relu", "relu({})", abs, np.abs, lambda g, y, x: g)
+        nn.save(nn.Dense(2, 2, ops.relu), tmp_path / "m.safetensors")
+        assert nn.load(tmp_path / "m.safetensors").activation is ops.relu
+    finally:
+        TABLE.clear()
+        TABLE.update(before)

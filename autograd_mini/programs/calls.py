@@ -12,10 +12,9 @@ from .. import ops
 from ..errors import DataError
 from ..formula import ATOM, SUM, Term, _number
 from ..node import Node
-from ..op import Elementwise, Op, Variadic
+from ..op import ROWS, Elementwise, Op, Variadic
 from .javascript import literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
-from .prelude import ROWS
 
 Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]

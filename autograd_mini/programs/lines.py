@@ -16,13 +16,13 @@ from ..data import Array
 from ..errors import DataError
 from ..formula import names_of, number
 from ..node import Node, leaf, record
-from ..op import TABLE, Elementwise, Op, Sum
+from ..op import ROWS, TABLE, Elementwise, Op, Sum
 from ..sweep import dependents, receivers
 from .dialects import Dialect, alone, contribution, expression
 from .javascript import JAVASCRIPT
 from .javascript_arrays import JAVASCRIPT_ARRAYS
 from .languages import JAX, TORCH
-from .prelude import ROWS, definitions
+from .prelude import definitions
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
 BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx

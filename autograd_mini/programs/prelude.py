@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from .. import kernels, ops
-from ..op import ROWS as ROWS
 from ..op import Elementwise
 
 Definitions = Mapping[str, str]

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..formula import WRITERS, Term, _written, one_line
-from ..op import TABLE
+from ..op import ROWS, TABLE
 from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .lines import Guard, Line, Listing, guard_text, literal
-from .prelude import ROWS, prelude, words
+from .prelude import prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts

@@ -12,9 +12,9 @@ from typing import Any
 
 from .. import ops
 from ..node import Node, Value, record
-from ..op import Elementwise, Op, Rule
+from ..op import ROWS, Elementwise, Op, Rule
 from .dialects import PYTHON, alone, contribution
-from .prelude import ROWS, words
+from .prelude import words
 from .run import run_source
 
 Send = Callable[[Node, Any, dict[Node, Any]], None]
