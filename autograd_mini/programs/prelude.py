@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from .. import kernels, ops
-from ..op import Elementwise
+from ..op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
 
