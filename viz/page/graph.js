@@ -263,7 +263,8 @@ function fit(least = 0) {
   measure();
   const { width, height } = screen_;
   const [w, h] = places.size;
-  const scale = Math.max(least, Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6));
+  const whole = Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6);
+  const scale = whole < 0.8 * least ? least : whole;
   window_.scale = scale;
   window_.x = w / 2 - width / scale / 2;
   window_.y = h / 2 - height / scale / 2;
