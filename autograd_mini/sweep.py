@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Pull = Callable[[Node, Any, dict[Node, Any]], None]
 
 _birth = attrgetter("birth")
+FEW = 32  # nodes that are swept in the time that it takes to find a quicker loop
 
 
 def order(root: Node, since: int = 0) -> list[Node]:
@@ -107,7 +108,11 @@ def check_used(grads: dict[Node, Any], nodes: list[Node]) -> None:
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:
     """Return the gradient of every node, shown to the modes in force before anyone writes it down."""
-    gradients = list(sweep(nodes, seeds, pull)) if pull is not None else quietly(straight, nodes, seeds)
+    steps = sweep(nodes, seeds, pull)
+    if pull is not None:
+        gradients = list(steps)
+    else:  # rules on plain arrays do not warn
+        gradients = quietly(list, steps) if len(nodes) < FEW else quietly(straight, nodes, seeds)
     reached = dict(zip(nodes, gradients))
     for mode in watching():
         mode.check_gradients(reached)

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+import autograd_mini.sweep
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
@@ -32,9 +33,14 @@ def operands(a, b):
     return [(x, y), (x, b), (a, y), (x, x)]
 
 
-@pytest.mark.parametrize("name", COMMON)
-def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(name):
-    row = TABLE[name]
+@pytest.fixture(autouse=True)
+def _however_few(monkeypatch):
+    """Sweep graphs of a few nodes by the loop too."""
+    monkeypatch.setattr(autograd_mini.sweep, "FEW", 0)
+
+
+@pytest.mark.parametrize("row", COMMON, ids=lambda row: row.name)
+def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
     cases = [(Value(a),) for a in POINTS]
     if len(row.rules) == 2:
         cases = [pair for a in POINTS for b in POINTS for pair in operands(a, b)]
@@ -42,7 +48,7 @@ def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(name):
         root = row(*args)
         for g in (1.0, -0.3, math.inf, math.nan):
             nodes, expected = plain(root, g)
-            assert texts(straight(nodes, {root: g})) == texts(expected), (name, args, g)
+            assert texts(straight(nodes, {root: g})) == texts(expected), (row, args, g)
 
 
 def test_random_graphs_give_the_same_gradients_bit_for_bit():
@@ -124,6 +130,6 @@ def test_data_assigned_after_the_record_is_still_noticed():
 
 
 def test_the_loop_reads_as_python_and_holds_no_number_that_the_table_does_not():
-    text = source([TABLE[name] for name in COMMON])
+    text = source(COMMON)
     compile(text, "<loop>", "exec")
     assert text.count("if op is ") == len(COMMON)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from autograd_mini import Node
 from autograd_mini.data import quietly
-from autograd_mini.sweep import order, seed_of, straight
+from autograd_mini.sweep import order, seed_of, swept
 
 from .numbers import norm
 from .text import SMALL, entries, number
@@ -72,8 +72,8 @@ def _heats(nodes: list[Node], gradient: Any) -> Iterator[tuple[str, Heat]]:
     """Yield the heat maps of nodes from the root down."""
     if not any(node.ndim for node in nodes):
         return
-    gradients = straight(nodes, {nodes[0]: seed_of(nodes[0], gradient)})
-    for id, node, g in zip(reversed(range(len(nodes))), nodes, gradients):
+    reached = swept(nodes, {nodes[0]: seed_of(nodes[0], gradient)})
+    for id, (node, g) in zip(reversed(range(len(nodes))), reached.items()):
         if node.ndim and node.size:
             yield f"n{id} data", heat_of(node._data)
             if g is not None:

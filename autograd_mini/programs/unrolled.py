@@ -6,8 +6,9 @@ On floats a call of a rule costs as much as what it computes. Here the rules of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from .. import ops
@@ -20,7 +21,8 @@ from .run import run_source
 Send = Callable[[Node, Any, dict[Node, Any]], None]
 Loop = Callable[[list[Node], dict[Node, Any], Send], list[Any]]
 
-COMMON = "mul add sub power tanh relu neg div exp sigmoid log".split()  # the loop asks for them in this order
+COMMON = [ops.mul, ops.add, ops.sub, ops.power, ops.tanh, ops.relu, ops.neg, ops.div, ops.exp, ops.sigmoid, ops.log]
+_rules = attrgetter("rules")
 
 HEAD = """\
 def loop(nodes, grads, send):
@@ -53,13 +55,13 @@ def loop() -> Loop:
     >>> x = Value(3.0); y = x * x; loop()([y, x], {y: 1.0}, y.op.pull)
     [1.0, 6.0]
     """
-    return _loop(tuple((name, *ROWS[name].rules) for name in COMMON))
+    return _loop(tuple(map(_rules, COMMON)))
 
 
 @lru_cache(maxsize=4)
-def _loop(rules: tuple[tuple[str | Rule | None, ...], ...]) -> Loop:
-    """Return the loop for the rows as they are: one that has been given other rules than the table's stays out."""
-    rows = [ROWS[str(name)] for name, *own in rules if all(_is_ours(rule) for rule in own)]
+def _loop(rules: tuple[tuple[Rule, ...], ...]) -> Loop:
+    """Return the loop for the rows with these rules: one that has been given others than the table's stays out."""
+    rows = [row for row, own in zip(COMMON, rules) if all(map(_is_ours, own))]
     text = source(rows)
     called = {word: row.scalar for word in words(text) if isinstance(row := ROWS.get(word), Elementwise)}
     made: Loop = run_source(text, "loop", {**called, **{f"{row.name}_row": row for row in rows}, "Value": Value})
@@ -70,7 +72,7 @@ def _is_ours(rule: Any) -> bool:
     return getattr(rule, "__module__", "") == ops.__name__
 
 
-def source(rows: list[Op]) -> str:
+def source(rows: Sequence[Op]) -> str:
     """Return the loop in Python, with the rules of the rows in it.
 
     >>> print(source([ops.exp]).partition("try:")[2].partition("except")[0].rstrip())
