@@ -37,7 +37,10 @@ State = list[list[Any]]  # for each parameter: [the node, updates so far, what t
 
 
 class Optimizer(NamedTuple):
-    """A formula `(p, g, lr, t, *memory) -> (p, *memory)`, its learning rate, and how much like p it remembers."""
+    """A formula `(p, g, lr, t, *memory) -> (p, *memory)`, its learning rate, and how much like p it remembers.
+
+    The formula acts entry by entry: `nn.Step` gives it the entries of all parameters, some thousands at a time.
+    """
 
     formula: Callable[..., tuple[Any, ...]]
     learning_rate: float

@@ -85,6 +85,15 @@ def test_float32_stays_float32() -> None:
     compare(nn.cross_entropy, OPTIMIZERS["adam"], "relu", np.float32, 2e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 2e-5)])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_parameters_are_updated_block_by_block(
+    name: str, dtype: Any, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "BLOCK", 16)  # a block ends within a matrix, and the last one is short
+    compare(nn.squared_error, OPTIMIZERS[name], "tanh", dtype, tolerance)
+
+
 def test_a_step_goes_on_from_a_state_and_can_be_left() -> None:
     one, two = network(), network()
     optimizer = nn.adam(0.01)

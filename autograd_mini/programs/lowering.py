@@ -94,6 +94,13 @@ class Code:
             self._seen[key] = self.constant(np.ones(n, dtype))
         return self._seen[key]
 
+    def zeros(self, like: Any) -> Cell:
+        """Return the cell for a constant array of zeros: numpy's loop over two arrays is quicker than over a number."""
+        key = ("zeros", like.shape, like.dtype)
+        if key not in self._seen:
+            self._seen[key] = self.constant(np.zeros(like.shape, like.dtype))
+        return self._seen[key]
+
     def find(self, text: str, *args: Cell) -> Cell | None:
         """Return the cell that was made by a call, or None."""
         return self._seen.get((text, args))
@@ -150,6 +157,10 @@ Lowering = Callable[..., Cell | None]
 
 
 def _dot(code: Code, x: Cell, y: Cell, like: Any) -> Cell:
+    """Return the product of matrices or vectors; matmul also writes matrices that are stored column by column."""
+    if len(x.shape) == len(y.shape) == 2:
+        code.objects["np_matmul"] = np.matmul
+        return code.add("np_matmul({0}, {1}, out={out})", x, y, like=like)
     code.objects["np_dot"] = np.dot
     return code.add("np_dot({0}, {1}, {out})", x, y, like=like)
 
@@ -178,12 +189,12 @@ def _affine(code: Code, node: Node, x: Cell, W: Cell, b: Cell) -> Cell | None:
 
 
 def _relu(code: Code, node: Node, x: Cell) -> Cell:
-    return code.ufunc(np.maximum, x, code.number(0.0), like=node._data)
+    return code.ufunc(np.maximum, x, code.zeros(x), like=node._data)
 
 
 def _mask(code: Code, x: Cell) -> Cell:
     """Return where x > 0, asked of relu(x) where that was computed, so that x need not be kept."""
-    kept = code.find("np_maximum({0}, {1}, out={out})", x, code.number(0.0)) or x
+    kept = code.find("np_maximum({0}, {1}, out={out})", x, code.zeros(x)) or x
     code.objects["np_greater"] = np.greater
     return code.add("np_greater({0}, {1}, out={out})", kept, code.number(0.0), like=np.empty(x.shape, bool))
 
