@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import platform
 import statistics
 import time
@@ -47,4 +48,6 @@ def row(title: str, seconds: dict[str, float], ours: str = "autograd_mini") -> s
 
 def machine() -> str:
     """Return what the figures were taken on, without naming the machine."""
-    return f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}, one BLAS thread"
+    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = "one core" if n == 1 else f"{n} cores"
+    return f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}, {cores}"

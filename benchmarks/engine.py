@@ -13,12 +13,10 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+import one_core  # noqa: F401 - numpy counts its threads when it is imported
 
+# isort: split
 import numpy as np
-from array_steps import steps
 from clock import compare, row
 from micrograd import nn as micrograd_nn
 from micrograd.engine import Value as MicrogradValue
@@ -154,21 +152,6 @@ def bytes_per_node(n: int = 10**5) -> float:
     return used / n
 
 
-def array_steps() -> Iterator[str]:
-    """Time a training step on arrays, recorded and replayed, against numpy by hand and four engines."""
-    for sizes, batch, calls in SIZES:
-        for dtype in (np.float64, np.float32):
-            works = steps(sizes, batch, dtype)
-            losses = {name: [work() for _ in range(3)] for name, work in works.items()}
-            for name, values in losses.items():
-                assert np.allclose(values, losses["numpy by hand"], rtol=1e-4), (name, values)
-            title = f"array step {'-'.join(map(str, sizes))}, batch {batch}, {np.dtype(dtype)}"
-            yield row(title, compare(works, rounds=15, calls=calls))
-
-
-SIZES = [((20, 100, 50, 2), 75, 40), ((784, 128, 64, 10), 128, 10), ((784, 512, 256, 10), 256, 2)]
-
-
 def imports() -> Iterator[str]:
     """Time `import autograd_mini` and `import numpy` as whole processes, both from compiled files, as installed."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -181,4 +164,4 @@ def imports() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(__doc__, "engine", (demo, rosenbrocks, chain, array_steps, imports))
+    main(__doc__, "engine", (demo, rosenbrocks, chain, imports))

@@ -1,4 +1,4 @@
-"""Time of fit against scikit-learn's, in one process with one BLAS thread: the textbook's two examples and the digits.
+"""Time of fit against scikit-learn's, in one process on one core: the textbook's two examples and the digits.
 
 Run `python benchmarks/estimators.py [rounds]`. The two estimators take turns; the ratio is that of the best times, and
 a ratio counts only where the loss curves are equal (to 1e-10 of each other). Exit status 1 if a ratio exceeds 0.8.
@@ -6,16 +6,14 @@ a ratio counts only where the loss curves are equal (to 1e-10 of each other). Ex
 
 from __future__ import annotations
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before numpy is imported
-
 import sys
 import time
 import warnings
 from typing import Any
 
+import one_core  # noqa: F401 - numpy counts its threads when it is imported
+
+# isort: split
 import numpy as np
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits, make_classification, make_regression

@@ -6,14 +6,12 @@ the faster.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+import one_core  # noqa: F401 - numpy counts its threads when it is imported
 
+# isort: split
 import numpy as np
 from clock import compare, row
 from engine import MicrogradValue, demo_step, micrograd_nn, moons, rosenbrock
@@ -156,7 +154,6 @@ def batch() -> Iterator[str]:
 def torchs(net: Any, points: np.ndarray, targets: np.ndarray) -> Callable[[], float]:
     import torch
 
-    torch.set_num_threads(1)
     layers = [torch.tensor(a, requires_grad=True) for a in flat(net)]
     x, y = torch.tensor(points), torch.tensor(targets)[:, None]
 

@@ -1,4 +1,4 @@
-"""One training step of an MLP on arrays, in numpy by hand and in five engines, all from the same weights."""
+"""One training step of an MLP on arrays, in numpy by hand and in five libraries, from weights that it moves."""
 
 from __future__ import annotations
 
@@ -16,28 +16,14 @@ Step = Callable[[], float]
 Weights = list[tuple[np.ndarray, np.ndarray]]
 
 
-def steps(sizes: Sequence[int], batch: int, dtype: Any) -> dict[str, Step]:
-    """Return a step for each engine by name: it trains its own copy of the weights and returns the loss."""
+def batch_of(sizes: Sequence[int], batch: int, dtype: Any) -> tuple[Weights, np.ndarray, np.ndarray]:
+    """Return weights and biases of each layer, a batch, and its classes."""
     rng = np.random.default_rng(0)
-    weights: Weights = [
+    weights = [
         ((rng.normal(size=(n, m)) / np.sqrt(m)).astype(dtype), np.zeros(n, dtype)) for m, n in itertools.pairwise(sizes)
     ]
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
-    y = rng.integers(0, sizes[-1], batch)
-    makers = {
-        "autograd_mini": replayed,
-        "recorded each time": ours,
-        "numpy by hand": by_hand,
-        "torch": torchs,
-        "MyGrad": mygrads,
-        "HIPS autograd": hips,
-        "jax.jit": jaxs,
-    }
-
-    def copy() -> Weights:
-        return [(W.copy(), b.copy()) for W, b in weights]
-
-    return {name: make(copy(), x, y) for name, make in makers.items()}
+    return weights, x, rng.integers(0, sizes[-1], batch)
 
 
 def replayed(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
@@ -115,7 +101,6 @@ def torchs(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
     import torch
     from torch.nn.functional import cross_entropy, linear
 
-    torch.set_num_threads(1)
     layers = [(torch.tensor(W, requires_grad=True), torch.tensor(b, requires_grad=True)) for W, b in weights]
     optimizer = torch.optim.SGD([p for layer in layers for p in layer], lr=RATE)
     inputs, labels = torch.tensor(x), torch.tensor(y)
@@ -209,3 +194,14 @@ def hips(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
         return float(loss)
 
     return step
+
+
+MAKERS: dict[str, Callable[[Weights, np.ndarray, np.ndarray], Step]] = {
+    "autograd_mini": replayed,
+    "recorded each time": ours,
+    "numpy by hand": by_hand,
+    "torch": torchs,
+    "MyGrad": mygrads,
+    "HIPS autograd": hips,
+    "jax.jit": jaxs,
+}
