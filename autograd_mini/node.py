@@ -48,19 +48,19 @@ class Node(Surface):
 
     `data` is the result, `op` the row of the table that computed it (None for a leaf), `args` exactly what the op was
     called with, constants included. `birth` numbers nodes in the order they were made: an argument is older than its
-    result, so sorting by birth sorts topologically. Slots are filled when they are first needed; see `__getattr__`.
+    result, so sorting by birth sorts topologically. The last three slots are filled when they are first needed.
     """
 
-    __slots__ = ("_data", "op", "first", "second", "birth", "grad", "label", "source", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_source", "__weakref__")
 
     _data: Any
     op: Op | None
     first: Any
     second: Any
     birth: int
-    grad: Any
-    label: str
-    source: tuple[str, int] | None
+    _grad: Any
+    _label: str
+    _source: tuple[str, int] | None
 
     def __init__(self, data: float | Array, label: str = "") -> None:
         self._data = data
@@ -74,20 +74,52 @@ class Node(Surface):
                 )
             self.label = label
 
-    def __getattr__(self, name: str) -> Any:
-        """Answer for a slot that nothing has filled: no sweep came by, no label was given, no line was noted."""
-        if name == "grad":
+    # No __getattr__ answers for an empty slot: where a class has one, every look at any attribute takes the long way.
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that backward sweeps have left, dL/dself: a float, or an array like `data`; 0 before any."""
+        try:
+            return self._grad
+        except AttributeError:
             return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
-        if name == "label":
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad
+
+    @grad.deleter
+    def grad(self) -> None:
+        del self._grad
+
+    @property
+    def label(self) -> str:
+        """The name that pictures, texts and errors use; "" for none."""
+        try:
+            return self._label
+        except AttributeError:
             return ""
-        if name == "source":
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._label = label
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """The file and the line of the user's code that recorded this node, where `note_lines` noted it."""
+        try:
+            return self._source
+        except AttributeError:
             return None
-        if name == "_mask":  # asked for by masked arrays alone, which would otherwise take `_data` and drop the record
-            raise DataError(
-                "a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)"
-            )
-        remedy = f": write {INSTEAD[name]}" if name in INSTEAD else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{remedy}", name=name, obj=self)
+
+    @source.setter
+    def source(self, source: tuple[str, int] | None) -> None:
+        self._source = source
+
+    @property
+    def _mask(self) -> Any:
+        """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""
+        raise DataError("a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)")
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -109,7 +141,7 @@ class Node(Surface):
     def has_grad(self) -> bool:
         """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
         try:
-            _grad_slot(self)
+            self._grad  # noqa: B018 - is there anything in it
         except AttributeError:
             return False
         return True
@@ -128,6 +160,11 @@ class Node(Surface):
     def size(self) -> int:
         """Number of entries; 1 for a Value."""
         return int(np.size(self._data))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64 or float32; a Value holds a Python float, which is float64."""
+        return np.dtype(np.float64 if type(self._data) is float else self._data.dtype)
 
     @property
     def _prev(self) -> set[Node]:
@@ -196,7 +233,18 @@ class Node(Surface):
         return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
 
 
-_grad_slot = Node.__dict__["grad"].__get__  # without the answer that __getattr__ has for an empty slot
+def _instead(name: str, remedy: str) -> property:
+    """Return a property that has no value, but an error that says what to write."""
+
+    def get(node: Node) -> Any:
+        message = f"{type(node).__name__!r} object has no attribute {name!r}: write {remedy}"
+        raise AttributeError(message, name=name, obj=node)
+
+    return property(get)
+
+
+for _name, _remedy in INSTEAD.items():
+    setattr(Node, _name, _instead(_name, _remedy))
 
 
 class Value(Node):
@@ -212,7 +260,7 @@ class Value(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, label: str = "") -> None:
-        super().__init__(data if type(data) is float else number_of(data), label)
+        Node.__init__(self, data if type(data) is float else number_of(data), label)
 
     @property
     def data(self) -> float:
@@ -225,11 +273,6 @@ class Value(Node):
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Always float64."""
-        return np.dtype(np.float64)
 
 
 class Tensor(Node):
@@ -264,11 +307,6 @@ class Tensor(Node):
                 "it keeps its shape, make a new Tensor for another"
             )
         assign(self, array)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """float64 or float32."""
-        return np.dtype(self._data.dtype)
 
     @property
     def T(self) -> Node:
