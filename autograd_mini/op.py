@@ -490,16 +490,18 @@ def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
     scalar = op.scalar
 
     def method(x: Any, y: Any) -> Any:
+        if type(x) is not Value or _node.modes_in_use:
+            return op.apply((x, y))
         if type(y) is Value:
             b = y._data
-        else:
-            if type(y) is int:
-                try:
-                    y = float(y)
-                except OverflowError:  # the general way says which argument it was
-                    return op.apply((x, y))
+        elif type(y) is float:
             b = y
-        if type(x) is not Value or type(b) is not float or _node.modes_in_use:
+        elif type(y) is int:
+            try:
+                b = y = float(y)
+            except OverflowError:  # the general way says which argument it was
+                return op.apply((x, y))
+        else:
             return op.apply((x, y))
         try:
             data = scalar(x._data, b)

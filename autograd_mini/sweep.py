@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from . import node as _node
 from .data import KEPT, array_of, number_of, quietly
 from .errors import AutogradError, DataError, RuleError, ShapeError
-from .node import ALL, Node, Tensor, Value, check_fresh, describe
+from .node import ALL, Node, Value, check_fresh, describe
 
 if TYPE_CHECKING:
     from .modes import Mode
@@ -99,34 +99,40 @@ def send(node: Node, g: Any, grads: dict[Node, Any], pull: Pull | None = None) -
         raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error  # type: ignore[union-attr]
 
 
-def check_used(grads: dict[Node, Any], nodes: list[Node]) -> None:
-    """Raise if gradients are left over, of nodes that had passed already: data was assigned, or a circle closed."""
-    if grads:
+def check_used(left: Collection[Any], nodes: Iterable[Node]) -> None:
+    """Raise if anything is left over, of nodes that had passed already: data was assigned, or a circle closed."""
+    if left:
         for node in nodes:
             check_fresh(node)
 
 
 def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:
     """Return the gradient of every node, shown to the modes in force before anyone writes it down."""
-    steps = sweep(nodes, seeds, pull)
     if pull is not None:
-        gradients = list(steps)
-    else:  # rules on plain arrays do not warn
-        gradients = quietly(list, steps) if len(nodes) < FEW else quietly(straight, nodes, seeds)
-    reached = dict(zip(nodes, gradients))
+        reached = dict(zip(nodes, sweep(nodes, seeds, pull)))
+    elif len(nodes) < FEW:
+        reached = dict(zip(nodes, quietly(list, sweep(nodes, seeds))))  # rules on plain arrays do not warn
+    else:
+        found = dict(seeds)
+        quietly(descend, found)
+        reached = {node: found.get(node) for node in nodes}
     for mode in watching():
         mode.check_gradients(reached)
     return reached
 
 
-def straight(nodes: list[Node], seeds: dict[Node, Any]) -> list[Any]:
-    """Return what `sweep` yields where nobody stops it: its loop with the commonest rules written out is quicker."""
+def descend(grads: dict[Node, Any]) -> list[Node]:
+    """Sweep back without a stop from the nodes whose gradients `grads` has, and enter those of all that they reach.
+
+    Return the leaves, and the nodes that no gradient reaches; they have None. No order is looked for beforehand:
+    `unrolled` goes down the births, and has the rules of the commonest rows in its loop.
+    """
     from .programs.unrolled import loop
 
-    grads = dict(seeds)
-    gradients = loop()(nodes, grads, send)
-    check_used(grads, nodes)
-    return gradients
+    turns = {node.birth: node for node in grads}
+    ends = loop()(turns, grads, send)
+    check_used(turns, grads)
+    return ends
 
 
 def watching() -> list[Mode]:
@@ -145,14 +151,19 @@ def backward(root: Node, gradient: Any = None) -> None:
     6.0
     """
     seed = seed_of(root, gradient)
-    nodes = order(root)
-    reached = swept(nodes, {root: seed})
-    for mode in watching():
+    reached = {root: seed}
+    ends = quietly(descend, reached)
+    watchers = watching()
+    if watchers:  # they see the gradients in the order of the sweep
+        reached = {node: reached[node] for node in order(root)}
+    for mode in watchers:
+        mode.check_gradients(reached)
+    for mode in watchers:
         mode.see_sweep(root, reached)
-    shared = {id(g) for node, g in reached.items() if node.op is not None} if isinstance(nodes[-1], Tensor) else ()
-    for node, g in reached.items():
-        if node.op is None or g is None:
-            reached[node] = total(node, g, shared)
+    arrays = any(type(node) is not Value for node in ends)
+    shared = {id(g) for node, g in reached.items() if node.op is not None} if arrays else ()
+    for node in ends:
+        reached[node] = total(node, reached[node], shared)
     try:
         write(reached)
     except BaseException:  # Ctrl-C between two nodes: write the rest before it goes on
@@ -163,7 +174,7 @@ def backward(root: Node, gradient: Any = None) -> None:
 def write(reached: dict[Node, Any]) -> None:
     """Store each gradient in its node; doing it twice is doing it once, so an interruption leaves nothing by halves."""
     for node, g in reached.items():
-        node.grad = g
+        node._grad = g
 
 
 def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
@@ -190,9 +201,10 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:
     """Return g, or zero for None, added to what a leaf holds; an array that another node holds too is copied."""
-    before = held(node) if node.op is None and node.has_grad else None
     if isinstance(node, Value):
-        return (before or 0.0) + (0.0 if g is None else g)
+        before = node.grad if node.op is None else 0.0
+        return (before if type(before) is float else held(node) or 0.0) + (0.0 if g is None else g)
+    before = held(node) if node.op is None and node.has_grad else None
     if g is None:
         g = np.zeros_like(node._data)
     if before is not None:

@@ -12,7 +12,7 @@ from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
 from autograd_mini.programs.unrolled import COMMON, _loop, source
-from autograd_mini.sweep import order, straight, sweep
+from autograd_mini.sweep import descend, order, sweep
 
 POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
 
@@ -20,6 +20,14 @@ POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324,
 def plain(root, g):
     nodes = order(root)
     return nodes, list(sweep(nodes, {root: g}))
+
+
+def descended(nodes, grads):
+    """The gradients of the nodes, which are all that is reached."""
+    ends = descend(grads)
+    assert set(grads) == set(nodes)
+    assert set(ends) == {node for node in nodes if node.op is None or grads[node] is None}
+    return [grads[node] for node in nodes]
 
 
 def texts(gradients):
@@ -48,7 +56,7 @@ def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
         root = row(*args)
         for g in (1.0, -0.3, math.inf, math.nan):
             nodes, expected = plain(root, g)
-            assert texts(straight(nodes, {root: g})) == texts(expected), (row, args, g)
+            assert texts(descended(nodes, {root: g})) == texts(expected), (row, args, g)
 
 
 def test_random_graphs_give_the_same_gradients_bit_for_bit():
@@ -62,7 +70,32 @@ def test_random_graphs_give_the_same_gradients_bit_for_bit():
             made.append(rng.choice(binary)(x, y) if rng.random() < 0.6 else rng.choice(unary)(x))
         root = ops.add_n(*made)
         nodes, expected = plain(root, 0.7)
-        assert texts(straight(nodes, {root: 0.7})) == texts(expected)
+        assert texts(descended(nodes, {root: 0.7})) == texts(expected)
+
+
+def test_nodes_take_their_turn_by_birth_however_far_apart_they_were_born():
+    rng = random.Random(1)
+    for waste in (0, 1, 7, 300):
+        leaves = [Value(rng.uniform(-2, 2)) for _ in range(5)]
+        made = list(leaves)
+        for _ in range(40):
+            made.append(rng.choice([ops.add, ops.mul, ops.sub])(rng.choice(made), rng.choice(made)))
+            for _ in range(rng.randint(0, waste)):
+                Value(0.0)  # births that are nobody's here
+        root = sum(rng.sample(made, 20)).tanh()
+        nodes, expected = plain(root, 1.0)
+        assert texts(descended(nodes, {root: 1.0})) == texts(expected)
+
+
+def test_old_nodes_that_nothing_flows_to_are_found_and_read_zero():
+    x, w = Value(2.0), Value(3.0)
+    hidden = x * x
+    for _ in range(100):
+        Value(0.0)
+    y = ops.step(hidden) * w + w
+    hidden.grad = x.grad = 5.0
+    y.backward()
+    assert (hidden.grad, x.grad, w.grad) == (0.0, 5.0, 2.0)
 
 
 def test_arrays_among_the_numbers_are_sent_back_as_ever():
@@ -71,6 +104,14 @@ def test_arrays_among_the_numbers_are_sent_back_as_ever():
     root.backward()
     assert w.grad == 0.5 * 6 + 1.5 + (0.5 * 6 + 1.5)
     assert x.grad.tolist() == [0.25, 0.25, 0.25]
+
+
+def test_the_gradient_of_a_leaf_is_no_other_nodes_even_where_a_number_is_older():
+    w, x = Value(1.0), Tensor([1.0, 2.0])
+    h = x + 0.0
+    (h.sum() * w).backward()
+    x.grad[0] = 9.0
+    assert h.grad.tolist() == [1.0, 1.0]
 
 
 def test_a_row_that_was_given_another_rule_keeps_to_it(monkeypatch):
@@ -129,7 +170,23 @@ def test_data_assigned_after_the_record_is_still_noticed():
     assert not x.has_grad
 
 
+@pytest.mark.parametrize("build", [
+    lambda x, w: (x * w, lambda y: y + x),  # x is assigned between two that were made of it
+    lambda x, w: (x * w, lambda y: y * w),  # and after all that were made of it
+    lambda x, w: (ops.step(x), lambda y: y * w),  # and where nothing flows
+    lambda x, w: (x.sin(), lambda y: (y * x).sin()),  # in rows that are sent back
+])  # fmt: skip
+def test_a_leaf_that_was_assigned_meanwhile_is_noticed_wherever_it_stands(build):
+    x, w = Value(2.0), Value(3.0)
+    older, go_on = build(x, w)
+    x.data = 4.0
+    with pytest.raises(StaleError, match="was assigned after"):
+        go_on(older).backward()
+    assert not x.has_grad
+    assert not w.has_grad
+
+
 def test_the_loop_reads_as_python_and_holds_no_number_that_the_table_does_not():
     text = source(COMMON)
     compile(text, "<loop>", "exec")
-    assert text.count("if op is ") == len(COMMON)
+    assert text.count("if op is ") == len(COMMON) + 1  # and None

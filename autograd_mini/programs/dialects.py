@@ -25,7 +25,7 @@ from .javascript import literal
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [
-    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH",
+    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH", "UNROLLED",
     "Dialect", "contribution", "expression", "prelude",
 ]  # fmt: skip
 
@@ -65,6 +65,11 @@ def _power(x: Term, y: Term) -> Term:
     return short if short.number is not None or short is x else Term(f"power({x.text}, {y.text})")
 
 
+def _comparison(sign: str) -> Callable[..., Term]:
+    """Return the writer of a comparison by its sign: True and False are 1 and 0 among floats in a sum or a product."""
+    return lambda x, y: Term(f"({x.text} {sign} {y.text})")
+
+
 LONGEST_SUM = 100
 _OWN = "neg identity"
 _SHORT = "neg identity add sub mul div"
@@ -75,6 +80,13 @@ PYTHON = Dialect(
     {**_writers(WRITERS, _OWN), "add_n": _sum_of},
     {**_writers(SHORTER, _SHORT), "power": _power, "add_n": _sum_of},
     lambda: definitions("scalar"),
+)
+UNROLLED = PYTHON._replace(
+    name="unrolled",
+    backward={
+        **PYTHON.backward,
+        **{name: _comparison(sign) for name, sign in {"equal": "==", "less": "<", "greater": ">"}.items()},
+    },
 )
 NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"), module="np")
 JAVASCRIPT = PYTHON._replace(
@@ -100,7 +112,7 @@ JAVASCRIPT_ARRAYS = JAVASCRIPT._replace(
     defined=lambda: javascript_arrays.JAVASCRIPT_ARRAYS,
     zeros=lambda shape: f"broadcast_to(0, {literal(shape)})",
 )
-DIALECTS = {d.name: d for d in (PYTHON, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
+DIALECTS = {d.name: d for d in (PYTHON, UNROLLED, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
 
 
 def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) -> str:

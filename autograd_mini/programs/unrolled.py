@@ -1,7 +1,9 @@
-"""Unrolled: the loop of the sweep with the rules of the commonest rows written into it, printed from the table.
+"""Unrolled: the sweep as one loop, with the rules of the commonest rows written into it, printed from the table.
 
-On floats a call of a rule costs as much as what it computes. Here the rules of some rows stand in the loop itself, as
-`dialects` prints them; every other row, and every array, is sent back the way it always is.
+On floats a call of a rule costs as much as what it computes, and finding the order as much as the sweep. Here the rules
+of some rows stand in the loop itself, as `dialects` prints them, and nodes take their turn by birth as they are found:
+births are consecutive, but for what else was recorded meanwhile. Every other row, and every array, is sent back the way
+it always is.
 """
 
 from __future__ import annotations
@@ -14,46 +16,67 @@ from typing import Any
 from .. import ops
 from ..node import Node, Value, record
 from ..op import ROWS, Elementwise, Op, Rule
-from .dialects import PYTHON, alone, contribution
+from .dialects import UNROLLED, alone, contribution
 from .prelude import words
 from .run import run_source
 
 Send = Callable[[Node, Any, dict[Node, Any]], None]
-Loop = Callable[[list[Node], dict[Node, Any], Send], list[Any]]
+Loop = Callable[[dict[int, Node], dict[Node, Any], Send], list[Node]]
 
 COMMON = [ops.mul, ops.add, ops.sub, ops.power, ops.tanh, ops.relu, ops.neg, ops.div, ops.exp, ops.sigmoid, ops.log]
 _rules = attrgetter("rules")
 
 HEAD = """\
-def loop(nodes, grads, send):
-    gradients = []
-    keep, take, get = gradients.append, grads.pop, grads.get
-    for node in nodes:
-        g = take(node, None)
-        keep(g)
+def loop(turns, grads, send):
+    ends = []
+    call, get, end = turns.pop, grads.get, ends.append
+    birth = max(turns)
+    missed = 0
+    while turns:
+        node = call(birth, None)
+        birth -= 1
+        if node is None:
+            missed += 1
+            if missed > len(turns):  # the next is much older: to look among those that wait takes no longer now
+                youngest = max(turns)
+                if youngest > birth:
+                    break
+                birth, missed = youngest, 0
+            continue
         op = node.op
-        if g is None or op is None:
+        if op is None:
+            end(node)
             continue
-        if type(node) is not Value:
-            send(node, g, grads)
-            continue
-        try:
+        g = grads[node]
+        if g is None:
+            end(node)
+        else:
+            if type(node) is Value:
+                try:
 """
 TAIL = """\
-        except (ArithmeticError, ValueError):  # floats raise where IEEE 754 has an answer; nothing was added yet
-            pass
-        send(node, g, grads)
-    return gradients
+                except (ArithmeticError, ValueError):  # floats raise where IEEE 754 has an answer; nothing was added
+                    pass
+            send(node, g, grads)
+        for arg in node.args:
+            if isinstance(arg, Node):
+                turns[arg.birth] = arg
+                if arg not in grads:
+                    grads[arg] = None
+    return ends
 """
 
 
 def loop() -> Loop:
-    """Return a function that sweeps nodes, given in reverse topological order, and returns their upstream gradients.
+    """Return a function that sweeps back from some nodes, given by birth, with their gradients in another dict.
 
-    It takes the gradients that come from outside, which it uses up, and what sends one node's contributions back.
+    It leaves the gradients of all that it reaches there, None where nothing flows, and returns the leaves and those
+    without a gradient. Left in the first dict are nodes that are younger than what was made of them. Its third argument
+    sends back one node's contributions.
 
-    >>> x = Value(3.0); y = x * x; loop()([y, x], {y: 1.0}, y.op.pull)
-    [1.0, 6.0]
+    >>> x = Value(3.0); y = x * x; grads = {y: 1.0}
+    >>> loop()({y.birth: y}, grads, y.op.pull) == [x], grads[x]
+    (True, 6.0)
     """
     return _loop(tuple(map(_rules, COMMON)))
 
@@ -64,7 +87,8 @@ def _loop(rules: tuple[tuple[Rule, ...], ...]) -> Loop:
     rows = [row for row, own in zip(COMMON, rules) if all(map(_is_ours, own))]
     text = source(rows)
     called = {word: row.scalar for word in words(text) if isinstance(row := ROWS.get(word), Elementwise)}
-    made: Loop = run_source(text, "loop", {**called, **{f"{row.name}_row": row for row in rows}, "Value": Value})
+    named = {**{f"{row.name}_row": row for row in rows}, "Node": Node, "Value": Value}
+    made: Loop = run_source(text, "loop", {**called, **named})
     return made
 
 
@@ -77,14 +101,20 @@ def source(rows: Sequence[Op]) -> str:
 
     >>> print(source([ops.exp]).partition("try:")[2].partition("except")[0].rstrip())
     <BLANKLINE>
-                if op is exp_row:
-                    x = node.first
-                    dx = g * node._data
-                    before = get(x)
-                    grads[x] = dx if before is None else before + dx
-                    continue
+                        if op is exp_row:
+                            x = node.first
+                            dx = g * node._data
+                            before = get(x)
+                            if before is None:
+                                grads[x] = dx
+                                turns[x.birth] = x
+                            elif x.birth > birth:
+                                turns[x.birth] = x
+                            else:
+                                grads[x] = before + dx
+                            continue
     """
-    return HEAD + "".join(f"{' ' * 12}{line}\n" for row in rows for line in _case(row)) + TAIL
+    return HEAD + "".join(f"{' ' * 20}{line}\n" for row in rows for line in _case(row)) + TAIL
 
 
 def _case(row: Op) -> Iterator[str]:
@@ -109,7 +139,7 @@ def _rule(row: Op, i: int, *names: str) -> str:
     args = [Value(1.0) for _ in names]
     with alone():
         node = record(row, tuple(args), 1.0)
-    return contribution(node, i, {**dict(zip(args, names)), node: "node._data"}, "g", PYTHON)
+    return contribution(node, i, {**dict(zip(args, names)), node: "node._data"}, "g", UNROLLED)
 
 
 def _added(indent: str, **amounts: str) -> Iterator[str]:
@@ -117,4 +147,10 @@ def _added(indent: str, **amounts: str) -> Iterator[str]:
     yield from (f"{indent}d{name} = {amount}" for name, amount in amounts.items())
     for name in amounts:
         yield f"{indent}before = get({name})"
-        yield f"{indent}grads[{name}] = d{name} if before is None else before + d{name}"
+        yield f"{indent}if before is None:"
+        yield f"{indent}    grads[{name}] = d{name}"
+        yield f"{indent}    turns[{name}.birth] = {name}"
+        yield f"{indent}elif {name}.birth > birth:"
+        yield f"{indent}    turns[{name}.birth] = {name}"
+        yield f"{indent}else:"
+        yield f"{indent}    grads[{name}] = before + d{name}"
