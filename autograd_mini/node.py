@@ -121,6 +121,10 @@ class Node(Surface):
         """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""
         raise DataError("a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)")
 
+    def __dir__(self) -> list[str]:
+        """List what a node has, without the names that answer with an error alone."""
+        return [name for name in object.__dir__(self) if name not in INSTEAD and name != "_mask"]
+
     @property
     def args(self) -> tuple[Any, ...]:
         """What the op was called with. One or two arguments are kept without a tuple around them, which leaves the
