@@ -121,7 +121,7 @@ def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -
     return reached
 
 
-def descend(grads: dict[Node, Any]) -> list[Node]:
+def descend(grads: dict[Node, Any]) -> Collection[Node]:
     """Sweep back without a stop from the nodes whose gradients `grads` has, and enter those of all that they reach.
 
     Return the leaves, and the nodes that no gradient reaches; they have None. No order is looked for beforehand:

@@ -21,15 +21,15 @@ from .prelude import words
 from .run import run_source
 
 Send = Callable[[Node, Any, dict[Node, Any]], None]
-Loop = Callable[[dict[int, Node], dict[Node, Any], Send], list[Node]]
+Loop = Callable[[dict[int, Node], dict[Node, Any], Send], dict[Node, None]]
 
 COMMON = [ops.mul, ops.add, ops.sub, ops.power, ops.tanh, ops.relu, ops.neg, ops.div, ops.exp, ops.sigmoid, ops.log]
 _rules = attrgetter("rules")
 
 HEAD = """\
 def loop(turns, grads, send):
-    ends = []
-    call, get, end = turns.pop, grads.get, ends.append
+    ends = {}
+    call, get = turns.pop, grads.get
     birth = max(turns)
     missed = 0
     while turns:
@@ -38,18 +38,20 @@ def loop(turns, grads, send):
         if node is None:
             missed += 1
             if missed > len(turns):  # the next is much older: to look among those that wait takes no longer now
-                youngest = max(turns)
+                leaves = [b for b, waiting in turns.items() if waiting.op is None and b <= birth]
+                ends.update((call(b), None) for b in leaves)  # which may be of any age and need no turn
+                youngest = max(turns, default=0)
                 if youngest > birth:
                     break
                 birth, missed = youngest, 0
             continue
         op = node.op
         if op is None:
-            end(node)
+            ends[node] = None
             continue
         g = grads[node]
         if g is None:
-            end(node)
+            ends[node] = None
         else:
             if type(node) is Value:
                 try:
@@ -75,7 +77,7 @@ def loop() -> Loop:
     sends back one node's contributions.
 
     >>> x = Value(3.0); y = x * x; grads = {y: 1.0}
-    >>> loop()({y.birth: y}, grads, y.op.pull) == [x], grads[x]
+    >>> list(loop()({y.birth: y}, grads, y.op.pull)) == [x], grads[x]
     (True, 6.0)
     """
     return _loop(tuple(map(_rules, COMMON)))
