@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ Rule = Callable[..., Any]
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
 ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: what is made after that is a row of a user's own
+NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of `ops.py` where a user's own has the same
 
 _new = object.__new__
 _birth = _node._birth

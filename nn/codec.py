@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_mini import DataError, Node
 from autograd_mini.data import Array
-from autograd_mini.op import ROWS, TABLE, Op
+from autograd_mini.op import NAMED, TABLE, Op
 
 from .errors import StateError
 from .forms import Form, Leaf, form_named, misfit
@@ -151,7 +151,7 @@ def _is_number(dtype: np.dtype[Any]) -> bool:
 
 
 def _op(writer: _Writer, x: Op, path: str) -> Any:
-    return {"op": x.name} if {**TABLE, **ROWS}.get(x.name) is x else writer.object(x, path)
+    return {"op": x.name} if NAMED.get(x.name) is x else writer.object(x, path)
 
 
 WRITERS: dict[type, Callable[[_Writer, Any, str], Any]] = {
@@ -226,7 +226,7 @@ def _reader(objects: list[Any], arrays: Mapping[str, Array]) -> Callable[[Any], 
         "columns": lambda name: np.array(arrays[name], order="F"),
         "text": lambda name: _text(arrays[name]),
         "objects": objects_of,
-        "op": lambda name: {**TABLE, **ROWS}[name],  # a row of a user's own is known by its name alone
+        "op": lambda name: NAMED[name],  # a row of a user's own is known by its name alone
         "object": lambda number: objects[number],
     }
     return read

@@ -17,7 +17,7 @@ from ..data import array_of, number_of, quietly
 from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
 from ..node import Node, filled, leaf
-from ..op import ROWS, TABLE
+from ..op import NAMED
 from . import aligned, frameworks, scripts, source
 from .dialects import CAREFUL, NUMPY
 from .lines import Guard, Listing
@@ -178,16 +178,16 @@ class Program:
 
     @cached_property
     def _run(self) -> Run:
-        return _run(self.source)
+        return _defined_by(self.source)
 
     @cached_property
     def _run_batch(self) -> Run:
-        return _run(self.numpy)
+        return _defined_by(self.numpy)
 
     @cached_property
     def _run_careful(self) -> Run:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
-        return _run(source.python_source(self._listing, dialect=CAREFUL), {**TABLE, **ROWS})
+        return _defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
 
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
         held = [n._data for n in self._listing.captured]
@@ -229,7 +229,7 @@ class Program:
         return Replay([again.root], seed, [*again.inputs, *again.captured, seed], again.inputs)
 
 
-def _run(text: str, rows: Mapping[str, Any] | None = None) -> Run:
+def _defined_by(text: str, rows: Mapping[str, Any] | None = None) -> Run:
     """Return the function that a source defines; what it raises for another branch is a BranchError here."""
     run: Run = run_source(text, given={**(rows or source.own_rows()), "RuntimeError": BranchError})
     return run
