@@ -41,16 +41,17 @@ class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
     `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
-    activation that turns logits into predictions p. `reported` makes of y, z and the row's result l each sample's loss
-    as scikit-learn reports it: the mean over several squared errors, where it differentiates their sum, and the
-    logarithm of a probability no closer to 0 or 1 than one unit of rounding. `rounded` gives each entry's loss from y
-    and p, which is how it comes by the digits that it has in float32.
+    activation that turns logits into predictions p. `reported` makes of y, z and the row's result l each entry's loss
+    as scikit-learn reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one unit of
+    rounding. `rounded` gives the same from y and p, which is how it comes by the digits that it has in float32. `over`
+    makes one number of a sample's entries: the mean over several squared errors, where their sum is differentiated.
     """
 
     row: Callable[[Any, Any], Any]
     output: str
     reported: Callable[[Array, Array, Array], Array]
     rounded: Callable[[Array, Array], Array]
+    over: Callable[..., Any] = np.sum
 
 
 class Rows(NamedTuple):
@@ -196,9 +197,9 @@ def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> Array:
     """Return the loss as reported: the weighted mean over the samples."""
     if z.dtype == np.float32:
         each = np.average(loss.rounded(rows.y, OUTPUTS[loss.output](z)), axis=0, weights=rows.weights)
-        mean = each.mean() if loss.reported is _mean else each.sum()
+        mean = loss.over(each)
     else:
-        reported = loss.reported(rows.y, z, losses)
+        reported = loss.over(loss.reported(rows.y, z, losses), axis=1)
         mean = (reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass
     return np.asarray(mean)
 
@@ -208,29 +209,23 @@ def _with(penalty: Node, rows: Rows, loss: Array) -> float:
     return float(loss + loss.dtype.type(penalty._data / rows.mass))
 
 
-def _mean(y: Array, z: Array, losses: Array) -> Array:
-    mean: Array = losses.sum(axis=1) / losses.shape[1]
-    return mean
-
-
-def _sum(y: Array, z: Array, losses: Array) -> Array:
-    total: Array = losses.sum(axis=1)
-    return total
+def _as_it_is(y: Array, z: Array, losses: Array) -> Array:
+    return losses
 
 
 def _deviance(y: Array, z: Array, losses: Array) -> Array:
-    """Return y log(y/p) - y + p summed over the outputs, with 0 log 0 = 0, from p - y log p."""
-    return _sum(y, z, losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y)
+    """Return y log(y/p) - y + p, with 0 log 0 = 0, from p - y log p."""
+    return losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y
 
 
 def _log_loss(y: Array, z: Array, losses: Array) -> Array:
-    """Return the sum of -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
-    return _sum(y, z, _binary(y, sigmoids(z)))
+    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
+    return _binary(y, sigmoids(z))
 
 
 def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
     eps = float(np.finfo(losses.dtype).eps)
-    return np.minimum(np.maximum(losses[:, 0], -math.log1p(-eps)), -math.log(eps))
+    return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
 
 
 def _kept(p: Array) -> Array:
@@ -257,8 +252,8 @@ def _classes(y: Array, p: Array) -> Array:
 
 
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.squared_loss, "identity", _mean, _squared),
-    "sum_squared_error": Loss(ops.squared_loss, "identity", _sum, _squared),
+    "squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared, np.mean),
+    "sum_squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared),
     "poisson": Loss(ops.poisson_loss, "exp", _deviance, _poisson),
     "logistic": Loss(ops.logistic_loss, "logistic", _log_loss, _binary),
     "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes, _classes),
