@@ -137,9 +137,8 @@ class Compiled:
 
     def _bound(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """Return all arguments by their places; where one before a keyword is left out, the defaults are arguments."""
-        signature = inspect.signature(self._function)
         try:
-            bound = signature.bind(*args, **keywords)
+            bound = self._signature.bind(*args, **keywords)
         except TypeError as error:
             raise DataError(f"{self._name}: {error}") from None
         if bound.kwargs:
@@ -148,6 +147,10 @@ class Compiled:
             alone = ", ".join(bound.kwargs)
             raise DataError(f"{self._name}: {alone} is taken by keyword alone: fix it with functools.partial")
         return bound.args
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
 
     def _run(self, args: tuple[Any, ...]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
         """Return the program for these arguments and what it gives."""
