@@ -12,7 +12,9 @@ import numpy as np
 from autograd_mini import AutogradError, Node
 from autograd_mini.derivative import Derivatives
 from autograd_mini.op import Elementwise
-from autograd_mini.programs.dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, Dialect, contribution, expression, prelude
+from autograd_mini.programs.calls import Constants
+from autograd_mini.programs.dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, Dialect, contribution, expression, tree
+from autograd_mini.programs.prelude import prelude
 from autograd_mini.sweep import carries, order, seed_of
 
 from .numbers import ENTRIES
@@ -79,15 +81,16 @@ def _check_defined(names: set[str], dialect: Dialect) -> None:
 def _arrays(nodes: list[Node], gradient: Any) -> str:
     """Return the program of a graph with arrays, with the numbers that the frames do not have."""
     large = {i: node._data for i, node in enumerate(nodes) if node.op is None and np.size(node._data) > ENTRIES}
-    pool, seed = _Pool(), seed_of(nodes[-1], gradient)
+    pool, seed = Constants("A", 0), seed_of(nodes[-1], gradient)
     parts = _parts(nodes, JAVASCRIPT_ARRAYS, pool) | {"local": _locals(nodes, pool)}
-    if sum(map(np.size, [*large.values(), *pool.arrays])) > HELD:
+    if sum(map(np.size, [*large.values(), *pool.named.values()])) > HELD:
         raise NotLive(f"its leaves and constants have more than {HELD:,} entries")
     if large:
         parts["held"] = [f"{i}: {_literal(x)},\n" for i, x in large.items()]
     if np.size(seed) > ENTRIES:
         parts["seed"] = [f"{len(nodes) - 1}: {_literal(seed)},\n"]
-    return _assembled(JAVASCRIPT_ARRAYS, pool.lines(), parts)
+    constants = [f"const {name} = {_literal(x)};" for name, x in pool.named.items()]
+    return _assembled(JAVASCRIPT_ARRAYS, constants, parts)
 
 
 def _uses(nodes: list[Node]) -> list[tuple[Node, int]]:
@@ -114,7 +117,7 @@ def _parts(nodes: list[Node], dialect: Dialect, pool: Callable[[Any], str]) -> d
     }
 
 
-def _locals(nodes: list[Node], pool: _Pool) -> list[str]:
+def _locals(nodes: list[Node], pool: Constants) -> list[str]:
     """Return the derivatives of the elementwise ops on arrays, of the shape that their rules give them."""
     atoms = _atoms(nodes)
     return [
@@ -124,43 +127,10 @@ def _locals(nodes: list[Node], pool: _Pool) -> list[str]:
     ]
 
 
-def _local(node: Node, i: int, atoms: Mapping[Node, str], pool: _Pool) -> str:
+def _local(node: Node, i: int, atoms: Mapping[Node, str], pool: Constants) -> str:
     """Return what the op's rule for its i-th argument makes of g = 1."""
     derivatives = Derivatives(node, atoms)
-    found, written = derivatives.rule(i), dict(derivatives.names)
-    for part in order(found)[::-1] if isinstance(found, Node) else []:
-        if part not in written:
-            written[part] = _written(part._data, pool) if part.op is None else _call(part, written, pool)
-    return written[found] if isinstance(found, Node) else _written(found, pool)
-
-
-def _call(part: Node, written: Mapping[Node, str], pool: _Pool) -> str:
-    return f"({expression(part, written, JAVASCRIPT_ARRAYS, pool)})"
-
-
-def _written(x: Any, pool: _Pool) -> str:
-    """Return a constant."""
-    return pool(x) if np.ndim(x) else json.dumps(float(x))
-
-
-class _Pool:
-    """Names the constant arrays of a program, equal ones alike."""
-
-    def __init__(self) -> None:
-        self.arrays: list[Any] = []
-        self._names: dict[tuple[Any, ...], str] = {}
-
-    def __call__(self, x: Any) -> str:
-        x = np.asarray(x)
-        key = x.shape, x.dtype.str, x.tobytes()
-        if key not in self._names:
-            self._names[key] = f"A{len(self.arrays)}"
-            self.arrays.append(x)
-        return self._names[key]
-
-    def lines(self) -> list[str]:
-        """Return the declarations of all of them."""
-        return [f"const {name} = {_literal(x)};" for name, x in zip(self._names.values(), self.arrays)]
+    return tree(derivatives.rule(i), derivatives.names, JAVASCRIPT_ARRAYS, pool)
 
 
 def _literal(x: Any) -> str:

@@ -20,6 +20,22 @@ Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]
 
 
+class Constants:
+    """Names for the constant arrays of a program: called with an array it gives its name, equal ones have the same."""
+
+    def __init__(self, prefix: str, first: int = 1) -> None:
+        self.named: dict[str, Any] = {}
+        self._prefix, self._first = prefix, first
+        self._names: dict[tuple[Any, ...], str] = {}
+
+    def __call__(self, array: Any) -> str:
+        key = (array.shape, array.dtype.str, array.tobytes())
+        if key not in self._names:
+            self._names[key] = f"{self._prefix}{self._first + len(self.named)}"
+            self.named[self._names[key]] = array
+        return self._names[key]
+
+
 def python_call(node: Node, terms: Terms, pool: Pool) -> Term:
     """Return a call of the row by its name, settings as keywords and without those that have their default."""
     op: Op = node.op  # type: ignore[assignment]

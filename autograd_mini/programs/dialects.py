@@ -26,7 +26,7 @@ from .prelude import Definitions, definitions, prelude
 
 __all__ = [
     "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH", "UNROLLED",
-    "Dialect", "contribution", "expression", "prelude",
+    "Dialect", "contribution", "expression", "prelude", "tree",
 ]  # fmt: skip
 
 Pattern = tuple[Any, ...]
@@ -147,7 +147,7 @@ def contribution(node: Node, i: int, names: Names, g: str, dialect: Dialect, poo
         return g
     if isinstance(op, Elementwise) and _scalar(node):
         return _filled(dialect.name, op, i, node, names, g)
-    return _tree(*contribution_record(node, i, names, g), dialect, pool)
+    return tree(*contribution_record(node, i, names, g), dialect, pool)
 
 
 def _scalar(node: Node) -> bool:
@@ -177,7 +177,7 @@ def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str
             text = step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
         else:
             c = fit(quietly(op.rule(i), g, result, *args), args[i], op)  # type: ignore[arg-type]
-            text = _tree(c, names, spoken, repr)
+            text = tree(c, names, spoken, repr)
     for k in range(len(pattern) + 2):
         text = text.replace(chr(_FIRST + k), f"{{{k}}}")
     return text
@@ -207,8 +207,8 @@ def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, 
     return c, {upstream: g, **named}
 
 
-def _tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) -> str:
-    """Return the text of a small record down to the nodes in `names`."""
+def tree(root: Any, names: Mapping[Node, str], dialect: Dialect, pool: Pool) -> str:
+    """Return the text of a small record, down to the nodes in `names`, as an expression of the dialect."""
     terms = {n: Term(name) for n, name in names.items()}
     pending = [root] if isinstance(root, Node) else []
     while pending:

@@ -18,6 +18,7 @@ from ..formula import names_of, number
 from ..node import Node, leaf, record
 from ..op import ROWS, TABLE, Elementwise, Op, Sum
 from ..sweep import dependents, receivers
+from .calls import Constants
 from .dialects import Dialect, alone, contribution, expression
 from .javascript import JAVASCRIPT
 from .javascript_arrays import JAVASCRIPT_ARRAYS
@@ -71,7 +72,7 @@ class Listing:
         self.root = root
         self.inputs = inputs
         self.guards = guards
-        self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
+        self.pool = Constants(CONSTANT)
         self._known = names
 
     @cached_property
@@ -116,21 +117,14 @@ class Listing:
         """Return the name of the gradient of a node."""
         return self.names[node] + BAR
 
-    def pool(self, array: Array) -> str:
-        """Return the name of a constant array; arrays with the same entries share one."""
-        key = (array.shape, array.dtype.str, array.tobytes())
-        if key not in self.constants:
-            self.constants[key] = (f"{CONSTANT}{len(self.constants) + 1}", array)
-        return self.constants[key][0]
-
     @contextmanager
     def named_anew(self) -> Iterator[None]:
         """Name constant arrays afresh inside `with`: what another language made of an index is none of its own."""
-        before, self.constants = self.constants, {}
+        before, self.pool = self.pool, Constants(CONSTANT)
         try:
             yield
         finally:
-            self.constants = before
+            self.pool = before
 
     def printed(self, dialect: Dialect) -> Printed:
         """Return all that a program says, one line per node and per contribution."""

@@ -72,7 +72,7 @@ def _on_arrays(listing: Listing, name: str) -> str:
         *adjoint(forward, backward, lambda line: _added(line, nodes), end=";", comment="//"),
         f"return {{value: nested({value}), gradients: [{', '.join(f'nested({g})' for g in gradients)}]}};",
     ]
-    constants = [f"const {named} = {array_literal(array)};" for named, array in listing.constants.values()]
+    constants = [f"const {named} = {array_literal(array)};" for named, array in listing.pool.named.items()]
     statements = [line.partition(" // ")[0] for line in body]
     return _whole([*checked_prelude([*constants, *statements], JAVASCRIPT_ARRAYS), *constants], head, body)
 

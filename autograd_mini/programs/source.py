@@ -42,7 +42,7 @@ def python_source(listing: Listing, name: str = "program", dialect: Dialect | No
 
 def top(listing: Listing, dialect: Dialect, used: Sequence[str], settings: Sequence[str] = ()) -> list[str]:
     """Return the lines of a module above its first function: a title, and what the texts in `used` need."""
-    constants = [f"{name} = {literal(array, dialect.module or 'np')}" for name, array in listing.constants.values()]
+    constants = [f"{name} = {literal(array, dialect.module or 'np')}" for name, array in listing.pool.named.items()]
     above = [*_definitions(checked_prelude([*settings, *constants, *used], dialect))]
     for lines in (list(settings), constants):
         above += ["", *lines] if lines else []
