@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import pytest
 import autograd_mini as am
 from autograd_mini import RuleError, ShapeError, Tensor, Value, no_grad, ops
 from autograd_mini.errors import AutogradError, DataError, RangeError
-from autograd_mini.op import TABLE, Binary, Op, Unary, Variadic
+from autograd_mini.op import Binary, Op, Unary, Variadic
 
 W = Tensor(np.arange(6.0).reshape(2, 3), label="W")
 V = Tensor([1.0, 2.0, 3.0], label="v")
@@ -337,15 +337,6 @@ def test_a_cycle_made_by_hand_ends_in_an_error(kind: str) -> None:
 # 24: rows of the user's own -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def add_row() -> Iterator[Callable[..., Any]]:
-    """Make rows, and take them out of the table again."""
-    before = dict(TABLE)
-    yield lambda kind, *args, **settings: kind(*args, **settings)
-    TABLE.clear()
-    TABLE.update(before)
-
-
 def broken(*rest: Any) -> Any:
     raise ValueError("the rule is not finished")
 
@@ -364,11 +355,11 @@ RULES = {
 
 
 @pytest.mark.parametrize(("rule", "words"), RULES.values(), ids=RULES)
-def test_a_broken_rule_is_named_and_changes_no_gradient(rule: Any, words: str, add_row: Any) -> None:
-    twice = add_row(Unary, "my_twice", "my_twice({})", lambda x: 2.0 * x, lambda x: 2.0 * x, rule)
-    plus = add_row(Binary, "my_plus", "{} ⊕ {}", lambda x, y: x + y, np.add, lambda g, z, x, y: g, rule)
-    total = add_row(Op, "my_total", lambda x: np.sum(x), rule)
-    every = add_row(Variadic, "my_all", lambda *xs: sum(xs), rule)
+def test_a_broken_rule_is_named_and_changes_no_gradient(rule: Any, words: str) -> None:
+    twice = Unary("my_twice", "my_twice({})", lambda x: 2.0 * x, lambda x: 2.0 * x, rule)
+    plus = Binary("my_plus", "{} ⊕ {}", lambda x, y: x + y, np.add, lambda g, z, x, y: g, rule)
+    total = Op("my_total", lambda x: np.sum(x), rule)
+    every = Variadic("my_all", lambda *xs: sum(xs), rule)
     for make in (
         lambda x, v: (x * twice(x), "my_twice"),
         lambda x, v: ((v * twice(v)).sum(), "my_twice"),
@@ -392,8 +383,8 @@ def test_a_broken_rule_is_named_and_changes_no_gradient(rule: Any, words: str, a
         assert not root.has_grad
 
 
-def test_a_row_of_ones_own_works_to_any_order(add_row: Any) -> None:
-    cube = add_row(Unary, "my_cube", "{}³", lambda x: x**3, lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)
+def test_a_row_of_ones_own_works_to_any_order() -> None:
+    cube = Unary("my_cube", "{}³", lambda x: x**3, lambda x: x**3, lambda g, y, x: g * 3.0 * x * x)
     assert am.grad(cube)(2.0) == 12.0
     assert am.grad(am.grad(cube))(2.0) == 12.0
     assert am.grad(am.grad(am.grad(cube)))(2.0) == 6.0
@@ -403,11 +394,11 @@ def test_a_row_of_ones_own_works_to_any_order(add_row: Any) -> None:
 # 25: Ctrl-C -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_rule_leaves_all_gradients_as_they_were(add_row: Any) -> None:
+def test_an_interrupted_rule_leaves_all_gradients_as_they_were() -> None:
     def interrupted(*rest: Any) -> Any:
         raise KeyboardInterrupt
 
-    stop = add_row(Unary, "my_stop", "my_stop({})", abs, np.abs, interrupted)
+    stop = Unary("my_stop", "my_stop({})", abs, np.abs, interrupted)
     for x in (Value(2.0), Tensor([2.0])):
         inner = x * x
         inner.sum().backward()

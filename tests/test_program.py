@@ -19,7 +19,7 @@ from table_cases import ROWS, called, cases, differentiable
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
-from autograd_mini.op import TABLE, Flat, Unary
+from autograd_mini.op import Flat, Unary
 from autograd_mini.programs.run import run_source
 
 
@@ -191,16 +191,11 @@ def test_no_label_breaks_the_source() -> None:
 
 @pytest.mark.parametrize("name", ["sin", "softplus", "fold"])
 def test_a_row_of_a_users_own_with_a_name_that_programs_know_is_refused(name: str) -> None:
-    before = dict(TABLE)
     half = Unary(name, f"{name}({{}})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g * 0.5)
-    try:
-        x = Value(3.0, label="x")
-        assert engine(half(x), [x]) == (1.5, (0.5,))
-        with pytest.raises(DataError, match=f"{name} means something else in programs than your row"):
-            autograd_mini.compile(half(x), [x])
-    finally:
-        TABLE.clear()
-        TABLE.update(before)
+    x = Value(3.0, label="x")
+    assert engine(half(x), [x]) == (1.5, (0.5,))
+    with pytest.raises(DataError, match=f"{name} means something else in programs than your row"):
+        autograd_mini.compile(half(x), [x])
 
 
 def test_a_runtime_error_of_a_users_own_row_is_not_taken_for_another_branch() -> None:
@@ -210,18 +205,15 @@ def test_a_runtime_error_of_a_users_own_row_is_not_taken_for_another_branch() ->
         return x
 
     row = Unary("test_broken", "test_broken({})", broken, np.positive, lambda g, y, x: g)
-    try:
-        x = Value(0.5, label="x")
-        with Branches() as branches:
-            root = row(x) if x > 0.0 else x
-        program = autograd_mini.compile(root, [x], branches=branches)
-        with pytest.raises(RuntimeError, match="the user's own") as raised:
-            program(2.0)
-        assert type(raised.value) is RuntimeError
-        with pytest.raises(BranchError, match="x > 0 was true"):
-            program(-1.0)
-    finally:
-        del TABLE[row.name]
+    x = Value(0.5, label="x")
+    with Branches() as branches:
+        root = row(x) if x > 0.0 else x
+    program = autograd_mini.compile(root, [x], branches=branches)
+    with pytest.raises(RuntimeError, match="the user's own") as raised:
+        program(2.0)
+    assert type(raised.value) is RuntimeError
+    with pytest.raises(BranchError, match="x > 0 was true"):
+        program(-1.0)
 
 
 @pytest.mark.parametrize("label", ["RuntimeError", "Error"])
@@ -245,20 +237,17 @@ def test_rows_of_a_users_own_are_run_and_named() -> None:
         "test_sinc", "test_sinc({})", lambda x: math.sin(x) / x, lambda x: np.sin(x) / x,
         lambda g, y, x: g * (ops.cos(x) - y) / x,
     )  # fmt: skip
-    try:
-        x = Value(0.5, label="x")
-        root = sinc(x) * x
-        program = autograd_mini.compile(root, [x])
-        for p in (program, program.simplified(), pickle.loads(pickle.dumps(program))):
-            assert equal(p(0.5), engine(root, [x]))
-            np.testing.assert_allclose(p(np.array([0.5, 0.7]))[0], np.sin([0.5, 0.7]))
-        assert "# test_sinc is a row of your own: define it here" in program.source
-        assert "# " not in autograd_mini.compile(abs(x), [x]).source.partition("def program")[0]
-        for language in ("javascript", "torch", "jax"):
-            with pytest.raises(DataError, match=f"{language} has no equivalent of test_sinc"):
-                getattr(program, language)
-    finally:
-        del TABLE["test_sinc"]
+    x = Value(0.5, label="x")
+    root = sinc(x) * x
+    program = autograd_mini.compile(root, [x])
+    for p in (program, program.simplified(), pickle.loads(pickle.dumps(program))):
+        assert equal(p(0.5), engine(root, [x]))
+        np.testing.assert_allclose(p(np.array([0.5, 0.7]))[0], np.sin([0.5, 0.7]))
+    assert "# test_sinc is a row of your own: define it here" in program.source
+    assert "# " not in autograd_mini.compile(abs(x), [x]).source.partition("def program")[0]
+    for language in ("javascript", "torch", "jax"):
+        with pytest.raises(DataError, match=f"{language} has no equivalent of test_sinc"):
+            getattr(program, language)
 
 
 # Guards -------------------------------------------------------------------------------------------------------------
