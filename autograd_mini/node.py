@@ -238,13 +238,13 @@ class Node(Surface):
 
 
 def _instead(name: str, remedy: str) -> property:
-    """Return a property that has no value, but an error that says what to write."""
+    """Return a property that has no value, but an error that says what to write, for whoever reads or assigns it."""
 
-    def get(node: Node) -> Any:
+    def refuse(node: Node, value: Any = None) -> Any:
         message = f"{type(node).__name__!r} object has no attribute {name!r}: write {remedy}"
         raise AttributeError(message, name=name, obj=node)
 
-    return property(get)
+    return property(refuse, refuse)
 
 
 for _name, _remedy in INSTEAD.items():

@@ -260,6 +260,8 @@ def test_names_of_other_libraries_are_neither_listed_nor_there() -> None:
         for name, remedy in INSTEAD.items():
             with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}: write {remedy}")):
                 getattr(node, name)
+            with pytest.raises(AttributeError, match=re.escape(f"write {remedy}")):
+                setattr(node, name, True)
 
 
 def test_signatures_have_the_parameters_of_the_rows() -> None:

@@ -50,7 +50,7 @@ def _however_few(monkeypatch):
 @pytest.mark.parametrize("row", COMMON, ids=lambda row: row.name)
 def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
     cases = [(Value(a),) for a in POINTS]
-    if len(row.rules) == 2:
+    if len(row.rules) != 1:
         cases = [pair for a in POINTS for b in POINTS for pair in operands(a, b)]
     for args in cases:
         root = row(*args)

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import ops
 from ..node import Node, Value, record
-from ..op import ROWS, Elementwise, Op, Rule
+from ..op import ROWS, Elementwise, Op, Rule, Sum
 from .dialects import UNROLLED, alone, contribution
 from .prelude import words
 from .run import run_source
@@ -23,7 +23,10 @@ from .run import run_source
 Send = Callable[[Node, Any, dict[Node, Any]], None]
 Loop = Callable[[dict[int, Node], dict[Node, Any], Send], dict[Node, None]]
 
-COMMON = [ops.mul, ops.add, ops.sub, ops.power, ops.tanh, ops.relu, ops.neg, ops.div, ops.exp, ops.sigmoid, ops.log]
+COMMON: list[Op] = [
+    ops.mul, ops.add, ops.add_n, ops.sub, ops.power, ops.neg, ops.div,
+    ops.tanh, ops.relu, ops.exp, ops.sigmoid, ops.log,
+]  # fmt: skip
 _rules = attrgetter("rules")
 
 HEAD = """\
@@ -122,7 +125,11 @@ def source(rows: Sequence[Op]) -> str:
 def _case(row: Op) -> Iterator[str]:
     """Yield the lines for one row: a constant receives nothing; of two contributions both are computed first."""
     yield f"if op is {row.name}_row:"
-    if len(row.rules) == 1:
+    if isinstance(row, Sum):
+        yield "    for x in node.args:"
+        yield "        if type(x) is not float:"
+        yield from _added("            ", x="g")
+    elif len(row.rules) == 1:
         yield "    x = node.first"
         yield from _added("    ", x=_rule(row, 0, "x._data"))
     else:
