@@ -114,7 +114,9 @@ def rosenbrocks() -> Iterator[str]:
     peers: dict[str, Callable[[], list[float]]] = {"micrograd": lambda: nodes(MicrogradValue), "XAD": tape}
     for title, ours in (("every operation a node", lambda: nodes(Value)), ("on a Tensor", arrays)):
         assert np.allclose(ours(), tape(), rtol=1e-12)
-        yield row(f"Rosenbrock in 200 variables, {title}", compare({"autograd_mini": ours, **peers}, calls=20))
+        yield row(
+            f"Rosenbrock in 200 variables, {title}", compare({"autograd_mini": ours, **peers}, rounds=41, calls=10)
+        )
 
 
 def chain(n: int = 10**6) -> Iterator[str]:

@@ -23,9 +23,9 @@ from .run import run_source
 Send = Callable[[Node, Any, dict[Node, Any]], None]
 Loop = Callable[[dict[int, Node], dict[Node, Any], Send], dict[Node, None]]
 
-COMMON: list[Op] = [
-    ops.mul, ops.add, ops.add_n, ops.sub, ops.power, ops.neg, ops.div,
-    ops.tanh, ops.relu, ops.exp, ops.sigmoid, ops.log,
+COMMON: list[Op] = [  # the commonest first
+    ops.mul, ops.add, ops.power, ops.add_n, ops.sub, ops.relu, ops.tanh,
+    ops.neg, ops.div, ops.exp, ops.sigmoid, ops.log,
 ]  # fmt: skip
 _rules = attrgetter("rules")
 
