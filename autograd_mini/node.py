@@ -79,10 +79,9 @@ class Node(Surface):
     @property
     def grad(self) -> Any:
         """The gradient that backward sweeps have left, dL/dself: a float, or an array like `data`; 0 before any."""
-        try:
+        if self.has_grad:
             return self._grad
-        except AttributeError:
-            return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
+        return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -95,10 +94,7 @@ class Node(Surface):
     @property
     def label(self) -> str:
         """The name that pictures, texts and errors use; "" for none."""
-        try:
-            return self._label
-        except AttributeError:
-            return ""
+        return getattr(self, "_label", "")
 
     @label.setter
     def label(self, label: str) -> None:
@@ -107,10 +103,7 @@ class Node(Surface):
     @property
     def source(self) -> tuple[str, int] | None:
         """The file and the line of the user's code that recorded this node, where `note_lines` noted it."""
-        try:
-            return self._source
-        except AttributeError:
-            return None
+        return getattr(self, "_source", None)
 
     @source.setter
     def source(self, source: tuple[str, int] | None) -> None:
@@ -144,11 +137,7 @@ class Node(Surface):
     @property
     def has_grad(self) -> bool:
         """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
-        try:
-            self._grad  # noqa: B018 - is there anything in it
-        except AttributeError:
-            return False
-        return True
+        return hasattr(self, "_grad")
 
     @property
     def shape(self) -> tuple[int, ...]:
