@@ -155,7 +155,7 @@ def backward(root: Node, gradient: Any = None) -> None:
     ends = quietly(descend, reached)
     watchers = watching()
     if watchers:  # they see the gradients in the order of the sweep
-        reached = {node: reached[node] for node in order(root)}
+        reached = {node: reached[node] for node in sorted(reached, key=_birth, reverse=True)}
     for mode in watchers:
         mode.check_gradients(reached)
     for mode in watchers:

@@ -7,12 +7,11 @@ import random
 
 import pytest
 
-import autograd_mini.sweep
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
 from autograd_mini.programs.unrolled import COMMON, _loop, source
-from autograd_mini.sweep import descend, order, sweep
+from autograd_mini.sweep import FEW, descend, order, sweep, swept
 
 POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
 
@@ -41,12 +40,6 @@ def operands(a, b):
     return [(x, y), (x, b), (a, y), (x, x)]
 
 
-@pytest.fixture(autouse=True)
-def _however_few(monkeypatch):
-    """Sweep graphs of a few nodes by the loop too."""
-    monkeypatch.setattr(autograd_mini.sweep, "FEW", 0)
-
-
 @pytest.mark.parametrize("row", COMMON, ids=lambda row: row.name)
 def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
     cases = [(Value(a),) for a in POINTS]
@@ -70,6 +63,9 @@ def test_random_graphs_give_the_same_gradients_bit_for_bit():
             made.append(rng.choice(binary)(x, y) if rng.random() < 0.6 else rng.choice(unary)(x))
         root = ops.add_n(*made)
         nodes, expected = plain(root, 0.7)
+        assert len(nodes) > FEW
+        assert [*swept(nodes, {root: 0.7})] == nodes
+        assert texts(swept(nodes, {root: 0.7}).values()) == texts(expected)
         assert texts(descended(nodes, {root: 0.7})) == texts(expected)
 
 
