@@ -89,16 +89,16 @@ class Code:
 
     def ones(self, n: int, dtype: Any) -> Cell:
         """Return the cell for a constant vector of ones."""
-        key = ("ones", n, dtype)
-        if key not in self._seen:
-            self._seen[key] = self.constant(np.ones(n, dtype))
-        return self._seen[key]
+        return self._full((n,), 1.0, dtype)
 
     def zeros(self, like: Any) -> Cell:
         """Return the cell for a constant array of zeros: numpy's loop over two arrays is quicker than over a number."""
-        key = ("zeros", like.shape, like.dtype)
+        return self._full(like.shape, 0.0, like.dtype)
+
+    def _full(self, shape: tuple[int, ...], entry: float, dtype: Any) -> Cell:
+        key = (shape, entry, dtype)
         if key not in self._seen:
-            self._seen[key] = self.constant(np.zeros(like.shape, like.dtype))
+            self._seen[key] = self.constant(np.full(shape, entry, dtype))
         return self._seen[key]
 
     def find(self, text: str, *args: Cell) -> Cell | None:
