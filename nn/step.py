@@ -65,10 +65,10 @@ class Step:
         _check_replayable(model, self.params)
         if len({entry[1] for entry in self.state}) > 1:
             raise SettingError("state has moved some parameters more often than others: go on with nn.fit")
-        self._theta, views = _shared([p._data for p in self.params])
-        self._gradient, self._gradients = _shared([np.zeros_like(p._data) for p in self.params])
+        theta, views = _shared([p._data for p in self.params])
+        gradient, self._gradients = _shared([np.zeros_like(p._data) for p in self.params])
         memories = [_shared(list(arrays)) for arrays in zip(*(entry[2:] for entry in self.state))]
-        self._blocks = _blocks([self._gradient, self._theta, *(flat for flat, _ in memories)])
+        self._blocks = _blocks([gradient, theta, *(flat for flat, _ in memories)])
         self._views = views
         self._memory_views = [[parts[i] for _, parts in memories] for i in range(len(views))]
         self._gather()
@@ -112,7 +112,7 @@ class Step:
 
     def _batch(self, x: Any, y: Any) -> tuple[Array, Array]:
         """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
-        dtype = self._theta.dtype
+        dtype = self.params[0].dtype
         x, y = _as(x, dtype), np.asarray(y)
         if self.loss is not losses.cross_entropy:
             y = _as(y, dtype)
