@@ -7,7 +7,6 @@ threads that it starts by itself. A figure in brackets is the peer's time divide
 from __future__ import annotations
 
 import contextlib
-import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ if sys.argv[1:3] == ["worker", "one core"]:
     import one_core  # noqa: F401
 
 import numpy as np
-from clock import row
+from clock import medians, row
 from page import main
 from steps import MAKERS, Step, batch_of
 
@@ -77,13 +76,13 @@ def table(cores: str) -> Iterator[str]:
 
 
 def measured(workers: dict[str, Worker], cell: int, calls: int) -> dict[str, float]:
-    """Return seconds a step for each library: the median over the rounds, every other of which runs backwards."""
-    seconds: dict[str, list[float]] = {name: [] for name in workers}
-    for i in range(ROUNDS):
-        for name, worker in list(workers.items())[:: -1 if i % 2 else 1]:
-            time.sleep(REST)
-            seconds[name].append(worker.ask(cell, calls)[0] / calls)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+    """Return seconds a step for each library, by the clock in its own process."""
+
+    def measure(worker: Worker) -> float:
+        time.sleep(REST)
+        return worker.ask(cell, calls)[0] / calls
+
+    return medians(workers, measure, ROUNDS)
 
 
 def one_core_each() -> Iterator[str]:

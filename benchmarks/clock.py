@@ -8,6 +8,9 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+Work = TypeVar("Work")
 
 
 def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int = 1) -> dict[str, float]:
@@ -17,18 +20,27 @@ def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int 
     so that a work pays for its own cycles and not for its neighbour's. Every other round runs backwards, and each work
     is called once before its clock starts, so that none always finds the caches as the same neighbour left them.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+
+    def measure(work: Callable[[], object]) -> float:
+        gc.collect()
+        work()
+        start = time.perf_counter()
+        for _ in range(calls):
+            work()
+        return (time.perf_counter() - start) / calls
+
     for work in works.values():
         work()
+    return medians(works, measure, rounds)
+
+
+def medians(works: dict[str, Work], measure: Callable[[Work], float], rounds: int) -> dict[str, float]:
+    """Return the median of what each work measures, the works in turn, every other round backwards."""
+    found: dict[str, list[float]] = {name: [] for name in works}
     for i in range(rounds):
         for name, work in list(works.items())[:: -1 if i % 2 else 1]:
-            gc.collect()
-            work()
-            start = time.perf_counter()
-            for _ in range(calls):
-                work()
-            seconds[name].append((time.perf_counter() - start) / calls)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+            found[name].append(measure(work))
+    return {name: statistics.median(values) for name, values in found.items()}
 
 
 def show(seconds: float) -> str:
