@@ -1,13 +1,6 @@
-"""Leaves out the pages whose examples need an extra that is not installed, and what Sphinx alone can import; takes the
-rows that a page adds to the table out again.
-"""
+"""Leaves out the pages whose examples need an extra that is not installed, and what Sphinx alone can import."""
 
-from collections.abc import Iterator
 from importlib.util import find_spec
-
-import pytest
-
-from autograd_mini.op import TABLE
 
 NEEDS = {
     "estimators.md": ["sklearn"],
@@ -23,11 +16,3 @@ collect_ignore = [
     "site_browser.py",
     *(page for page, modules in NEEDS.items() if not all(map(find_spec, modules))),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _the_table_as_it_was() -> Iterator[None]:
-    before = dict(TABLE)
-    yield
-    TABLE.clear()
-    TABLE.update(before)
