@@ -3,28 +3,20 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import ops, surface
-from .check import gradcheck
-from .errors import (
-    AutogradError,
-    CycleError,
-    DataError,
-    NonFiniteError,
-    RangeError,
-    RuleError,
-    ShapeError,
-    StaleError,
-)
-from .explain import explain
-from .modes import detect_nonfinite, no_grad, note_lines
+from . import methods, ops
+from .checking import gradcheck
+from .errors import AutogradError, CycleError, DataError, NonFiniteError, RangeError, RuleError, ShapeError, StaleError
+from .modes import no_grad, note_lines
 from .node import Node, Tensor, Value
+from .nonfinite import detect_nonfinite
 from .sweep import backward, backward_steps, zero_grad
+from .text.explanation import explain
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from .ledger import Ledger
-    from .programs.compilation import compile
+    from .programs.compile import compile
     from .programs.program import BranchError, Branches, Program
+    from .text.ledger import Ledger
 
 __all__ = [
     "AutogradError",
@@ -53,10 +45,10 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "methods",
     "no_grad",
     "note_lines",
     "ops",
-    "surface",
     "value_and_grad",
     "vjp",
     "zero_grad",
@@ -65,9 +57,9 @@ __all__ = [
 _WHEN_ASKED = {  # where what is not needed to differentiate has its home: programs read the table's source
     "BranchError": ".programs.program",
     "Branches": ".programs.program",
-    "Ledger": ".ledger",
+    "Ledger": ".text.ledger",
     "Program": ".programs.program",
-    "compile": ".programs.compilation",
+    "compile": ".programs.compile",
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import inspect
 import linecache
-import math
 import os
 import sys
 import threading
@@ -16,12 +15,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar, overload
 
-import numpy as np
-
 from . import node as _node
-from .errors import DataError, NonFiniteError
-from .node import Node, describe, modes
-from .op import contribution
+from .errors import DataError
+from .node import Node, modes
 
 F = TypeVar("F", bound=Callable[..., Any])
 _counting = threading.Lock()
@@ -211,64 +207,6 @@ def note_lines(function: Any = None) -> Any:
     return _NoteLines() if function is None else _NoteLines()(function)
 
 
-class _DetectNonfinite(Mode):
-    def see(self, node: Node) -> None:
-        node.source = caller()
-        if node.op is not None and not _finite(node._data):
-            raise NonFiniteError(f"{node.op.name} gave {_worst(node._data)}\n{_circumstances(node)}")
-
-    def check_gradients(self, reached: dict[Node, Any]) -> None:
-        complete = {node: g._data if isinstance(g, Node) else g for node, g in reached.items()}
-        for node, g in complete.items():
-            if g is not None and not _finite(g):
-                raise NonFiniteError(_culprit(node, g, complete))
-
-
-@overload
-def detect_nonfinite(function: None = None) -> Mode: ...
-@overload
-def detect_nonfinite(function: F) -> F: ...
-def detect_nonfinite(function: Any = None) -> Any:
-    """Raise NonFiniteError at the first op whose value, or whose gradient in a sweep, is NaN or infinite.
-
-    The message names the op, its arguments, its label and the line of your code that called it. For
-    `with detect_nonfinite():`, or to decorate a function or generator.
-
-    >>> from autograd_mini import Value
-    >>> with detect_nonfinite():
-    ...     Value(0.0, label="x").log()
-    Traceback (most recent call last):
-    autograd_mini.errors.NonFiniteError: log gave -inf
-      arguments: Value 'x' = 0.0
-      recorded at <doctest ...>:2: Value(0.0, label="x").log()
-    """
-    return _DetectNonfinite() if function is None else _DetectNonfinite()(function)
-
-
-def _culprit(node: Node, g: Any, complete: dict[Node, Any]) -> str:
-    """Name the op that sent the first bad gradient: its own upstream gradient was still finite."""
-    for user, upstream in complete.items():
-        for i, arg in enumerate(user.args):
-            if arg is node and upstream is not None and user.op is not None and user.op.rule(i) is not None:
-                c = contribution(user, i, upstream)
-                if not _finite(c):
-                    whom = f"{describe(node)} (argument {i} of {user.op.name})"
-                    return f"{user.op.name} sent the gradient {_worst(c)} to {whom}\n{_circumstances(user)}"
-    return f"the gradient of {describe(node)} became {_worst(g)}\n{_circumstances(node)}"
-
-
-def _circumstances(node: Node) -> str:
-    args = ", ".join(map(_shown, node.args))
-    label = f"  label: {node.label}\n" if node.label else ""
-    return f"{label}  arguments: {args}\n  recorded at {where(node)}"
-
-
-def _shown(arg: Any) -> str:
-    if not isinstance(arg, Node):
-        return _brief(arg)
-    return f"{describe(arg)} = {_brief(arg._data)}" if arg.label or arg.ndim else repr(arg)
-
-
 def where(node: Node) -> str:
     """Return the user's line that recorded a node, as file:line: code; `note_lines` notes it."""
     if node.source is None:
@@ -283,23 +221,3 @@ def caller() -> tuple[str, int] | None:
     while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
         frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
-
-
-def _finite(data: Any) -> bool:
-    return math.isfinite(data) if isinstance(data, float) else bool(np.isfinite(data).all())
-
-
-def _worst(data: Any) -> str:
-    """Return the first entry that is not finite, and its place in an array."""
-    if isinstance(data, float):
-        return str(data)
-    place = tuple(int(i) for i in np.argwhere(~np.isfinite(data))[0])
-    return f"{data[place]} at {list(place)} of shape {data.shape}"
-
-
-def _brief(data: Any) -> str:
-    return (
-        np.array2string(data, threshold=8, separator=", ").replace("\n", "")
-        if isinstance(data, np.ndarray)
-        else repr(data)
-    )

@@ -16,10 +16,10 @@ import numpy as np
 
 from . import kernels
 from . import node as _node
+from .custom_ops import arrays, check_row, floats
 from .data import KEPT, array_of, constant_of, number_of, quietly
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
 from .node import NONE, Node, Tensor, Value, check_fresh, record
-from .own import arrays, check_row, floats
 
 Rule = Callable[..., Any]
 

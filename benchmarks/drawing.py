@@ -16,8 +16,8 @@ from autograd_mini import Node, ops
 from autograd_mini.sweep import order
 from nn import MLP, Dense
 from nn.losses import cross_entropy
-from viz.dot import square
-from viz.render import find, run
+from viz.graph.dot import square
+from viz.graph.layout_programs import find, run
 
 
 def scalar_loss(net: MLP, samples: int) -> Node:

@@ -26,7 +26,7 @@ from page import keep
 import autograd_mini
 import nn
 from autograd_mini import Value
-from autograd_mini.programs.tape import tape_of
+from autograd_mini.programs.tape.tape import tape_of
 
 Work = Callable[[int], Callable[[], Any]]
 Point = dict[str, float]

@@ -20,7 +20,7 @@ from page import main
 import autograd_mini
 import nn
 from autograd_mini import Value
-from autograd_mini.programs.tape import Tape, tape_of
+from autograd_mini.programs.tape.tape import Tape, tape_of
 
 SIZES = (2, 16, 16, 1)
 

@@ -70,7 +70,7 @@ def javascript() -> Callable[[Any, Samples], list[Result]]:
 
 def tape(program: Any, samples: Samples) -> list[Result]:
     """Return the results of the tape under numba."""
-    from autograd_mini.programs.tape import tape_of
+    from autograd_mini.programs.tape.tape import tape_of
     from autograd_mini.sweep import order
 
     found = tape_of(order(program.root)[::-1], program.root, program.inputs)
@@ -86,7 +86,7 @@ def backends() -> dict[str, tuple[Callable[[Any, Samples], list[Result]], float]
     found: dict[str, Any] = {"python": (python, 0.0), "simplified": (simplified, 1e-12), "numpy": (numpy, 1e-9)}
     if find_spec("py_mini_racer"):
         found["javascript"] = (javascript(), 1e-9)
-    if find_spec("numba") and find_spec("autograd_mini.programs.tape"):
+    if find_spec("numba") and find_spec("autograd_mini.programs.tape.tape"):
         found["tape"] = (tape, 1e-9)
     return found
 

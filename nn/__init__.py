@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from . import export, init, losses, optim, schedules
-from .atomic import FileError
+from autograd_mini.files import FileError
+
+from . import init, losses, optim, schedules
 from .errors import ExtraError, SettingError, StateError
+from .export import export
+from .files.save import FormatError, load, load_into, save
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .losses import (
     absolute_error,
@@ -22,7 +25,6 @@ from .module import Module
 from .optim import adagrad, adam, adamw, check_gradients, clip_by_norm, clip_by_value, lbfgs, rmsprop, sgd
 from .recipe import backprop_recipe
 from .step import Step
-from .storage import FormatError, load, load_into, save
 from .train import evaluate, fit
 
 __all__ = [
@@ -38,9 +40,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the estimators when they are asked for: they need scikit-learn, the rest of the room does not."""
     if name in ("MLPClassifier", "MLPRegressor"):
-        from . import estimators
+        from .estimators import mlp
 
-        return getattr(estimators, name)
+        return getattr(mlp, name)
     raise AttributeError(f"module 'nn' has no attribute {name!r}")
 
 

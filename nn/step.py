@@ -13,7 +13,7 @@ from autograd_mini.data import Array, array_of, quietly
 from autograd_mini.kernels import checked_labels
 from autograd_mini.modes import Recording
 from autograd_mini.node import assign, leaf, modes
-from autograd_mini.programs.replay import Replay, keep
+from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import order
 
 from . import losses

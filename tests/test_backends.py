@@ -16,7 +16,7 @@ import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, ShapeError, Tensor, Value, ops
 from autograd_mini.op import TABLE, Unary
 from autograd_mini.programs.backends import BACKENDS
-from autograd_mini.programs.tape import tape_of
+from autograd_mini.programs.tape.tape import tape_of
 
 COMPILED = ("numba", "numba-straight")
 

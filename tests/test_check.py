@@ -13,7 +13,7 @@ import pytest
 from table_cases import ROWS, Case, cases, differentiable
 
 from autograd_mini import DataError, RuleError, ShapeError, Tensor, Value, grad, gradcheck, no_grad, ops
-from autograd_mini.check import GradientTable
+from autograd_mini.checking import GradientTable
 from autograd_mini.op import Flat, Op, Unary, Variadic
 
 pytestmark = pytest.mark.filterwarnings("error")

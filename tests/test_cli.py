@@ -12,10 +12,10 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from viz import cli
+from viz.command import main as cli
 
 NEURON = ["tanh(w1*x1 + w2*x2 + b)", "w1=-3", "x1=2", "w2=1", "x2=0", "b=6.881373587019543"]
-COMMAND = [sys.executable, "-c", "import sys; from viz.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from viz.command.main import main; sys.exit(main())"]
 
 
 def run(*argv, stdin="", env=None):

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import viz
-from viz import cli
-from viz.expression import record_expression
-from viz.frames import gradients
-from viz.tasks.play import PLAYABLE
+from viz.command import main as cli
+from viz.command.expression import record_expression
+from viz.command.play import PLAYABLE
+from viz.stepping.frames import gradients
 
 NEURON = ["tanh(w1*x1 + w2*x2 + b)", "w1=-3", "x1=2", "w2=1", "x2=0", "b=6.881373587019543"]
 
@@ -98,7 +98,7 @@ def test_mistakes_get_one_line_and_no_file(argv, message, tmp_path, monkeypatch,
 
 
 def test_a_page_comes_from_a_pipe(tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "viz.cli", "play", "-", "x=2", "-o", "page.html"]
+    command = [sys.executable, "-W", "error", "-m", "viz.command.main", "play", "-", "x=2", "-o", "page.html"]
     path = os.pathsep.join([str(Path(viz.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, input="x*x\n", capture_output=True, text=True, cwd=tmp_path, timeout=60,
                           env={"PYTHONPATH": path, "PATH": ""})  # fmt: skip

@@ -4,8 +4,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from viz import cli
-from viz.tasks import plot
+from viz.command import main as cli
+from viz.command import plot
 
 pytest.importorskip("matplotlib")
 

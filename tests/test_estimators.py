@@ -12,7 +12,7 @@ import pytest
 
 import nn
 from autograd_mini.errors import AutogradError
-from nn import chain
+from nn.estimators import flat_network as chain
 
 pytest.importorskip("sklearn", minversion="1.9")  # the version that we compare with: earlier ones differ in places
 theirs = pytest.importorskip("sklearn.neural_network")

@@ -121,8 +121,8 @@ def test_class_weights_of_sparse_labels_are_those_of_dense_ones():
 
 
 def test_dropout_drops_at_its_rate_and_keeps_the_mean():
-    chain = nn.chain.Chain([3, 200, 100, 1], np.float32, "relu")
-    masks = nn.minibatch.dropout_masks(0.3, 500, chain, np.random.RandomState(0))
+    chain = nn.estimators.flat_network.Chain([3, 200, 100, 1], np.float32, "relu")
+    masks = nn.estimators.minibatch.dropout_masks(0.3, 500, chain, np.random.RandomState(0))
     assert [m.shape for m in masks] == [(500, 200), (500, 100)]
     for mask in masks:
         assert mask.dtype == np.float32
@@ -133,12 +133,12 @@ def test_dropout_drops_at_its_rate_and_keeps_the_mean():
 @pytest.mark.parametrize("task", TASKS)
 def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
     model, X = fitted(task)
-    rows = nn.chain.Rows(X, TASKS[task][2][1].reshape(len(X), -1).astype(float), None)
+    rows = nn.estimators.flat_network.Rows(X, TASKS[task][2][1].reshape(len(X), -1).astype(float), None)
     if task == "multiclass":
         rows = rows._replace(y=np.eye(3)[IRIS[1]])
-    chain = nn.chain.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
-    masks = nn.minibatch.dropout_masks(0.5, len(X), chain, np.random.RandomState(0))
-    loss = nn.chain.LOSSES[model._loss_name()]
+    chain = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+    masks = nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, np.random.RandomState(0))
+    loss = nn.estimators.flat_network.LOSSES[model._loss_name()]
     gradient = chain.loss_and_gradient(rows, loss, 0.1, masks)[1].copy()
     theta, along = chain.theta.copy(), np.random.RandomState(1).randn(len(chain.theta))
     values = []
@@ -155,17 +155,17 @@ def test_a_replayed_step_is_the_recorded_one(task, weighted):
     """The first steps of a kind are recorded, later ones replayed: with dropout, with weights, for other data."""
     model, X = fitted(task)
     y = np.eye(3)[IRIS[1]] if task == "multiclass" else TASKS[task][2][1].reshape(len(X), -1).astype(float)
-    loss = nn.chain.LOSSES[model._loss_name()]
+    loss = nn.estimators.flat_network.LOSSES[model._loss_name()]
     rng = np.random.RandomState(0)
     steps = []
     for _ in range(5):
         weights = rng.random_sample(len(X)) if weighted else None
-        steps.append(nn.chain.Rows(X + 0.1 * rng.randn(*X.shape), y, weights))
-    chain = nn.chain.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
-    masks = [nn.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
+        steps.append(nn.estimators.flat_network.Rows(X + 0.1 * rng.randn(*X.shape), y, weights))
+    chain = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+    masks = [nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
     for rows, mask in zip(steps, masks):
         value, gradient = chain.loss_and_gradient(rows, loss, 0.1, mask)
-        recorded = nn.chain.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+        recorded = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
         expected, g = recorded.loss_and_gradient(rows, loss, 0.1, mask)
         assert value == expected
         np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-15)

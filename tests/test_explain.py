@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, close, differentiable, direction, domain
 
 from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, explain, no_grad, ops
-from autograd_mini.derivative import local_derivative
-from autograd_mini.explain import Contribution, Explanation
 from autograd_mini.op import Elementwise, Op
-from autograd_mini.sheet import shown
 from autograd_mini.sweep import order, sweep
+from autograd_mini.text.derivative import local_derivative
+from autograd_mini.text.explanation import Explanation
+from autograd_mini.text.numbers import shown
+from autograd_mini.text.steps import Contribution
 
 pytestmark = pytest.mark.filterwarnings("error")
 deterministic = settings(max_examples=150, deadline=None, derandomize=True, database=None)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, differentiable, direction
 
 from autograd_mini import Node, Tensor, Value, explain, ops
-from autograd_mini.explain import Explanation
 from autograd_mini.op import Op
+from autograd_mini.text.explanation import Explanation
 
 pytestmark = pytest.mark.filterwarnings("error")
 

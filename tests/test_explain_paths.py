@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from autograd_mini import DataError, Node, StaleError, Tensor, Value, explain, ops
 from autograd_mini.op import contribution
-from autograd_mini.paths import LISTED, Paths, find_paths
-from autograd_mini.sheet import many
 from autograd_mini.sweep import order
+from autograd_mini.text.numbers import many
+from autograd_mini.text.paths import LISTED, Paths, find_paths
 
 pytestmark = pytest.mark.filterwarnings("error")
 deterministic = settings(max_examples=100, deadline=None, derandomize=True, database=None)

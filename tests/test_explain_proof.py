@@ -10,7 +10,7 @@ from table_cases import ROWS, called, cases, differentiable, direction
 
 from autograd_mini import Node, Tensor, Value, explain, ops
 from autograd_mini.op import Op
-from autograd_mini.proof import SMALL, Proof, prove
+from autograd_mini.text.jacobian import SMALL, Proof, prove
 
 pytestmark = pytest.mark.filterwarnings("error")
 

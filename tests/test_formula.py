@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from table_cases import ROWS, Case, called, cases, close, differentiable
 
 from autograd_mini import AutogradError, Node, Tensor, Value, explain, ops
-from autograd_mini.derivative import local_derivative
-from autograd_mini.formula import LONGEST, LONGEST_NAME, FormulaError, equation, names_of, number, short_text, text
 from autograd_mini.op import TABLE, Elementwise, Op, contribution
 from autograd_mini.sweep import order
+from autograd_mini.text.derivative import local_derivative
+from autograd_mini.text.formula import LONGEST, LONGEST_NAME, FormulaError, equation, names_of, number, short_text, text
 
 pytestmark = pytest.mark.filterwarnings("error")
 deterministic = settings(max_examples=200, deadline=None, derandomize=True, database=None)

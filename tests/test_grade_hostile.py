@@ -9,8 +9,8 @@ import pytest
 from test_grade import GOOD
 
 from viz.grading import grade
+from viz.grading.report import text_of
 from viz.grading.sandbox import Sandbox, ended
-from viz.grading.text import text_of
 
 QUICK = 0.2  # seconds a graph: what hangs here hangs for ever
 

@@ -6,13 +6,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from test_grade import FIVE, GOOD, SOLUTION, changed, graded
 
-from viz import cli
+from viz.command import main as cli
 from viz.grading import GradeError, grade
 from viz.grading.exam import exam
 from viz.grading.exercise import ONCE, RESET, TWICE, Exercise, exercise
-from viz.grading.forms import json_of, junit_of
+from viz.grading.report import coloured, table_of, text_of
+from viz.grading.report_formats import json_of, junit_of
 from viz.grading.shrink import plainer, shrink, simpler
-from viz.grading.text import coloured, table_of, text_of
 
 # Smallest graphs ----------------------------------------------------------------------------------------------------
 

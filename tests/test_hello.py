@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from autograd_mini.__main__ import HELLO
-from viz import cli
+from viz.command import main as cli
 
 
 def test_the_module_says_hello():

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, differentiable
 
 from autograd_mini import Node, Tensor, Value, ops
-from autograd_mini.derivative import latex_derivative
-from autograd_mini.formula import LONGEST, FormulaError, names_of, text
-from autograd_mini.latex import (
+from autograd_mini.op import TABLE, Elementwise, Op
+from autograd_mini.sweep import order
+from autograd_mini.text.derivative import latex_derivative
+from autograd_mini.text.formula import LONGEST, FormulaError, names_of, text
+from autograd_mini.text.latex import (
     GREEK,
     latex,
     latex_entries,
@@ -25,8 +27,6 @@ from autograd_mini.latex import (
     latex_text,
     short_latex,
 )
-from autograd_mini.op import TABLE, Elementwise, Op
-from autograd_mini.sweep import order
 
 pytestmark = pytest.mark.filterwarnings("error")
 

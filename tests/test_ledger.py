@@ -22,8 +22,8 @@ from autograd_mini import (
     zero_grad,
 )
 from autograd_mini import node as node_module
-from autograd_mini.ledger import OUTSIDE, SWEEP, ZERO, Entry, Ledger
 from autograd_mini.node import Node
+from autograd_mini.text.ledger import OUTSIDE, SWEEP, ZERO, Entry, Ledger
 
 pytestmark = pytest.mark.filterwarnings("error")
 deterministic = settings(max_examples=100, deadline=None, derandomize=True, database=None)

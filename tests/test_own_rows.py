@@ -14,7 +14,7 @@ import pytest
 
 import autograd_mini as am
 import viz
-import viz.frames
+import viz.stepping.frames
 from autograd_mini import DataError, RuleError, Tensor, Value, ops
 from autograd_mini.op import ROWS, TABLE, Binary, Elementwise, Flat, Op, Unary, Variadic
 
@@ -285,7 +285,7 @@ def test_a_rule_that_returns_no_gradient_is_named_by_everything_that_runs_it(wro
         lambda: am.compile(row(x) * 2.0, [x]).simplified(), lambda: am.compile(row)(1.0),
         lambda: am.jvp(row, (1.0,), (1.0,)), lambda: am.jvp(row, (np.ones(2),), (np.ones(2),)),
         lambda: am.grad(row)(1.0), lambda: am.grad(am.grad(row))(1.0), lambda: am.explain(row(x)),
-        lambda: viz.draw(row(x) * 2.0), lambda: viz.frames.frames_of(row(x) * 2.0),
+        lambda: viz.draw(row(x) * 2.0), lambda: viz.stepping.frames.frames_of(row(x) * 2.0),
     ):  # fmt: skip
         with pytest.raises(RuleError, match="the vjp rule of my_row returned"):
             act()

@@ -12,8 +12,8 @@ import pytest
 import viz
 from autograd_mini import Tensor, Value, ops
 from nn import MLP
-from viz import render
-from viz.render import Engine, RenderError, find
+from viz.graph import layout_programs as render
+from viz.graph.layout_programs import Engine, RenderError, find
 
 GRAPHS = int(os.environ.get("AUTOGRAD_MINI_GRAPHS", "100"))  # set it to 2000 for the long run
 ODD = [

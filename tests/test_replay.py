@@ -14,7 +14,7 @@ import pytest
 import autograd_mini
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.node import leaf
-from autograd_mini.programs.replay import Replay
+from autograd_mini.programs.arrays.replay import Replay
 
 Recipe = list[tuple[Any, list[int]]]
 

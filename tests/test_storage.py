@@ -14,7 +14,8 @@ import pytest
 import nn
 from autograd_mini import AutogradError, DataError, Tensor, Value, ops
 from autograd_mini.op import Unary
-from nn import StateError, storage
+from nn import StateError
+from nn.files import save as storage
 from nn.init import lecun
 
 pytest.importorskip("safetensors")

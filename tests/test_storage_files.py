@@ -19,8 +19,9 @@ import pytest
 
 import nn
 from autograd_mini import AutogradError, DataError
-from nn import FileError, atomic
-from nn.atomic import open_regular, write_whole
+from autograd_mini import files as atomic
+from autograd_mini.files import open_regular, write_whole
+from nn import FileError
 
 pytest.importorskip("safetensors")
 
@@ -173,7 +174,7 @@ def test_a_writer_killed_at_each_call_leaves_a_whole_file(tmp_path):
     """A process ends without a word (`os._exit`) at each system call of a save."""
     script = """
 import os, sys, nn
-from nn.atomic import write_whole
+from autograd_mini.files import write_whole
 path, old, new = sys.argv[1], b"old", b"new"
 for name in ("open", "write", "fsync", "fchmod", "replace", "close"):
     for n in range(1, 6):

@@ -16,8 +16,9 @@ import pytest
 
 import nn
 from autograd_mini import AutogradError
-from nn import FormatError, storage
-from nn.codec import build, describe
+from nn import FormatError
+from nn.files import save as storage
+from nn.files.objects import build, describe
 
 library = pytest.importorskip("safetensors.numpy")
 

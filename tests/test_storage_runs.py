@@ -11,7 +11,8 @@ import pytest
 
 import nn
 from autograd_mini import DataError, Tensor, Value
-from nn import FormatError, StateError, storage
+from nn import FormatError, StateError
+from nn.files import save as storage
 
 pytest.importorskip("safetensors")
 

@@ -139,7 +139,7 @@ def test_a_circle_would_be_found(a: str, b: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["import viz", "def f():\n    from viz.dot import x", "importlib.import_module('viz.dot')"]
+    "source", ["import viz", "def f():\n    from viz.graph.dot import x", "importlib.import_module('viz.graph.dot')"]
 )
 def test_a_wrong_arrow_would_be_found(source: str, tmp_path: Path) -> None:
     (tmp_path / "nn.py").write_text(source)

@@ -21,7 +21,7 @@ from autograd_mini.sweep import order
 
 pytest.importorskip("numba")
 
-from autograd_mini.programs.tape import Tape, tape_of
+from autograd_mini.programs.tape.tape import Tape, tape_of
 
 ROWS = [row for row in TABLE.values() if isinstance(row, Elementwise)]
 HOSTILE = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 3.0, 1e308, -1e308, 5e-324, 1e-308, 710.0, -745.2]
@@ -446,6 +446,6 @@ def test_a_damaged_cache_is_as_good_as_none(kind: str, tmp_path: Path) -> None:
 
 
 def test_without_numba_the_error_says_what_to_install() -> None:
-    code = "import sys; sys.modules['numba'] = None; import autograd_mini.programs.tape"
+    code = "import sys; sys.modules['numba'] = None; import autograd_mini.programs.tape.tape"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert 'ExtraError: this needs numba, which is not installed: pip install "autograd-mini[jit]"' in run.stderr

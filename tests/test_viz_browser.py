@@ -12,11 +12,11 @@ from autograd_mini.modes import note_lines
 from autograd_mini.op import TABLE, Elementwise
 from autograd_mini.sweep import order
 from nn import MLP
-from viz.expression import record_expression
-from viz.frames import fold
-from viz.mistakes import compare, mistakes
-from viz.player import player
-from viz.wording import sentences
+from viz.command.expression import record_expression
+from viz.stepping.frames import fold
+from viz.stepping.mistakes import compare, mistakes
+from viz.stepping.player_page import player
+from viz.stepping.sentences import sentences
 
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 RIGHT, LEFT = Keys.ARROW_RIGHT, Keys.ARROW_LEFT

@@ -12,8 +12,8 @@ from autograd_mini import Tensor, Value, jacobian, ops
 from autograd_mini.node import Node
 from autograd_mini.sweep import carries, order
 from nn import MLP, cross_entropy
-from viz.mistakes import compare, mistakes
-from viz.player import player
+from viz.stepping.mistakes import compare, mistakes
+from viz.stepping.player_page import player
 
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 browser, show = player_page.browser, player_page.show  # fixtures

@@ -10,9 +10,9 @@ from test_viz_player import HOSTILE
 
 from autograd_mini import Tensor, ops
 from autograd_mini.sweep import order
-from viz.heat import heat_of
-from viz.player import player
-from viz.scene import HINT
+from viz.stepping.card_svg import HINT
+from viz.stepping.heatmap import heat_of
+from viz.stepping.player_page import player
 
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 browser, show = player_page.browser, player_page.show  # fixtures

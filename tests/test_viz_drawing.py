@@ -12,8 +12,8 @@ import pytest
 import viz
 from autograd_mini import Value, ops
 from viz.colours import PALETTE
-from viz.dot import quoted
-from viz.folding import PictureError
+from viz.graph.dot import quoted
+from viz.graph.folding import PictureError
 
 SVG = "{http://www.w3.org/2000/svg}"
 OURS = {"svg", "g", "title", "desc", "style", "path", "polygon", "polyline", "rect", "text"}

@@ -6,8 +6,8 @@ import pytest
 import viz
 from autograd_mini import Value, detect_nonfinite, ops
 from nn import MLP, Dense, Layer, Module
-from viz.boxes import CONSTANT, DEAD, FLOW, FOLDED, ROOT
-from viz.folding import READABLE, PictureError
+from viz.graph.boxes import CONSTANT, DEAD, FLOW, FOLDED, ROOT
+from viz.graph.folding import READABLE, PictureError
 
 
 class Holder(Module):

@@ -9,10 +9,10 @@ import pytest
 import viz
 from autograd_mini import Tensor, Value, ops
 from nn import MLP
-from viz.layered import layered
-from viz.mermaid import mermaid_of
-from viz.picture import picture_of
-from viz.terminal import cells, text_of
+from viz.graph.layered import layered
+from viz.graph.mermaid import mermaid_of
+from viz.graph.picture import picture_of
+from viz.graph.text_tree import cells, text_of
 
 HOSTILE = [
     "<script>alert(1)</script>", '"', "'", "]]>", "`x`", "a|b", "a]b", "end", "#quot;", "%%{init}%%", "a\nb",

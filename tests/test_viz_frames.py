@@ -9,16 +9,16 @@ import pytest
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import AutogradError, StaleError
-from autograd_mini.explain import explain
 from autograd_mini.modes import note_lines
 from autograd_mini.sweep import order, zero_grad
+from autograd_mini.text.explanation import explain
 from nn import MLP
-from viz.arrangement import arranged
-from viz.folds import folds_of
-from viz.frames import KINDS, fold, frames_of, gradients
-from viz.numbers import number_from
-from viz.scene import gradients_at_end
-from viz.wording import sentences
+from viz.stepping.card_svg import gradients_at_end
+from viz.stepping.fold_data import folds_of
+from viz.stepping.frames import KINDS, fold, frames_of, gradients
+from viz.stepping.numbers import number_from
+from viz.stepping.sentences import sentences
+from viz.stepping.step_order import arranged
 
 UNARY = [ops.tanh, ops.sin, ops.exp, ops.relu, ops.sigmoid, ops.square, ops.step, ops.neg]
 BINARY = [ops.add, ops.sub, ops.mul, ops.maximum, ops.greater]

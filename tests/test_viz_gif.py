@@ -14,14 +14,15 @@ import pytest
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.errors import ExtraError
+from autograd_mini.files import FileError
 from nn import MLP
-from nn.atomic import FileError
-from viz import cli, player
-from viz.animation import stills_of
-from viz.frames import fold
-from viz.places import HIGH
-from viz.player import PlayerError
-from viz.scene import GRAD_ROW, KEY_ROW
+from viz import player
+from viz.command import main as cli
+from viz.stepping.animation import stills_of
+from viz.stepping.card_layout import HIGH
+from viz.stepping.card_svg import GRAD_ROW, KEY_ROW
+from viz.stepping.frames import fold
+from viz.stepping.player_page import PlayerError
 
 Image = pytest.importorskip("PIL.Image")
 resvg_py = pytest.importorskip("resvg_py")
@@ -248,7 +249,7 @@ def test_a_group_shows_no_gradient_before_it_is_reached():
 
 def test_a_film_is_small_and_the_same_in_every_process(tmp_path):
     assert cli.main(["play", *NEURON, "-o", str(tmp_path / "here.gif")]) == 0
-    argv = [sys.executable, "-m", "viz.cli", "play", *NEURON, "-o", str(tmp_path / "there.gif")]
+    argv = [sys.executable, "-m", "viz.command.main", "play", *NEURON, "-o", str(tmp_path / "there.gif")]
     done = subprocess.run(argv, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here.gif").read_bytes() == (tmp_path / "there.gif").read_bytes()

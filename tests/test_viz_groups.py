@@ -10,7 +10,7 @@ import pytest
 from autograd_mini import Node, Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP, Dense, Dropout, Layer, Module, Neuron, Sequential
-from viz.groups import Group, digest, groups_of
+from viz.graph.groups import Group, digest, groups_of
 
 
 def outline(group, deep=9):
@@ -167,7 +167,7 @@ def test_equal_structures_have_one_digest_whatever_their_numbers():
 
 def test_the_same_program_gives_the_same_groups():
     program = (
-        "from nn import MLP; from viz.groups import groups_of, digest\n"
+        "from nn import MLP; from viz.graph.groups import groups_of, digest\n"
         "net = MLP(3, [4, 4, 1], 'tanh', rng=0); y = sum(net([i, 1., 2.]) for i in range(3))\n"
         "for path, g in groups_of(y, net).walk(): print(path, digest(g), [n.op and n.op.name for n in g.nodes])"
     )

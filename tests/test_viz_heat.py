@@ -9,11 +9,11 @@ import pytest
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
-from viz.animation import animation_of
-from viz.heat import CELLS, ODD, ROOM, heat_of, heats_of
-from viz.places import CHIP, HEAT, HIGH
-from viz.player import player
-from viz.scene import MARGIN
+from viz.stepping.animation import animation_of
+from viz.stepping.card_layout import CHIP, HEAT, HIGH
+from viz.stepping.card_svg import MARGIN
+from viz.stepping.heatmap import CELLS, ODD, ROOM, heat_of, heats_of
+from viz.stepping.player_page import player
 from viz.text import measured
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autograd_mini import AutogradError, DataError, Node, ShapeError, StaleError, Tensor, Value, explain, ops
 from autograd_mini.op import contribution
 from autograd_mini.sweep import order
-from viz.mistakes import LIMIT, Comparison, MistakeError, compare, mistakes
+from viz.stepping.mistakes import LIMIT, Comparison, MistakeError, compare, mistakes
 
 pytestmark = pytest.mark.filterwarnings("error")
 deterministic = settings(max_examples=60, deadline=None, derandomize=True, database=None)

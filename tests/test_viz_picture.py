@@ -10,9 +10,9 @@ import pytest
 
 import viz
 from autograd_mini import StaleError, Tensor, Value, ops, zero_grad
-from viz.boxes import CONSTANT, FOLDED, INNER, LEAF, ROOT
+from viz.graph.boxes import CONSTANT, FOLDED, INNER, LEAF, ROOT
+from viz.graph.picture import picture_of
 from viz.names import caller_namespace, variables_of
-from viz.picture import picture_of
 from viz.text import LONG, clean, entries, number
 
 

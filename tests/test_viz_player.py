@@ -16,12 +16,12 @@ from autograd_mini.op import TABLE, Op
 from autograd_mini.programs.dialects import JAVASCRIPT_ARRAYS
 from nn import MLP, Dense
 from viz.colours import PALETTE
-from viz.folds import folds_of
-from viz.frames import fold, frames_of, gradients
-from viz.live import HELD, program_of
-from viz.places import HIGH, OPEN, places_of
-from viz.player import PlayerError, player
-from viz.render import RenderError
+from viz.graph.layout_programs import RenderError
+from viz.stepping.card_layout import HIGH, OPEN, places_of
+from viz.stepping.fold_data import folds_of
+from viz.stepping.frames import fold, frames_of, gradients
+from viz.stepping.live import HELD, program_of
+from viz.stepping.player_page import PlayerError, player
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -222,7 +222,7 @@ def test_a_graph_without_a_program_says_why(monkeypatch):
         del TABLE["doubled"]
     defined = JAVASCRIPT_ARRAYS.defined()
     less = JAVASCRIPT_ARRAYS._replace(defined=lambda: {name: defined[name] for name in set(defined) - {"softmax"}})
-    monkeypatch.setattr("viz.live.JAVASCRIPT_ARRAYS", less)
+    monkeypatch.setattr("viz.stepping.live.JAVASCRIPT_ARRAYS", less)
     assert "JavaScript has no softmax here" in program_of(arrays())
 
 
@@ -356,7 +356,7 @@ def test_a_small_graph_is_all_open_and_equal_parts_of_a_large_one_are_drawn_once
 
 @pytest.mark.parametrize("make", [neuron, lambda: network()[0], lambda: random_scalars(3, 40), arrays])
 def test_without_a_layout_program_there_is_a_layout_of_our_own(make, monkeypatch):
-    monkeypatch.setattr("viz.render.find", lambda engine: [])
+    monkeypatch.setattr("viz.graph.layout_programs.find", lambda engine: [])
     for engine in ("python", "auto"):
         made = player(make(), names={}, engine=engine)
         assert made.places.engine == "python"
@@ -421,7 +421,7 @@ def contrast(a, b):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_on_the_page_has_contrast(dark):
-    from viz.scene import asset
+    from viz.stepping.card_svg import asset
 
     css = asset("page.css")
     blocks = re.findall(r":root\{(--page[^}]*)\}", css)

@@ -18,7 +18,7 @@ import pytest
 
 from autograd_mini import Node, ShapeError, StaleError, Tensor, Value, explain
 
-walking: Any = importlib.import_module("viz.step")
+walking: Any = importlib.import_module("viz.command.walk")
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -217,7 +217,7 @@ from autograd_mini import Value
 from importlib import import_module
 a, b = Value(2.0, label="a"), Value(-3.0, label="b")
 try:
-    import_module("viz.step").step((a * b + a.tanh()) * a)
+    import_module("viz.command.walk").step((a * b + a.tanh()) * a)
 except KeyboardInterrupt:
     print("interrupted")
 print("done")

@@ -3,18 +3,18 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .drawing import Drawing, draw, draw_dot, show_node
-from .folding import PictureError
-from .frames import Frames, frames_of
-from .groups import Group, groups_of
-from .player import Player, player
-from .render import RenderError
-from .step import step
+from .command.walk import step
+from .graph.draw import Drawing, draw, draw_dot, show_node
+from .graph.folding import PictureError
+from .graph.groups import Group, groups_of
+from .graph.layout_programs import RenderError
+from .stepping.frames import Frames, frames_of
+from .stepping.player_page import Player, player
 
 if TYPE_CHECKING:
-    from .curves import curve
-    from .plots import activation, decision_boundary, gradient_flow, loss_curve
-    from .surfaces import contours, surface
+    from .plots.contours import contours, surface
+    from .plots.curves import curve
+    from .plots.training import activation, decision_boundary, gradient_flow, loss_curve
 
 __all__ = [
     "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "contours", "curve",
@@ -23,15 +23,15 @@ __all__ = [
 ]  # fmt: skip
 
 PLOTS = {  # which room each is in
-    "activation": "plots", "contours": "surfaces", "curve": "curves", "decision_boundary": "plots",
-    "gradient_flow": "plots", "loss_curve": "plots", "surface": "surfaces",
+    "activation": "training", "contours": "contours", "curve": "curves", "decision_boundary": "training",
+    "gradient_flow": "training", "loss_curve": "training", "surface": "contours",
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import the plots when they are asked for: they need nn and matplotlib, pictures of graphs do not."""
     if name in PLOTS:
-        return getattr(importlib.import_module(f".{PLOTS[name]}", __name__), name)
+        return getattr(importlib.import_module(f".plots.{PLOTS[name]}", __name__), name)
     raise AttributeError(f"module 'viz' has no attribute {name!r}")
 
 

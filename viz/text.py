@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import Any
 
 import numpy as np
 
-from autograd_mini.formula import one_line
+from autograd_mini.text.formula import one_line
 
 LONG = 1000  # characters of a tooltip
 SMALL = 6  # entries of an array that are written out
@@ -83,3 +84,14 @@ def _em(c: str) -> float:
     if unicodedata.east_asian_width(c) in "WF":
         return 1.3 if ord(c) > 0xFFFF else 1.0
     return max(0.72, BOLD * ARIAL[ord(c) - 32] / 1000) if " " <= c <= "~" else 1.1
+
+
+def norm(*xs: Any) -> float:
+    """Return the Euclidean norm of all entries, by the largest of them, so that squares neither overflow nor vanish.
+
+    >>> norm([3.0, 4.0]), norm(1e200 * np.ones((2, 2)), 0.0), norm([1.0, np.nan])
+    (5.0, 2e+200, nan)
+    """
+    entries = np.concatenate([np.ravel(x) for x in xs]).astype(float)
+    top = float(np.max(np.abs(entries), initial=0.0))
+    return float(np.linalg.norm(entries / top)) * top if top and math.isfinite(top) else top

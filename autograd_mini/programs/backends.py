@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .lines import Listing
+from .listing import Listing
 from .program import Program, batch_shape
 
 
@@ -39,7 +39,7 @@ class OnTape(Program):
     @cached_property
     def tape(self) -> Any:
         """The tape: `tape.run(values, out)` computes in the caller's buffers, `tape.batch` a batch in the caller's."""
-        from .tape import tape_of
+        from .tape.tape import tape_of
 
         return tape_of(self._listing.nodes, self.root, self.inputs)
 

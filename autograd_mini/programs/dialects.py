@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data import quietly
-from ..derivative import stand_ins
-from ..formula import SHORTER, WRITERS, Names, Term, Writers, _infix
 from ..node import Node, filled, leaf, modes, record
 from ..op import Elementwise, Op, Sum, fit
-from . import javascript_arrays, languages
-from .calls import Pool, javascript_call, python_call, term
-from .javascript import JAVASCRIPT as SCALARS
-from .javascript import literal
+from ..text.derivative import stand_ins
+from ..text.formula import SHORTER, WRITERS, Names, Term, Writers, _infix
+from .call_syntax import Pool, javascript_call, python_call, term
+from .languages import javascript_arrays
+from .languages import torch_and_jax as languages
+from .languages.javascript import JAVASCRIPT as SCALARS
+from .languages.javascript import literal
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..formula import Term
 from ..node import Node, filled, leaf, record
 from ..op import Op
 from ..sweep import reach
-from .calls import term
+from ..text.formula import Term
+from .arrays.lowering import record_sweep
+from .call_syntax import term
 from .dialects import Dialect, alone, step
-from .lines import Line, Listing, Printed, zeros
-from .lowering import record_sweep
+from .listing import Line, Listing, Printed, zeros
 
 LONGEST = 60  # characters of an expression that is written where it is used, if it is used but once
 

@@ -19,10 +19,10 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from autograd_mini import Node, ops
-from autograd_mini.derivative import latex_derivative, local_derivative
-from autograd_mini.formula import short_text
-from autograd_mini.latex import short_latex
 from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
+from autograd_mini.text.derivative import latex_derivative, local_derivative
+from autograd_mini.text.formula import short_text
+from autograd_mini.text.latex import short_latex
 
 EDGES = Path(__file__).resolve().parent.parent / "edges.md"
 HEADING = re.compile(r"^# ([A-Z].*?) -{5,}$", re.MULTILINE)

@@ -8,9 +8,9 @@ import os
 import sys
 from functools import partial
 
-from .forms import json_of, junit_of
-from .grade import Report, checked, grade
-from .text import coloured, plain, spelled, table_of, text_of
+from .grade import checked, grade
+from .report import Report, coloured, plain, spelled, table_of, text_of
+from .report_formats import json_of, junit_of
 
 PASSED, NOT_PASSED = 0, 1
 FORMS = {"json": json_of, "junit": junit_of}

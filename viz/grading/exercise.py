@@ -12,8 +12,8 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from autograd_mini import Node, Value, ops
-from autograd_mini.formula import names_of
 from autograd_mini.sweep import order
+from autograd_mini.text.formula import names_of
 
 from .pupil import Play, Row
 

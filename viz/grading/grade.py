@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 from autograd_mini import AutogradError
 
 from .diagnosis import Fault, failure, is_missing, is_refused, kind_of
 from .exam import Check, exam
 from .exercise import FORWARD, Exercise
+from .report import FAILED, LEFT_OUT, MISSING, PASSED, UNSEEN, WAITS, Found, Report, Result
 from .sandbox import ENDS, HANGS, Answer, Problem, Sandbox
 from .shrink import shrink
-
-PASSED, FAILED, WAITS, MISSING, LEFT_OUT, UNSEEN = "passed", "failed", "waits", "missing", "left out", "unseen"
 
 WHOLE = 12  # times as long as one graph may take, an engine has for the whole exam
 IMPATIENT = 0.2  # of that time, once a graph has taken all of it
@@ -29,52 +27,6 @@ MANY = 300
 
 class GradeError(AutogradError, ValueError):
     """A file that cannot be graded because it is not there or not Python, or limits that are none."""
-
-
-class Result(NamedTuple):
-    """What became of a check; `notes` names the methods that are missing, or the checks whose faults hide it."""
-
-    check: Check
-    status: str
-    notes: tuple[str, ...] = ()
-
-
-class Found(NamedTuple):
-    """A fault, the check that found it, and the formulas of other graphs that show the same."""
-
-    check: str
-    fault: Fault
-    also: tuple[Exercise, ...]
-
-
-@dataclass(frozen=True)
-class Report:
-    """The grade of one file: a result for each check, and the faults; or `broken`, where it cannot be imported."""
-
-    file: str
-    results: tuple[Result, ...] = ()
-    faults: tuple[Found, ...] = ()
-    broken: Problem | None = None
-
-    @property
-    def required(self) -> list[Result]:
-        """The results of the checks that every engine should pass."""
-        return [result for result in self.results if not result.check.optional]
-
-    @property
-    def passed(self) -> int:
-        """How many of the required checks are passed."""
-        return sum(result.status == PASSED for result in self.required)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether every required check is passed, and whatever else has been built."""
-        return bool(self.results) and all(result.status in (PASSED, LEFT_OUT) for result in self.results)
-
-    def __str__(self) -> str:
-        from .text import text_of
-
-        return text_of(self)
 
 
 def grade(file: str | os.PathLike[str], seconds: float = 5.0, memory: int = 1024) -> Report:

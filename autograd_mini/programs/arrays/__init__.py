@@ -1,0 +1,1 @@
+"""Arrays: records of arrays as calls of numpy, and the buffers that they write to."""

@@ -1,0 +1,200 @@
+"""Compilation: the root of a record, or a function, in; a program out, or a function that runs as programs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import DataError, ShapeError
+from ..modes import Recording
+from ..node import Node, Tensor, Value, check_fresh
+from ..op import ROWS, TABLE
+from ..sweep import order, reach
+from .backends import BACKENDS
+from .listing import Guard, Listing
+from .program import BranchError, Branches, Program, refuse_node
+
+KEPT = 128  # programs that a compiled function keeps for one form of its arguments, and forms
+
+
+def compile(
+    what: Any = None,
+    inputs: Sequence[Node] | None = None,
+    *,
+    names: Mapping[Node, str] | None = None,
+    branches: Branches | None = None,
+    backend: str = "python",
+) -> Any:
+    """Compile the record of a root into a `Program`, or a function into one that compiles its records.
+
+    `inputs` are the leaves that a call gives new data and wants gradients of; without it all leaves are, the oldest
+    first. `names` names nodes that have no label, `branches` holds the comparisons to check (see `Branches`). `backend`
+    says how records of Values run, and changes no more than last digits: "python" as printed, "numpy" over numpy's
+    numbers, "numba" as a tape of instructions (extra `[jit]`), "numba-straight" as machine code of its own.
+
+    A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
+    where an argument has another shape or a comparison comes out otherwise: the last 128 branches of a shape are kept,
+    and 128 shapes. What is neither node nor argument stays as it was at the recording. It returns the value and the
+    gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays; keywords take their places
+    among them. DataError for an input that is no leaf.
+
+    >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    >>> program = compile(w * x**2, [w, x])
+    >>> program(3.0, 2.0)
+    (12.0, (4.0, 12.0))
+    >>> program(3.0, np.array([1.0, 2.0]))
+    (array([ 3., 12.]), (array([1., 4.]), array([ 6., 12.])))
+
+    >>> @compile
+    ... def area(side):
+    ...     return side * side
+    >>> area(3.0)
+    (9.0, (6.0,))
+    """
+    kind = _kind(backend)
+    if what is None:
+        return functools.partial(compile, backend=backend)
+    if isinstance(what, Node):
+        return kind(_of_record(what, inputs, names, branches))
+    if not callable(what) or inputs is not None:
+        raise DataError(f"compile takes the root of a record and its inputs, or a function; got {type(what).__name__}")
+    return Compiled(what, kind)
+
+
+def _kind(backend: str) -> type[Program]:
+    if backend not in BACKENDS:
+        raise DataError(f"there is no backend {backend!r}: name one of {', '.join(BACKENDS)}")
+    return BACKENDS[backend]
+
+
+def _of_record(
+    root: Node, inputs: Sequence[Node] | None, names: Mapping[Node, str] | None, branches: Branches | None
+) -> Listing:
+    nodes = order(root)[::-1]
+    if isinstance(inputs, Node) or not isinstance(inputs, (Iterable, type(None))):
+        raise DataError(f"inputs are given as a list, got {type(inputs).__name__}: write inputs=[a]")
+    leaves = [n for n in nodes if n.op is None] if inputs is None else list(inputs)
+    for i, n in enumerate(leaves):
+        if not isinstance(n, Node) or n.op is not None:
+            what = f"computed by {n.op.name}" if isinstance(n, Node) else f"of type {type(n).__name__}"
+            raise DataError(f"inputs[{i}] is {what}: the inputs of a program are leaves, made by Value or Tensor")
+    if len(set(leaves)) < len(leaves):
+        raise DataError("a leaf stands twice among the inputs: name each once")
+    for node in nodes:
+        check_fresh(node)
+        if node.op is not None and node.op not in (ROWS.get(node.op.name), TABLE.get(node.op.name)):
+            raise DataError(f"the row {node.op.name} was taken out of the table or defined anew: record again")
+    return _listing(root, nodes, leaves, names, branches.guards if branches else ())
+
+
+def _listing(
+    root: Node, nodes: list[Node], inputs: list[Node], names: Mapping[Node, str] | None, guards: Sequence[Guard]
+) -> Listing:
+    """Return the listing, with what the comparisons looked at as part of the record."""
+    looked_at = [a for guard in guards for a in guard.args if isinstance(a, Node)]
+    if looked_at:
+        nodes = sorted(reach([root, *looked_at]), key=operator.attrgetter("birth"))
+    return Listing(nodes, root, inputs, names, guards)
+
+
+class Compiled:
+    """A function that runs as a program: see `compile`. `program(*args)` is the one that a call with `args` runs."""
+
+    def __init__(self, function: Callable[..., Any], kind: type[Program] = Program) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._kind = kind
+        self._name = getattr(function, "__name__", type(function).__name__)
+        self._programs: dict[str, list[Program]] = {}
+
+    def __repr__(self) -> str:
+        n = sum(map(len, self._programs.values()))
+        return f"<compiled {self._name}: {n} program{'' if n == 1 else 's'}>"
+
+    def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, tuple[Any, ...]]:
+        return self._run(self._bound(args, keywords) if keywords else args)[1]
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Return the function compiled for one object, which holds what the programs read of it."""
+        if instance is None:
+            return self
+        bound = instance.__dict__[self._name] = Compiled(types.MethodType(self._function, instance), self._kind)
+        return bound
+
+    def program(self, *args: Any, **keywords: Any) -> Program:
+        """Return the program for arguments like these, recorded from them where there is none yet."""
+        return self._run(self._bound(args, keywords) if keywords else args)[0]
+
+    def _bound(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Return all arguments by their places; where one before a keyword is left out, the defaults are arguments."""
+        try:
+            bound = self._signature.bind(*args, **keywords)
+        except TypeError as error:
+            raise DataError(f"{self._name}: {error}") from None
+        if bound.kwargs:
+            bound.apply_defaults()
+        if bound.kwargs:
+            alone = ", ".join(bound.kwargs)
+            raise DataError(f"{self._name}: {alone} is taken by keyword alone: fix it with functools.partial")
+        return bound.args
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
+
+    def _run(self, args: tuple[Any, ...]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
+        """Return the program for these arguments and what it gives."""
+        leaves = tree.leaves(args)
+        for program in self._programs.get(_form(args), []):
+            try:
+                return program, self._answer(program, args, leaves)
+            except BranchError:
+                continue
+        program = self._record(args, leaves)
+        return program, self._answer(program, args, leaves)
+
+    def _answer(self, program: Program, args: tuple[Any, ...], leaves: list[Any]) -> tuple[Any, tuple[Any, ...]]:
+        value, gradients = program(*leaves)
+        return value, tree.build(args, iter(gradients))
+
+    def _record(self, args: tuple[Any, ...], leaves: list[Any]) -> Program:
+        names = tree.names(args, "args")
+        with Recording(), Branches() as branches:
+            inputs = [_input(name, a) for name, a in zip(names, leaves)]
+            root = self._function(*tree.build(args, iter(inputs)))
+        if not isinstance(root, Node):
+            raise DataError(f"{self._name} returned {type(root).__name__}: a program computes one node")
+        if root.ndim:
+            raise ShapeError(f"{self._name} returned shape {root.shape}: return one number, such as its sum")
+        program = self._kind(_of_record(root, inputs, None, branches))
+        self._keep(_form(args), program)
+        return program
+
+    def _keep(self, form: str, program: Program) -> None:
+        """Keep a program, and let go of the oldest where there are too many."""
+        alike = self._programs.setdefault(form, [])
+        alike.append(program)
+        del alike[:-KEPT]
+        if len(self._programs) > KEPT:
+            self._programs.pop(next(iter(self._programs)), None)
+
+
+def _input(name: str, a: Any) -> Node:
+    refuse_node(name, a)
+    return Tensor(a) if np.ndim(a) else Value(a)
+
+
+def _form(args: tuple[Any, ...]) -> str:
+    """Return what a record depends on beside the numbers: the form of the arguments, shapes and precisions."""
+    shapes = [(np.shape(a), str(getattr(a, "dtype", ""))) for a in tree.leaves(args)]
+    return repr(tree.build(args, iter(shapes)))

@@ -1,0 +1,304 @@
+"""Languages: what the names of the table's rows mean in torch and JAX.
+
+Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves.
+Each definition is compared with its row by the tests.
+"""
+
+from __future__ import annotations
+
+from ..prelude import pieces
+
+
+def _imported(module: str, names: str) -> dict[str, str]:
+    """Return an import for each name, or for each pair `ours=theirs`."""
+    pairs = (name.partition("=") for name in names.split())
+    return {ours: f"from {module} import {f'{theirs} as ' if theirs else ''}{ours}" for ours, _, theirs in pairs}
+
+
+_COMMON = {
+    "inf": "from math import inf",
+    "nan": "from math import nan",
+    "reduce": "from functools import reduce",
+    "kept": """\
+def kept(shape, axis):
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return [1 if i in axes or i - len(shape) in axes else n for i, n in enumerate(shape)]""",
+}
+
+TORCH = {
+    **_COMMON,
+    "torch": "import torch",
+    **_imported(
+        "torch",
+        "abs sqrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
+        "erf erfc relu sign floor round square reciprocal neg=negative power=pow mod=remainder isnan isinf "
+        "isfinite",
+    ),
+    **_imported("torch.nn.functional", "silu gelu"),
+    **pieces(
+        """
+def tensors(*xs):
+    return [x if torch.is_tensor(x) else torch.tensor(x, dtype=torch.float64) for x in xs]
+
+def add_n(*xs):
+    return reduce(torch.add, tensors(*xs))
+
+def cbrt(x):
+    return torch.sign(x) * torch.abs(x) ** (1 / 3)
+
+def logaddexp(x, y):
+    return torch.logaddexp(*tensors(x, y))
+
+def atan2(y, x):
+    return torch.atan2(*tensors(y, x))
+
+def hypot(x, y):
+    return torch.hypot(*tensors(x, y))
+
+def maximum(x, y):
+    return torch.maximum(*tensors(x, y))
+
+def minimum(x, y):
+    return torch.minimum(*tensors(x, y))
+
+def clip(x, lo, hi):
+    return minimum(maximum(x, lo), hi)
+
+def where(c, x, y):
+    c, x, y = tensors(c, x, y)
+    return torch.where(c != 0, x, y)
+
+def floordiv(x, y):
+    return torch.div(*tensors(x, y), rounding_mode="floor")
+
+def indicator(compare, x, y):
+    x, y = tensors(x, y)
+    return compare(x, y).to(torch.result_type(x, y))
+
+def greater(x, y):
+    return indicator(torch.gt, x, y)
+
+def less(x, y):
+    return indicator(torch.lt, x, y)
+
+def equal(x, y):
+    return indicator(torch.eq, x, y)
+
+def step(x):
+    return greater(x, 0.0)
+
+def softplus(x):
+    return torch.clamp(x, min=0.0) + torch.log1p(torch.exp(-torch.abs(x)))
+
+def leaky_relu(x, slope):
+    return where(greater(x, 0.0), x, slope * x)
+
+def elu(x, alpha):
+    return where(greater(x, 0.0), x, alpha * torch.expm1(minimum(x, 0.0)))
+
+def squared_loss(x, y):
+    return 0.5 * (x - y) * (x - y)
+
+def logistic_loss(x, y):
+    x, y = tensors(x, y)
+    return torch.where(x > 0, (1.0 - y) * x, -y * x) + torch.log1p(torch.exp(-torch.abs(x)))
+
+def poisson_loss(x, y):
+    x, y = tensors(x, y)
+    return torch.exp(x) - y * x
+
+def softmax_loss(x, y):
+    x, y = tensors(x, y)
+    return torch.logsumexp(x, -1, keepdim=True) - torch.sum(y * x, -1, keepdim=True)
+
+def l2_penalty(alpha, *ws):
+    return 0.5 * alpha * reduce(torch.add, [torch.sum(w * w) for w in tensors(*ws)])
+
+def sum(x, axis=None, keepdims=False):
+    return torch.sum(x, axes_of(x, axis), keepdim=keepdims)
+
+def mean(x, axis=None, keepdims=False):
+    return torch.mean(x, axes_of(x, axis), keepdim=keepdims)
+
+def var(x, axis=None, ddof=0.0, keepdims=False):
+    return torch.var(x, axis, correction=ddof, keepdim=keepdims)
+
+def std(x, axis=None, ddof=0.0, keepdims=False):
+    return torch.std(x, axis, correction=ddof, keepdim=keepdims)
+
+def norm(x, axis=None, keepdims=False):
+    return torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims)
+
+def axes_of(x, axis):
+    return sorted(a % x.ndim for a in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)))
+
+def prod(x, axis=None, keepdims=False):
+    for a in reversed(axes_of(x, axis)):
+        x = torch.prod(x, a, keepdim=keepdims)
+    return x
+
+def max(x, axis=None, keepdims=False):
+    return torch.amax(x, axes_of(x, axis), keepdim=keepdims)
+
+def min(x, axis=None, keepdims=False):
+    return torch.amin(x, axes_of(x, axis), keepdim=keepdims)
+
+def logsumexp(x, axis=None, keepdims=False):
+    return torch.logsumexp(x, axes_of(x, axis), keepdim=keepdims)
+
+def softmax(x, axis=-1):
+    return torch.softmax(x, axis)
+
+def log_softmax(x, axis=-1):
+    return torch.log_softmax(x, axis)
+
+def cumsum(x, axis=None):
+    return torch.cumsum(x.reshape(-1) if axis is None else x, axis or 0)
+
+def spread(x, shape, axis):
+    return x.reshape(kept(shape, axis)).expand(shape)
+
+def sum_to(x, shape):
+    return x.sum_to_size(shape)
+
+def cast(x, dtype):
+    return x.to(getattr(torch, dtype))
+
+def matmul(x, y):
+    return torch.matmul(*tensors(x, y))
+
+def affine(x, W, b):
+    return x @ W.T + b
+
+def einsum(spec, *xs):
+    return torch.einsum(spec, *tensors(*xs))
+
+def reshape(x, shape):
+    return torch.reshape(x, (shape,) if isinstance(shape, int) else shape)
+
+def transpose(x, axes=None):
+    return x.permute(tuple(reversed(range(x.ndim))) if axes is None else axes)
+
+def broadcast_to(x, shape):
+    return torch.broadcast_to(x, shape)
+
+def flip(x, axis=None):
+    return torch.flip(x, axes_of(x, axis))
+
+def pad(x, width, value=0.0):
+    pairs = torch.broadcast_to(torch.tensor(width), (x.ndim, 2))
+    return torch.nn.functional.pad(x, pairs.flip(0).reshape(-1).tolist(), value=value)
+
+def concatenate(axis, *xs):
+    return torch.cat(tensors(*xs), axis)
+
+def stack(axis, *xs):
+    return torch.stack(tensors(*xs), axis)
+
+def cross_entropy(logits, labels):
+    chosen = torch.as_tensor(labels).unsqueeze(-1)
+    return -torch.log_softmax(logits, -1).gather(-1, chosen).squeeze(-1)
+""",
+        "def ",
+    ),
+}
+
+JAX = {
+    **_COMMON,
+    "jax": "import jax",
+    "jnp": "import jax.numpy as jnp",
+    **_imported(
+        "jax.numpy",
+        "abs sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign "
+        "floor round square reciprocal neg=negative power mod=remainder floordiv=floor_divide logaddexp atan2 hypot "
+        "maximum minimum sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
+        "isnan isinf isfinite",
+    ),
+    **_imported("jax.nn", "sigmoid relu softplus silu softmax log_softmax"),
+    **_imported("jax.scipy.special", "erf erfc logsumexp"),
+    **pieces(
+        """
+def add_n(*xs):
+    return reduce(jnp.add, xs)
+
+def clip(x, lo, hi):
+    return jnp.minimum(jnp.maximum(x, lo), hi)
+
+def where(c, x, y):
+    return jnp.where(jnp.asarray(c) != 0, x, y)
+
+def indicator(holds, x, y):
+    return holds.astype(jnp.result_type(x, y, 0.0))
+
+def greater(x, y):
+    return indicator(jnp.greater(x, y), x, y)
+
+def less(x, y):
+    return indicator(jnp.less(x, y), x, y)
+
+def equal(x, y):
+    return indicator(jnp.equal(x, y), x, y)
+
+def step(x):
+    return greater(x, 0.0)
+
+def gelu(x):
+    return jax.nn.gelu(x, approximate=False)
+
+def leaky_relu(x, slope):
+    return jnp.where(x > 0.0, x, slope * x)
+
+def elu(x, alpha):
+    return jnp.where(x > 0.0, x, alpha * jnp.expm1(jnp.minimum(x, 0.0)))
+
+def squared_loss(x, y):
+    return 0.5 * (x - y) * (x - y)
+
+def logistic_loss(x, y):
+    return jnp.where(x > 0.0, (1.0 - y) * x, -y * x) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+def poisson_loss(x, y):
+    return jnp.exp(x) - y * x
+
+def softmax_loss(x, y):
+    return jax.scipy.special.logsumexp(x, -1, keepdims=True) - jnp.sum(y * x, -1, keepdims=True)
+
+def l2_penalty(alpha, *ws):
+    return 0.5 * alpha * reduce(jnp.add, [jnp.sum(w * w) for w in ws])
+
+def norm(x, axis=None, keepdims=False):
+    return jnp.sqrt(jnp.sum(x * x, axis=axis, keepdims=keepdims))
+
+def spread(x, shape, axis):
+    return jnp.broadcast_to(jnp.reshape(x, kept(shape, axis)), shape)
+
+def sum_to(x, shape):
+    lead = x.ndim - len(shape)
+    axes = [i for i, n in enumerate(x.shape) if i < lead or shape[i - lead] != n]
+    return jnp.sum(x, axis=tuple(axes), keepdims=True).reshape(shape)
+
+def cast(x, dtype):
+    return x.astype(dtype)
+
+def affine(x, W, b):
+    return x @ W.T + b
+
+def pad(x, width, value=0.0):
+    return jnp.pad(x, width, constant_values=value)
+
+def scatter(x, index, shape):
+    return jnp.zeros(shape, x.dtype).at[index].add(x)
+
+def concatenate(axis, *xs):
+    return jnp.concatenate(xs, axis)
+
+def stack(axis, *xs):
+    return jnp.stack(xs, axis)
+
+def cross_entropy(logits, labels):
+    chosen = jnp.asarray(labels)[..., None]
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), chosen, -1)[..., 0]
+""",
+        "def ",
+    ),
+}

@@ -1,0 +1,113 @@
+"""The chain rule, step by step: upstream gradient times local derivative, in symbols and in numbers.
+
+The steps are those of the sweep itself, and each local derivative is the op's own rule, run once on named nodes: it
+prints itself and carries its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import DataError
+from ..node import Node, filled
+from ..sweep import order, seed_of, swept
+from .derivative import local_derivative
+from .formula import names_of
+from .paths import find_paths
+from .steps import Contribution, Step, Steps, steps_of
+
+__all__ = ["Contribution", "Explanation", "Step", "explain", "local_derivative"]
+
+READABLE = 100  # steps that a prompt shows without being asked to print them
+
+
+class Explanation(Steps):
+    """The backward sweep from one root as a list of steps, which prints as text, LaTeX, Markdown, HTML and JSON."""
+
+    def __str__(self) -> str:
+        return _layouts().text(self)
+
+    def __repr__(self) -> str:
+        if len(self) > READABLE:
+            return f"<Explanation of {self.root}: {len(self)} steps, print it to read them>"
+        return str(self)
+
+    @property
+    def latex(self) -> str:
+        """The steps as one `align*` environment: it needs amsmath, or MathJax or KaTeX."""
+        return _layouts().latex(self)
+
+    @property
+    def markdown(self) -> str:
+        """The steps as Markdown with tables, as GitHub and Jupyter read them."""
+        return _layouts().markdown(self)
+
+    @property
+    def html(self) -> str:
+        """The steps as a page of their own, light or dark as the reader's screen is; nothing is loaded or run."""
+        return _layouts().page(self)
+
+    @property
+    def json(self) -> str:
+        """The fields of all this as JSON in ASCII, in full precision, and the gradients; inf and nan are texts."""
+        import json
+
+        from .to_json import plain
+
+        return json.dumps({**plain(self), "gradients": plain(self.gradients)}, indent=1, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        return _layouts().fragment(self)
+
+
+def _layouts() -> Any:
+    """Import the layouts when one is asked for: an explanation that nobody prints needs none."""
+    from . import layouts
+
+    return layouts
+
+
+def explain(
+    root: Node, gradient: Any = None, wrt: Node | None = None, names: Mapping[Node, str] | None = None
+) -> Explanation:
+    """Return the backward sweep from `root` step by step; print it to read it. No `grad` is changed.
+
+    `gradient` is that of the root, as in `backward`, with the same errors. With `wrt`, a leaf or a node between, only
+    the steps that lead there are kept, and `paths` holds every path from there to the root: the product of the local
+    derivatives along each, and their sum. `names` holds names for nodes that have no label; the rest are called v1,
+    v2, ... by age, and the root L.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0, label="x"); print(explain(x * x, wrt=x))
+    L = x * x = 9.0
+    <BLANKLINE>
+    1   L = x * x = 9     dL/dL = 1
+          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3, more to come
+          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3 + 3 = 6
+    <BLANKLINE>
+    2 paths from x to L
+        x -> L   dL/dx = 3
+        x -> L   dL/dx = 3
+        sum      dL/dx = 3 + 3 = 6, as the sweep gives
+    <BLANKLINE>
+    gradients of L
+        x   6.0
+    """
+    if isinstance(gradient, Node):
+        raise DataError("explain: the second argument is the root's gradient; for what leads to a node write wrt=node")
+    seed = seed_of(root, gradient)
+    nodes = order(root)
+    reached = swept(nodes, {root: seed})
+    if wrt is None:
+        called = names_of(nodes, names, root)
+        return Explanation(called[root], root.data, steps_of(reached, called), called)
+    if not isinstance(wrt, Node):
+        raise DataError(
+            f"explain: wrt is a Value or Tensor of the graph, got {type(wrt).__name__}: write wrt=x, the node itself"
+        )
+    called = names_of({**reached, wrt: None}, names, root)
+    g = reached.get(wrt)
+    paths = find_paths(nodes, wrt, seed, filled(wrt, 0.0) if g is None else g, called)
+    steps = steps_of({n: g for n, g in reached.items() if n in paths.on or n is root}, called)
+    return Explanation(called[root], root.data, steps, called, paths)

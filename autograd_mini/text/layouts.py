@@ -1,0 +1,189 @@
+"""The forms of an explanation: one sheet laid out as text, as LaTeX, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+
+from .cells import LATEX, PLAIN, Block, Cells, Sheet, sheet_of
+from .numbers import cut
+from .steps import Steps
+
+INDENT = 6
+COLUMN = 40  # characters of a column; what is longer pushes the rest of its row to the next line
+LINE = 130  # the same of a line of a proof
+WIDE_CELL = 1000  # the same where lines wrap by themselves
+
+
+# Text ---------------------------------------------------------------------------------------------------------------
+
+
+def text(explanation: Steps) -> str:
+    """Return the explanation for a terminal, its cells in columns."""
+    return "\n".join(_lines(sheet_of(explanation, PLAIN)))
+
+
+def _lines(sheet: Sheet) -> Iterator[str]:
+    yield cut(sheet.title)
+    rows = [row for block in sheet.blocks for row in _rows(block)]
+    widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
+    for i, block in enumerate(sheet.blocks, 1):
+        yield ""
+        yield from _placed(f"{i:<3} ", _rows(block)[0], widths)
+        for row in block.rows:
+            yield from _placed(" " * INDENT, tuple(map(cut, row.cells)), widths)
+            yield from (" " * INDENT + "| " + cut(line, LINE) for line in row.proof)
+    yield from _listed(sheet.paths_title, sheet.paths)
+    yield from _listed(f"gradients of {sheet.root}", sheet.gradients)
+
+
+def _rows(block: Block) -> list[Cells]:
+    return [tuple(map(cut, cells)) for cells in (block.head, *(row.cells for row in block.rows))]
+
+
+def _listed(title: str, pairs: Iterable[Cells]) -> Iterator[str]:
+    short = [tuple(map(cut, pair)) for pair in pairs]
+    width = max((len(pair[0]) for pair in short if len(pair[0]) <= COLUMN), default=0)
+    if title:
+        yield from ("", title)
+    yield from (f"    {first:<{width}}   {second}" for first, second in short)
+
+
+def _placed(head: str, cells: Cells, widths: list[int]) -> Iterator[str]:
+    """Yield a row with its cells in columns; where one is too long for its column, the next goes below."""
+    line, end = head, INDENT
+    for cell, width in zip(cells[:-1], widths):
+        line += cell
+        end += width
+        if len(line) > end:
+            yield line
+            line = ""
+        end += 3
+        line = f"{line:<{end}}"
+    yield line + cells[-1]
+
+
+# LaTeX --------------------------------------------------------------------------------------------------------------
+
+
+def latex(explanation: Steps) -> str:
+    """Return the explanation as one align* environment, a line for each step and each contribution."""
+    sheet = sheet_of(explanation, LATEX)
+    groups = [[f"& {sheet.title}"], *map(_aligned, sheet.blocks), [f"& {' && '.join(pair)}" for pair in sheet.paths]]
+    groups.append([rf"& {LATEX.derivative(sheet.root, name)} = {gradient}" for name, gradient in sheet.gradients])
+    lines = " \\\\[1ex]\n".join(" \\\\\n".join(group) for group in groups if group)
+    return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}"
+
+
+def _aligned(block: Block) -> list[str]:
+    lines = [f"& {' && '.join(block.head)}"]
+    for row in block.rows:
+        lines.append(rf"& \quad {' && '.join(row.cells)}")
+        lines += [rf"& \qquad {line}" for line in row.proof]
+    return lines
+
+
+# Markdown -----------------------------------------------------------------------------------------------------------
+
+
+def markdown(explanation: Steps) -> str:
+    """Return the explanation as Markdown: a table of the steps, one of the paths, one of the gradients."""
+    return "\n".join(_paragraphs(sheet_of(explanation, PLAIN)))
+
+
+def _paragraphs(sheet: Sheet) -> Iterator[str]:
+    yield from (f"**{_code(sheet.title)}**", "")
+    if sheet.blocks:
+        yield from _table(("step", "derivative", "upstream × local", "running total"), _steps(sheet))
+    if sheet.paths_title:
+        yield from (_code(sheet.paths_title), "", *_table(("path", "product"), sheet.paths))
+    yield from _table(("by", f"gradient of {sheet.root}"), sheet.gradients)
+
+
+def _steps(sheet: Sheet) -> Iterator[Cells]:
+    for i, block in enumerate(sheet.blocks, 1):
+        yield str(i), block.head[0], "", block.head[1]
+        for row in block.rows:
+            yield "", *row.cells
+            yield from (("", line, "", "") for line in row.proof)
+
+
+def _table(titles: Cells, rows: Iterable[Cells]) -> Iterator[str]:
+    for cells in (titles, ("---",) * len(titles), *rows):
+        yield f"| {' | '.join(cell if cell in ('---', '') else _code(cell) for cell in cells)} |"
+    yield ""
+
+
+def _code(cell: str) -> str:
+    """Return a cell as code, in which nothing means anything but a backtick, and in a table a bar."""
+    cell = cut(cell, WIDE_CELL)
+    fence = "`"
+    while fence in cell:
+        fence += "`"
+    space = " " if "`" in cell else ""
+    return f"{fence}{space}{cell}{space}{fence}".replace("|", "\\|")
+
+
+# HTML ---------------------------------------------------------------------------------------------------------------
+
+STYLE = """\
+.autograd-explanation{font:14px/1.5 system-ui,sans-serif;overflow-x:auto;max-width:100%}
+.autograd-explanation table{border-collapse:collapse;margin:0 0 1em;text-align:left;color:inherit}
+.autograd-explanation caption{text-align:left;font-weight:600;padding:.3em 0}
+.autograd-explanation td,.autograd-explanation th{text-align:left;vertical-align:top;padding:.2em .8em;background:none;
+border:0;border-bottom:1px solid #80808040;font-weight:400;max-width:44em;overflow-wrap:anywhere}
+.autograd-explanation thead th{font-size:12px;opacity:.85;white-space:nowrap;overflow-wrap:normal}
+.autograd-explanation .step>*{background:#8080801f;font-weight:600;border-left:3px solid #0072b2}
+.autograd-explanation .step>*+*{border-left:0}
+.autograd-explanation .proof>td+td{border-left:3px solid #009e73;padding-left:1.6em}
+.autograd-explanation code{font:inherit;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;
+background:none;color:inherit;padding:0;white-space:pre-wrap}
+"""
+
+
+def fragment(explanation: Steps) -> str:
+    """Return the explanation as a piece of HTML that takes its colours from the page around it: a notebook's cell."""
+    sheet = sheet_of(explanation, PLAIN)
+    return f'<div class="autograd-explanation"><style>{STYLE}</style>{"".join(_elements(sheet))}</div>'
+
+
+def page(explanation: Steps) -> str:
+    """Return the explanation as a page of its own, which loads nothing and runs nothing."""
+    title = html.escape(cut(sheet_of(explanation, PLAIN).title))
+    return f"""\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+</head><body>{fragment(explanation)}</body></html>
+"""
+
+
+def _elements(sheet: Sheet) -> Iterator[str]:
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("step", "derivative", "upstream × local", "total"))
+    yield f"<table><caption>{_cell(sheet.title)}</caption><thead><tr>{head}</tr></thead>"
+    for i, block in enumerate(sheet.blocks, 1):
+        yield f"<tbody>{''.join(_block(i, block))}</tbody>"
+    yield "</table>"
+    if sheet.paths_title:
+        yield _pairs(sheet.paths_title, sheet.paths)
+    yield _pairs(f"gradients of {sheet.root}", sheet.gradients)
+
+
+def _block(i: int, block: Block) -> Iterator[str]:
+    equation, upstream = map(_cell, block.head)
+    yield f'<tr class="step"><th scope="rowgroup">{i}</th><td colspan="2">{equation}</td><td>{upstream}</td></tr>'
+    for row in block.rows:
+        yield f"<tr><td></td>{''.join(f'<td>{_cell(cell)}</td>' for cell in row.cells)}</tr>"
+        if row.proof:
+            lines = "<br>".join(map(_cell, row.proof))
+            yield f'<tr class="proof"><td></td><td colspan="3">{lines}</td></tr>'
+
+
+def _pairs(title: str, pairs: Iterable[Cells]) -> str:
+    rows = (f'<tr><th scope="row">{_cell(name)}</th><td>{_cell(value)}</td></tr>' for name, value in pairs)
+    return f"<table><caption>{_cell(title)}</caption><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    return f"<code>{html.escape(cut(text, WIDE_CELL))}</code>"

@@ -1,0 +1,155 @@
+"""Steps: the backward sweep as plain data - what each node sends to each argument, and the totals before and after."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..data import Array, quietly
+from ..node import Node, filled
+from .derivative import Derivatives, contributions
+from .formula import equation
+from .jacobian import Proof, prove
+from .paths import Paths
+
+Number = float | Array
+
+
+@dataclass(frozen=True, eq=False)
+class Contribution:
+    """What one step sends to one argument: `amount = upstream * local`, and the argument's total before and after.
+
+    `symbols` is the local derivative of an elementwise op, for instance `1 - y * y`, and of any op between scalars; of
+    every other it is the vector-Jacobian product with the upstream gradient g, for instance `g @ W`, and `local` is
+    None. `before` is None where nothing came yet; `complete` says that nothing more will come. `user` is the node that
+    sends, `position` says which of its arguments receives.
+    """
+
+    argument: str
+    node: Node = field(repr=False)
+    symbols: str
+    local: Number | None
+    amount: Number
+    before: Number | None
+    after: Number
+    complete: bool
+    user: Node = field(repr=False)
+    position: int
+    upstream: Number = field(repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the amount, which is the argument's."""
+        return np.shape(self.amount)
+
+    @property
+    def summed(self) -> tuple[int, ...]:
+        """The axes of an elementwise op's result along which the argument was repeated: the amount is summed there."""
+        if self.local is None:
+            return ()
+        shape = self.user.shape
+        padded = (-1,) * (len(shape) - len(self.shape)) + self.shape  # an axis that the argument does not have
+        return tuple(axis for axis, (n, own) in enumerate(zip(shape, padded)) if own != n)
+
+    @cached_property
+    def proof(self) -> Proof | None:
+        """The explicit Jacobian, and J^T g beside the vjp; None for more than 36 entries and where nothing flows."""
+        return prove(self.user, self.position, self.upstream)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One node of the backward sweep: its equation and value, its complete gradient, and what it sends on.
+
+    A node that no gradient reaches (all that uses it is a step or a comparison) has upstream 0 and sends nothing.
+    """
+
+    name: str
+    node: Node = field(repr=False)
+    equation: str
+    data: Number
+    upstream: Number
+    contributions: tuple[Contribution, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the node, and so of its data and gradient."""
+        return self.node.shape
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Steps:
+    """The backward sweep from one root as a list of steps.
+
+    `names` gives each node the name it has in the steps. With `wrt`, `paths` holds the paths to that node.
+    """
+
+    root: str
+    value: Number
+    steps: tuple[Step, ...]
+    names: Mapping[Node, str] = field(repr=False)
+    paths: Paths | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, i: int) -> Step:
+        return self.steps[i]
+
+    @property
+    def gradients(self) -> dict[str, Number]:
+        """The gradient of the root with respect to each leaf, by name, in the order in which the leaves were made.
+
+        With `wrt` it is the gradient with respect to that node alone.
+        """
+        if self.paths is not None:
+            return {self.paths.node: self.paths.gradient}
+        return {step.name: step.upstream for step in reversed(self.steps) if step.node.op is None}
+
+
+def steps_of(reached: Mapping[Node, Any], names: Mapping[Node, str]) -> tuple[Step, ...]:
+    """Return the steps of a sweep at the given nodes, with what they send to one another."""
+    account = _Account(reached)
+    steps = []
+    for node, g in reached.items():
+        sent = () if g is None or node.op is None else tuple(account.sent(node, g, names))
+        upstream = filled(node, 0.0) if g is None else g
+        steps.append(Step(names[node], node, equation(node, names), node.data, upstream, sent))
+    return tuple(steps)
+
+
+class _Account:
+    """Running totals: for each node what has come so far, and how many contributions are still to come."""
+
+    def __init__(self, reached: Mapping[Node, Any]) -> None:
+        self.among = reached
+        self.totals: dict[Node, Any] = {}
+        self.left = dict.fromkeys(reached, 0)
+        for node, g in reached.items():
+            for i in _edges(node, reached) if g is not None else ():
+                self.left[node.args[i]] += 1
+
+    def sent(self, node: Node, g: Any, names: Mapping[Node, str]) -> Iterator[Contribution]:
+        """Yield what `node` contributes to its arguments, each entered into the account."""
+        derivatives, amount_to = Derivatives(node, names), contributions(node, g)
+        for i in _edges(node, self.among):
+            arg, amount = node.args[i], amount_to(i)
+            before = self.totals.get(arg)
+            after = amount if before is None else quietly(operator.add, before, amount)
+            self.totals[arg] = after
+            self.left[arg] -= 1
+            symbols, local = derivatives.plain(i)
+            complete = self.left[arg] == 0
+            yield Contribution(names[arg], arg, symbols, local, amount, before, after, complete, node, i, g)
+
+
+def _edges(node: Node, among: Mapping[Node, Any]) -> list[int]:
+    return [i for i, arg in enumerate(node.args) if isinstance(arg, Node) and arg in among]

@@ -1,0 +1,1 @@
+"""Estimators: the face of scikit-learn, and what is behind it."""

@@ -1,0 +1,260 @@
+"""Chain: a perceptron's layers over one flat buffer - outputs, objective, and their gradient from the engine."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_mini import Node, ops
+from autograd_mini.data import Array
+from autograd_mini.kernels import sigmoids
+from autograd_mini.node import leaf
+from autograd_mini.op import contribution
+from autograd_mini.programs.arrays.replay import Replay, keep
+from autograd_mini.sweep import order, swept
+
+from ..optim import cut
+
+RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay
+
+HIDDEN: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z,
+    "logistic": ops.sigmoid,
+    "tanh": ops.tanh,
+    "relu": ops.relu,
+}
+
+OUTPUTS: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z,
+    "exp": ops.exp,
+    "logistic": ops.sigmoid,
+    "softmax": ops.softmax,
+}
+
+
+class Loss(NamedTuple):
+    """A loss as it is differentiated and as it is reported.
+
+    `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
+    activation that turns logits into predictions p. `reported` makes of y, z and the row's result l each entry's loss
+    as scikit-learn reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one unit of
+    rounding. `rounded` gives the same from y and p, which is how it comes by the digits that it has in float32. `over`
+    makes one number of a sample's entries: the mean over several squared errors, where their sum is differentiated.
+    """
+
+    row: Callable[[Any, Any], Any]
+    output: str
+    reported: Callable[[Array, Array, Array], Array]
+    rounded: Callable[[Array, Array], Array]
+    over: Callable[..., Any] = np.sum
+
+
+class Rows(NamedTuple):
+    """Samples: inputs x of shape (n, d_in), dense or CSR, targets y of shape (n, d_out), weights (n,) or None."""
+
+    x: Any
+    y: Array
+    weights: Array | None
+
+    def take(self, index: Any) -> Rows:
+        """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
+        x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
+        if x.base is None:
+            x.flags.writeable = False
+        return Rows(x, _take(self.y, index), None if self.weights is None else self.weights[index])
+
+    @property
+    def mass(self) -> float:
+        """The sum of the weights; the number of rows where there are none."""
+        return float(len(self.y)) if self.weights is None else float(self.weights.sum())
+
+
+def _take(array: Array, index: Any) -> Array:
+    """Return array[index]; `take` is the faster way where it works, on rows in C order."""
+    return array[index] if isinstance(index, slice) else array.take(index, 0)
+
+
+class Chain:
+    """Weights of shape (d_in, d_out) and biases (d_out,), as scikit-learn keeps them: views of one flat buffer `theta`,
+    every weight matrix first.
+
+    One buffer makes an optimizer's step a handful of array operations, however many layers there are. The engine sees
+    the views as leaves; in float32 a bias as a row, whose gradient is then summed in scikit-learn's order. L-BFGS makes
+    much of the smallest difference in rounding: every product is taken from the side from which it is taken there.
+    """
+
+    def __init__(self, sizes: Sequence[int], dtype: Any, activation: str) -> None:
+        shapes: list[tuple[int, ...]] = [*itertools.pairwise(sizes), *((n,) for n in sizes[1:])]
+        self.theta = np.zeros(sum(map(math.prod, shapes)), dtype)
+        self.coefs, self.biases = self._split(cut(self.theta, shapes))
+        rows = self.biases if self.theta.dtype == np.float64 else [b[None] for b in self.biases]
+        self.leaves = [leaf(view) for view in (*self.coefs, *rows)]
+        self.penalised = leaf(self.theta[: sum(W.size for W in self.coefs)])
+        self.activation = HIDDEN[activation]
+        self._gradient = np.empty_like(self.theta)
+        self._recorded: Counter[Any] = Counter()  # how often a step of a kind was
+        self._replays: dict[Any, Replay] = {}
+
+    @staticmethod
+    def _split(parts: list[Any]) -> tuple[list[Any], list[Any]]:
+        return parts[: len(parts) // 2], parts[len(parts) // 2 :]
+
+    @classmethod
+    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> Chain:
+        """Return a chain with a copy of scikit-learn's parameters."""
+        chain = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
+        chain.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
+        return chain
+
+    def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
+        """Record the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l, and the
+        penalty alpha/2 sum W^2.
+        """
+        z = self.logits(rows.x, masks)
+        return z, loss.row(z, rows.y), ops.l2_penalty(alpha, self.penalised)
+
+    def logits(self, x: Any, masks: Sequence[Any] = ()) -> Node:
+        """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
+        weights, biases = self._split(self.leaves)
+        for i, (W, b) in enumerate(zip(weights[:-1], biases)):
+            x = self.activation(ops.add(ops.matmul(x, W), b))
+            x = ops.mul(x, masks[i]) if masks else x
+        z: Node = ops.add(ops.matmul(x, weights[-1]), biases[-1])
+        return z
+
+    def gradient(self, rows: Rows, losses: Node, penalty: Node) -> Array:
+        """Return dJ/dtheta in a buffer that the next call uses again.
+
+        The penalty sees all weights as one leaf, so that its term is added in one go.
+        """
+        reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
+        np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
+        return self._whole(rows, penalty)
+
+    def _whole(self, rows: Rows, penalty: Node) -> Array:
+        """Return the buffer, which holds the gradient of sum_i w_i l_i, with the penalty's added and divided."""
+        self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
+        self._gradient /= rows.mass
+        return self._gradient
+
+    def loss_and_gradient(
+        self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
+    ) -> tuple[float, Array]:
+        """Return the loss as reported and the gradient of the objective.
+
+        A step of a kind that comes again and again is recorded for the last time and replayed from then on.
+        """
+        kind = (rows.x.shape, loss.row, len(masks))
+        if kind in self._replays:
+            losses, z, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
+            penalty = ops.l2_penalty(alpha, self.penalised)
+            gradient = self._whole(rows, penalty)
+            return _with(penalty, rows, mean_loss(loss, rows, z, losses)), gradient
+        self._recorded[kind] += 1
+        if self._recorded[kind] == RECORDED:
+            keep(self._replays, kind, self._replay(rows, loss, masks))
+        z, losses, penalty = self.objective(rows, loss, alpha, masks)
+        value = _with(penalty, rows, mean_loss(loss, rows, z._data, losses._data))
+        return value, self.gradient(rows, losses, penalty)
+
+    def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
+        """Return the step from inputs, targets, weights, masks to the losses, the logits and the losses' gradient."""
+        x, y, weights, *factors = map(leaf, (rows.x, rows.y, column(rows), *masks))
+        z = self.logits(x, factors)
+        losses = loss.row(z, y)
+        into = cut(self._gradient, [p.shape for p in self.leaves])
+        seed = ops.broadcast_to(weights, losses.shape)
+        return Replay([losses, z], seed, [x, y, weights, *factors, *self.leaves], self.leaves, into)
+
+
+def seeds(rows: Rows, losses: Array) -> Array:
+    """Return each sample's weight in the shape of its losses: the gradient of sum_i w_i l_i with respect to them."""
+    g = np.empty_like(losses)
+    g[...] = column(rows)
+    return g
+
+
+def column(rows: Rows) -> Array:
+    """Return each sample's weight, 1 where there are none, as a column in the precision of the targets."""
+    weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
+    return weights[:, None].astype(rows.y.dtype)
+
+
+def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
+    """Return the last layer's z for inputs x, dense or sparse, without recording."""
+    for W, b in zip(coefs[:-1], intercepts[:-1]):
+        x = HIDDEN[activation](x @ W + b)
+    z: Array = x @ coefs[-1] + intercepts[-1]
+    return z
+
+
+def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> Array:
+    """Return the loss as reported: the weighted mean over the samples."""
+    if z.dtype == np.float32:
+        each = np.average(loss.rounded(rows.y, OUTPUTS[loss.output](z)), axis=0, weights=rows.weights)
+        mean = loss.over(each)
+    else:
+        reported = loss.over(loss.reported(rows.y, z, losses), axis=1)
+        mean = (reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass
+    return np.asarray(mean)
+
+
+def _with(penalty: Node, rows: Rows, loss: Array) -> float:
+    """Return the loss with the penalty added, in the precision of the loss."""
+    return float(loss + loss.dtype.type(penalty._data / rows.mass))
+
+
+def _as_it_is(y: Array, z: Array, losses: Array) -> Array:
+    return losses
+
+
+def _deviance(y: Array, z: Array, losses: Array) -> Array:
+    """Return y log(y/p) - y + p, with 0 log 0 = 0, from p - y log p."""
+    return losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y
+
+
+def _log_loss(y: Array, z: Array, losses: Array) -> Array:
+    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
+    return _binary(y, sigmoids(z))
+
+
+def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
+    eps = float(np.finfo(losses.dtype).eps)
+    return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
+
+
+def _kept(p: Array) -> Array:
+    """Return probabilities no closer to 0 or 1 than one unit of rounding."""
+    eps = np.finfo(p.dtype).eps
+    return np.minimum(np.maximum(p, eps), 1 - eps)
+
+
+def _squared(y: Array, p: Array) -> Array:
+    return 0.5 * np.square(y - p)
+
+
+def _poisson(y: Array, p: Array) -> Array:
+    return y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p
+
+
+def _binary(y: Array, p: Array) -> Array:
+    p = _kept(p)
+    return -np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64)
+
+
+def _classes(y: Array, p: Array) -> Array:
+    return -np.log(np.where(y > 0.5, _kept(p), 1), dtype=np.float64)
+
+
+LOSSES: dict[str, Loss] = {
+    "squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared, np.mean),
+    "sum_squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared),
+    "poisson": Loss(ops.poisson_loss, "exp", _deviance, _poisson),
+    "logistic": Loss(ops.logistic_loss, "logistic", _log_loss, _binary),
+    "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes, _classes),
+}

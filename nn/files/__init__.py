@@ -1,0 +1,1 @@
+"""Files: models and the states of optimizers, saved and loaded without pickle."""

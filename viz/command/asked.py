@@ -1,0 +1,72 @@
+"""What a command line asks for: the record of its expression, and where the answer goes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import webbrowser
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograd_mini import AutogradError, Node, Value
+
+from .expression import LENGTH, ExpressionError, read_values, record_expression
+
+
+class CommandError(AutogradError, ValueError):
+    """Options that do not go together, or that name what is not there."""
+
+
+def add_expression(task: argparse.ArgumentParser) -> None:
+    """Add the expression and its values to a command line."""
+    task.add_argument("expression", metavar="EXPRESSION", help="such as 'tanh(w*x + b)'; - reads it from stdin")
+    task.add_argument(
+        "values", nargs="*", default=[], metavar="name=value", help="the value of each name in the expression"
+    )
+
+
+def add_open(task: argparse.ArgumentParser) -> None:
+    """Add whether the file is shown at once."""
+    task.add_argument("--open", action="store_true", help="and show it in the browser")
+
+
+def recorded(arguments: argparse.Namespace) -> tuple[Node, dict[str, Value]]:
+    """Return the root of the expression's graph, and the leaves by name."""
+    leaves = {name: Value(data, label=name) for name, data in read_values(arguments.values).items()}
+    return record_expression(_expression(arguments.expression), leaves), leaves
+
+
+def leaf(name: str, leaves: dict[str, Value]) -> Value:
+    """Return the leaf that --wrt names; CommandError where no value has that name."""
+    if name not in leaves:
+        known = f"one of {', '.join(leaves)}" if leaves else "and none has"
+        raise CommandError(f"--wrt takes a name that has a value, {known}: got {name[:40]!a}")
+    return leaves[name]
+
+
+def suffix_of(output: str, known: Iterable[str]) -> str:
+    """Return the suffix of a file to write, in small letters; CommandError for one that says nothing."""
+    suffix = Path(output).suffix.lower()
+    if suffix not in known:
+        raise CommandError(f"cannot write {output!a}: the suffix says how, one of {', '.join(known)}")
+    return suffix
+
+
+def say_written(output: str, what: str) -> None:
+    """Say on stderr which file was written."""
+    print(f"wrote {output!a}: {what}", file=sys.stderr)
+
+
+def show(output: str) -> None:
+    """Open a file in the browser; CommandError where there is none."""
+    if not webbrowser.open(Path(output).absolute().as_uri()):
+        raise CommandError(f"no browser could be started: open {output!a} yourself")
+
+
+def _expression(given: str) -> str:
+    """Return the expression, from stdin for `-`, without blanks around it."""
+    if given != "-":
+        return given.strip()
+    if sys.stdin is None:
+        raise ExpressionError("the expression is to come from stdin, which is closed")
+    return sys.stdin.buffer.read(LENGTH + 1).decode("utf-8-sig", "replace").strip()

@@ -1,0 +1,187 @@
+"""Nodes and groups -> boxes, uses -> arrows: the texts that a picture shows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_mini import Node
+from autograd_mini.modes import where
+from autograd_mini.op import Elementwise, run_rule
+from autograd_mini.sweep import carries
+from autograd_mini.text.formula import equation
+
+from ..text import DASH, SMALL, clean, entries, norm, number
+from .folding import REST
+from .groups import CALL, EXPRESSION, INPUTS, SUM, Group
+
+OP_LENGTH = 32  # characters of an op with its settings
+LEAF, INNER, ROOT, CONSTANT, FOLDED = "leaf", "inner", "root", "constant", "folded"
+LOCAL, DEAD, FLOW = "local", "dead", "flow"  # what the chip on an arrow shows
+
+
+@dataclass(frozen=True)
+class Box:
+    """One node or folded group: its name, the op that made it, and rows such as ("data", "0.7071") and ("grad", "–").
+
+    `formula` says how it is computed, `frame` is the id of the frame around it, `size` the norm of its gradient where a
+    sweep has computed one, `tone` the colour that stands for it; `marked` says whether it lies on the path that was
+    asked for.
+    """
+
+    id: str
+    kind: str
+    name: str
+    op: str
+    rows: tuple[tuple[str, str], ...]
+    tooltip: str
+    frame: str = ""
+    size: float | None = None
+    tone: str = ""
+    marked: bool = False
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """One use of a node as an argument, or all uses by one group: from the box `tail` to the box `head` of the result.
+
+    `local` is the text of its chip, "" where there is none, and `chip` what that is: "local" the local derivative,
+    "dead" one that is 0 so that the gradient stops here, "flow" how many numbers pass. `carries` says whether a
+    gradient flows back along the arrow.
+    """
+
+    id: str
+    tail: str
+    head: str
+    local: str
+    carries: bool
+    tooltip: str
+    chip: str = LOCAL
+    marked: bool = False
+
+
+# Nodes --------------------------------------------------------------------------------------------------------------
+
+
+def box_of(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
+    """Return the box of a node."""
+    grad = node.grad if node.has_grad else None
+    exact = f"data {_exact(node._data)}\ngrad {DASH if grad is None else _exact(grad)}"
+    formula = equation(node, names)
+    source = f"\n{clean(where(node))}" if node.source else ""
+    return Box(
+        id=id,
+        kind=kind if node.op else LEAF,
+        name=names[node],
+        op=_op_text(node),
+        rows=tuple(_rows(node, grad)),
+        tooltip=f"{clean(formula)}\n{exact}{source}",
+        size=None if grad is None else norm(grad),
+        formula=clean(formula.removeprefix(f"{names[node]} = ")) if node.op else "",
+    )
+
+
+def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
+    if not node.ndim:
+        return [("data", number(node._data)), ("grad", DASH if grad is None else number(float(grad)))]
+    shape = ("shape", str(node.shape))
+    if node.size > SMALL:
+        return [shape, ("grad", DASH if grad is None else f"norm {number(norm(grad))}")]
+    return [shape, ("data", entries(node._data)), ("grad", DASH if grad is None else entries(np.asarray(grad)))]
+
+
+def constant_box(node: Node, i: int, head: str) -> Box:
+    """Return the box of an argument that is not a node; where its place does not say what it is, a name does."""
+    op, arg = node.op, node.args[i]
+    name = op.params[i] if isinstance(op, Elementwise) and (op.defaults or len(op.params) > 2) else ""
+    return Box(f"{head}c{i}", CONSTANT, name, "", (("", entries(arg)),), f"constant {_exact(arg)}")
+
+
+def is_constant(node: Node, i: int) -> bool:
+    """Whether the i-th argument is a number or an array that the op computes with, not a setting such as an axis."""
+    op = node.op
+    if isinstance(node.args[i], Node) or op is None:
+        return False
+    return op.rule(i) is not None or isinstance(op, Elementwise)
+
+
+def arrow_of(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]) -> Arrow:
+    """Return the arrow from the i-th argument of a node to the node."""
+    arg = node.args[i]
+    flows = carries(node, i)
+    local, zero = _local(node, i) if isinstance(arg, Node) else ("", False)
+    what = f"d{names[node]}/d{names[arg]}" if isinstance(arg, Node) else ""
+    tooltip = clean(f"{what} = {local}" if local else what) + ("\nno gradient passes here" if zero and flows else "")
+    return Arrow(f"{head}a{i}", tail, head, local, flows, tooltip, DEAD if zero and flows else LOCAL)
+
+
+def _local(node: Node, i: int) -> tuple[str, bool]:
+    """Return the local derivative as a number, or entry by entry for a small array: the op's own rule with g = 1; and
+    whether all of it is 0.
+    """
+    op, arg = node.op, node.args[i]
+    if not (isinstance(op, Elementwise) or node.ndim == arg.ndim == 0) or op is None or node.size > SMALL:
+        return "", False
+    if op.rule(i) is None:
+        return "0" if isinstance(op, Elementwise) else "", False
+    local = run_rule(node, i, np.ones(node.shape) if node.ndim else 1.0)
+    if not node.ndim:
+        return number(float(local)), not local
+    return entries(np.broadcast_to(local, node.shape)), bool(node.size) and not np.any(local)
+
+
+def _op_text(node: Node) -> str:
+    """Return the op's mark, and the short settings that differ from their defaults: `sum axis=0`."""
+    op = node.op
+    if op is None:
+        return ""
+    settings = [
+        f"{param}={arg!r}"
+        for param, arg in zip(op.params, node.args)
+        if isinstance(arg, (int, str, tuple)) and len(repr(arg)) <= 12 and arg != op.defaults.get(param, op)
+    ]
+    return clean(" ".join([op.symbol, *settings]), OP_LENGTH)
+
+
+def _exact(data: Any) -> str:
+    return repr(float(data)) if not np.ndim(data) else f"{entries(data)} ({data.dtype})"
+
+
+# Groups -------------------------------------------------------------------------------------------------------------
+
+
+def folded_box(group: Group, id: str, count: int) -> Box:
+    """Return the box of a folded group, or of `count` equal ones."""
+    nodes = list(group.all_nodes())
+    result = group.kind in (EXPRESSION, SUM, CALL)
+    grads = [node.grad for node in (nodes[-1:] if result else nodes) if node.has_grad and (result or node.op is None)]
+    size = norm(*grads) if grads else None
+    return Box(
+        id=id,
+        kind=FOLDED,
+        name=group.name if count == 1 else f"{group.name}, ...",
+        op=group.kind if count == 1 else f"{group.kind} \N{MULTIPLICATION SIGN}{count}",
+        rows=tuple(_rows(nodes[-1], grads[0] if grads else None) if result else _summary(group, nodes, size)),
+        tooltip=f"{clean(group.name)}\n{len(nodes):,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
+        size=size,
+    )
+
+
+def _summary(group: Group, nodes: list[Node], size: float | None) -> list[tuple[str, str]]:
+    """Return the rows of a group without a result of its own: the numbers in its leaves, and their gradients."""
+    if group.kind == REST:
+        return [("nodes", f"{len(nodes):,}")]
+    leaves = sum(node.size for node in nodes if node.op is None)
+    what = "numbers" if group.kind == INPUTS else "parameters"
+    return [(what, f"{leaves:,}"), ("grad", DASH if size is None else f"norm {number(size)}")]
+
+
+def bundle_of(id: str, tail: str, head: str, passed: Iterable[Node], carries: bool) -> Arrow:
+    """Return the arrow for all uses of the nodes `passed` by one item."""
+    numbers = sum(node.size for node in passed)
+    text = f"{numbers:,} values" if numbers > 1 else ""
+    return Arrow(id, tail, head, text, carries, f"{numbers:,} value{'s' * (numbers > 1)} passed on", FLOW)

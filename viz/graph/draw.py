@@ -1,0 +1,215 @@
+"""Drawings: what `draw` returns - the graph of a computation as SVG, PNG, DOT, Mermaid or text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from autograd_mini import AutogradError, Node
+from autograd_mini.files import write_whole
+from autograd_mini.sweep import order
+from nn.module import Module
+
+from ..names import caller_namespace, notebook_namespace, variables_of
+from .dot import dot_of, square
+from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
+from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
+from .mermaid import mermaid_of
+from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
+from .python_layout import sketch
+from .svg import svg_of
+from .text_tree import text_of
+
+DIRECTIONS = ("LR", "TB", "RL", "BT")
+KNOWN = {
+    "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD), "colour": ("kind", "grad"),
+}  # fmt: skip
+
+
+class Drawing:
+    """A picture of a graph as it was when it was drawn; a notebook shows it.
+
+    `.svg`, `.source` (DOT), `.mermaid` and `.text` are text, `.png` is bytes; the layout engine runs when a picture is
+    first asked for, and `.engine` says which one ran. RenderError where there is none or it fails.
+    """
+
+    def __init__(self, picture: Picture, direction: str = "LR", engine: str = "auto", format: str = "svg") -> None:
+        self.picture = picture
+        self.direction = direction
+        self.format = format
+        self._wanted = engine
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self.picture.title}: {len(self.picture.boxes)} boxes, {len(self.picture.arrows)} arrows>"
+
+    @cached_property
+    def source(self) -> str:
+        """The picture in DOT, for Graphviz and its editors."""
+        return dot_of(self.picture, self.direction)
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as one self-contained SVG element, light or dark as the reader's screen is."""
+        places, engine = self._layout
+        return svg_of(self.picture, places, engine)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as PNG on white, at 144 dots per inch."""
+        return png(partial(dot_of, self.picture, self.direction), self._wanted)[0]
+
+    @cached_property
+    def mermaid(self) -> str:
+        """The picture as a Mermaid flow chart, for Markdown hosts."""
+        return mermaid_of(self.picture, self.direction)
+
+    @cached_property
+    def text(self) -> str:
+        """The picture as lines of text, a tree that grows down from the root."""
+        return text_of(self.picture)
+
+    def print(self) -> None:
+        """Print the text, in colour on a terminal unless the environment variable NO_COLOR is set."""
+        plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+        print(self.text if plain else text_of(self.picture, coloured=True), end="")
+
+    @property
+    def engine(self) -> str:
+        """The layout program that made the picture: "graphviz-pure", or "dot" for one of the system."""
+        return self._layout[1]
+
+    @cached_property
+    def _layout(self) -> tuple[dict[str, Any], str]:
+        def source(settings: Mapping[str, str]) -> str:
+            return square(dot_of(self.picture, self.direction, settings))
+
+        if self._wanted != PYTHON:
+            try:
+                return layout(source, len(self.picture.arrows), self._wanted)
+            except RenderError:
+                if self._wanted != "auto":
+                    raise
+        return sketch(self.picture, self.direction), PYTHON
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file, as its suffix says (.svg, .png, .dot, .gv, .mmd, .txt), and return the path.
+
+        The file is written whole or not at all: an OSError says why not. Another suffix is a PictureError.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix not in WRITERS:
+            raise PictureError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
+        write_whole(path, WRITERS[suffix](self))
+        return Path(path)
+
+    def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
+        """Write `filename.svg`, or another format, and return that name: as a graphviz object does."""
+        return str(self.save(f"{os.fspath(filename)}.{format or self.format}"))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+
+WRITERS = {
+    ".svg": lambda drawing: drawing.svg.encode(),
+    ".png": lambda drawing: drawing.png,
+    ".mmd": lambda drawing: drawing.mermaid.encode(),
+    ".txt": lambda drawing: drawing.text.encode(),
+    ".dot": lambda drawing: drawing.source.encode(),
+    ".gv": lambda drawing: drawing.source.encode(),
+}
+
+
+def draw(
+    root: Node,
+    *,
+    direction: str = "LR",
+    engine: str = "auto",
+    names: Mapping[str, Any] | None = None,
+    limit: int | None = LIMIT,
+    model: Module | None = None,
+    fold: str | Sequence[str] | None = "auto",
+    unfold: Sequence[str] = (),
+    depth: int | None = None,
+    once: bool = False,
+    path: tuple[Node, Node] | None = None,
+    show: str = BOTH,
+    colour: str = "kind",
+    legend: bool = False,
+) -> Drawing:
+    """Draw everything that `root` was computed from: data, gradients, and the local derivative on every arrow.
+
+    A gradient that no sweep has computed is a dash. A node is named after its label, else after the variable in
+    `names` that holds it (yours, where you call this), else v1, v2, ...; the root without a name is L. `direction` is
+    LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients) or "backward" (arrows as
+    gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
+
+    A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
+    they need; the picture says so. The networks are those of `model`, else of the modules in `names`, else of the
+    labels of parameters. `unfold="layer 1/neuron 0"` opens a group, `depth` says how many groups inside each other are
+    open, `fold` names groups to fold while all others are open (None: no groups), `once=True` draws equal groups side
+    by side once, with their number. What is still more than `limit` boxes is cut down to those next to the root;
+    limit=None draws any number. `path=(leaf, root)` keeps the paths between two nodes and what meets them.
+
+    Tooltips hold the formula, the exact numbers, and the line of your code for what was recorded inside
+    `detect_nonfinite()`. A wrong argument raises PictureError; data that was assigned after the recording, StaleError.
+
+    >>> from autograd_mini import Value
+    >>> a = Value(2.0, label="a"); c = a * a; c.backward()
+    >>> draw(c, names={"c": c})
+    <Drawing of c: 2 boxes, 2 arrows>
+    """
+    _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
+    namespace = caller_namespace() if names is None else names
+    nodes = order(root)[::-1]
+    detail = Detail(fold, unfold, depth, once, limit)
+    marked = [] if path is None else between(*_ends(path), nodes)
+    view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, namespace)
+    variables = variables_of(nodes, namespace)
+    return Drawing(picture_among(nodes, variables, view, show, colour, legend, marked), direction, engine)
+
+
+def _check(root: Any, names: Any, model: Any, **settings: str) -> None:
+    """Raise PictureError for a root, names or a model that are none, and for a setting that there is not."""
+    if not isinstance(root, Node):
+        raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
+    if names is not None and not (isinstance(names, Mapping) and all(isinstance(name, str) for name in names)):
+        raise PictureError(f"names maps names to nodes, as in {{'w': w}}, got {names!r:.60}")
+    if model is not None and not isinstance(model, Module):
+        raise PictureError(f"model is a Module of nn, got {type(model).__name__}; label the parameters of other models")
+    for name, setting in settings.items():
+        if setting not in KNOWN[name]:
+            raise PictureError(f"{name} is one of {', '.join(KNOWN[name])}, got {setting!r}")
+
+
+def _ends(path: Any) -> tuple[Node, Node]:
+    """Return the two ends of a path."""
+    if not (isinstance(path, (tuple, list)) and len(path) == 2 and all(isinstance(end, Node) for end in path)):
+        raise PictureError(f"path is a pair of nodes, (leaf, root), got {path!r:.80}")
+    return path[0], path[1]
+
+
+def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> Drawing:
+    """Draw a graph under micrograd's name; what it returns also has `.render(filename)` and `.source`.
+
+    >>> from autograd_mini import Value
+    >>> draw_dot(Value(1.0, label="x")).source.splitlines()[0]
+    'digraph {'
+    """
+    drawing = draw(root, direction=rankdir)
+    return Drawing(drawing.picture, rankdir, format=format)
+
+
+def show_node(node: Node) -> dict[str, str] | None:
+    """Return what a notebook shows for a node: its graph, or None (then its repr) where that cannot be drawn."""
+    try:
+        return {**draw(node, names=notebook_namespace())._repr_mimebundle_(), "text/plain": repr(node)}
+    except AutogradError:
+        return None

@@ -1,0 +1,253 @@
+"""Folding: which groups of a graph are open, and what stands in the picture for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd_mini import AutogradError, Node
+from nn.module import Module
+
+from .groups import CALL, INPUTS, SUM, Group, digest, groups_among
+from .ownership import LAYER, NETWORK, NEURON
+
+LIMIT = 300  # boxes that a person can still find their way in
+READABLE = 60  # boxes, and twice as many arrows, that a person takes in
+FEW = 4  # arguments that are shown beside a path
+REST = "rest"
+FRAMED = (NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
+KEPT = (SUM, INPUTS)  # groups that open only where they are named
+
+Item = Node | Group
+
+
+class PictureError(AutogradError, ValueError):
+    """A graph that cannot be drawn as it was asked for."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much of a graph is drawn.
+
+    `fold` is "auto" (groups open while the picture can be read), the names of groups to fold while all others are open,
+    or None for no groups at all; `unfold` names groups to open, with those around them, and `depth` is how many groups
+    inside each other are open: with either, all others are folded. `once` draws equal groups side by side once. More
+    than `limit` boxes are never drawn (None: any number).
+    """
+
+    fold: str | Sequence[str] | None = "auto"
+    unfold: Sequence[str] = ()
+    depth: int | None = None
+    once: bool = False
+    limit: int | None = LIMIT
+
+    def __post_init__(self) -> None:
+        for name, least in (("limit", 1), ("depth", 0)):
+            given = getattr(self, name)
+            if given is not None and not (isinstance(given, int) and given >= least):
+                raise PictureError(f"{name} is a whole number from {least} on, or None, got {given!r:.60}")
+        for name, names in (("fold", self.fold or ()), ("unfold", self.unfold)):
+            if not (isinstance(names, (str, list, tuple, set, frozenset)) and all(isinstance(n, str) for n in names)):
+                raise PictureError(f"{name} takes names of groups, got {names!r:.60}")
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nobody said which groups are open."""
+        return self.fold == "auto" and not self.unfold and self.depth is None
+
+
+@dataclass(frozen=True)
+class View:
+    """What is drawn: items in topological order, the item that stands for each node, and the open groups around items.
+
+    `counts` says for how many equal groups an item stands; `whole` is the number of nodes of the graph.
+    """
+
+    items: tuple[Item, ...]
+    place: dict[Node, Item]
+    frames: dict[Item, Group] = field(default_factory=dict)
+    counts: dict[Item, int] = field(default_factory=dict)
+
+    @property
+    def folded(self) -> bool:
+        """Whether some item stands for more than itself."""
+        return any(isinstance(item, Group) for item in self.items)
+
+
+def plain_view(nodes: Iterable[Node]) -> View:
+    """Return the view in which every node stands for itself."""
+    place: dict[Node, Item] = {node: node for node in nodes}
+    return View(tuple(place), place)
+
+
+def beside(path: Sequence[Node]) -> View:
+    """Return the view of the nodes of a path and of their other arguments, where these are few."""
+    near = {arg: None for node in path if len(node.args) <= FEW for arg in node.args if isinstance(arg, Node)}
+    return plain_view(sorted(near | dict.fromkeys(path), key=lambda node: node.birth))
+
+
+def view_in(nodes: list[Node], detail: Detail, model: Module | None, variables: Mapping[str, Any]) -> View:
+    """Return what is to be drawn of all `nodes`, oldest first: groups are looked for only where they are wanted."""
+    whole = detail.fold is None or (detail.automatic and (detail.limit is None or len(nodes) <= READABLE))
+    if whole and not detail.unfold and detail.depth is None:
+        return cut(plain_view(nodes), detail.limit)
+    return view_of(groups_among(nodes, model, variables), detail)
+
+
+def view_of(tree: Group, detail: Detail) -> View:
+    """Return what is to be drawn of a tree of groups; PictureError for the name of a group that is not there."""
+    view = _seen(tree, _opened(tree, detail))
+    if detail.once:
+        view = _merged(view)
+    return cut(view, detail.limit)
+
+
+def cut(view: View, limit: int | None) -> View:
+    """Return the view with the items next to the root, `limit` at most, and one group for all that are further away."""
+    if limit is None or len(view.items) <= limit:
+        return view
+    level = _levels(view, from_root=True)
+    kept = set(sorted(view.items, key=lambda item: level[item])[: max(limit - 1, 1)])
+    lost = tuple(item for item in view.items if item not in kept)
+    hidden = sum(item not in kept for item in view.place.values())
+    rest = Group(f"{hidden:,} earlier nodes", REST, lost)
+    place = {node: item if item in kept else rest for node, item in view.place.items()}
+    items = (rest, *(item for item in view.items if item in kept))
+    frames = {item: frame for item, frame in view.frames.items() if item in kept or item in view.frames.values()}
+    return View(items, place, frames, {item: n for item, n in view.counts.items() if item in kept})
+
+
+def between(start: Node, end: Node, nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes on the paths from `start` to `end`, oldest first; PictureError where there is none."""
+    after = {start}
+    for node in nodes:
+        if any(isinstance(arg, Node) and arg in after for arg in node.args):
+            after.add(node)
+    on = {end} & after
+    for node in reversed(nodes):
+        if node in on:
+            on.update(arg for arg in node.args if isinstance(arg, Node) and arg in after)
+    if start not in on:
+        raise PictureError("path=(leaf, root): no path leads from the first of the two nodes to the second")
+    return [node for node in nodes if node in on]
+
+
+# Which groups are open ----------------------------------------------------------------------------------------------
+
+
+def _opened(tree: Group, detail: Detail) -> set[Group]:
+    paths = list(tree.walk())
+    around = {child: group for group in [tree, *(group for _, group in paths)] for child in group.children}
+    if detail.automatic:
+        return _readable(tree, detail.limit)
+    deep = detail.depth or 0
+    found = {group for group in around if group.kind not in KEPT and _depth(group, around) < deep}
+    if detail.fold != "auto":
+        found = set(around).difference(_named(detail.fold or (), paths, "fold"))
+    for group in _named(detail.unfold, paths, "unfold"):
+        while group is not tree:
+            found.add(group)
+            group = around[group]
+    return found
+
+
+def _depth(group: Group, around: dict[Group, Group]) -> int:
+    depth = -1
+    while group in around:
+        group, depth = around[group], depth + 1
+    return depth
+
+
+def _named(names: Sequence[str], paths: list[tuple[str, Group]], argument: str) -> list[Group]:
+    """Return the groups with the names: paths such as "net/layer 1", or their last parts."""
+    found: list[Group] = []
+    for name in [names] if isinstance(names, str) else names:
+        matches = [group for path, group in paths if path == name or path.endswith(f"/{name}")]
+        if not matches:
+            known = ", ".join(repr(path) for path, _ in paths[:8]) or "none: name nodes with labels, or pass model="
+            raise PictureError(f"{argument}: there is no group {name!r:.60}; the groups are {known}")
+        found += matches
+    return found
+
+
+def _readable(tree: Group, limit: int | None) -> set[Group]:
+    """Open level after level while the picture can be read; what would be a picture of nearly nothing opens anyway."""
+    opened: set[Group] = set()
+    view = _seen(tree, opened)
+    while closed := [item for item in view.items if isinstance(item, Group) and item.kind not in KEPT]:
+        wider = _seen(tree, opened.union(closed))
+        small = len(view.items) < 4 and (limit is None or len(wider.items) <= limit)
+        if not (small or _can_be_read(wider)):
+            break
+        opened.update(closed)
+        view = wider
+    return opened
+
+
+def _can_be_read(view: View) -> bool:
+    arrows = sum(map(len, _needs(view).values()))
+    return len(view.items) <= READABLE and arrows <= 2 * READABLE
+
+
+# What stands for what -----------------------------------------------------------------------------------------------
+
+
+def _seen(tree: Group, opened: set[Group]) -> View:
+    """Return the view in which `opened` groups, as far as those around them are open too, show what is in them."""
+    items: list[Item] = []
+    place: dict[Node, Item] = {}
+    frames: dict[Item, Group] = {}
+    stack: list[tuple[Item, Group | None]] = [(tree, None)]
+    while stack:
+        item, frame = stack.pop()
+        if isinstance(item, Group) and (item is tree or item in opened):
+            if item.kind in FRAMED:
+                if frame is not None:
+                    frames[item] = frame
+                frame = item
+            stack += [(inner, frame) for inner in reversed(item.items)]
+        else:
+            items.append(item)
+            place.update(dict.fromkeys(item.all_nodes(), item) if isinstance(item, Group) else {item: item})
+            if frame is not None:
+                frames[item] = frame
+    return View(tuple(items), place, frames)
+
+
+def _merged(view: View) -> View:
+    """Return the view with equal groups in one frame and one column drawn once, with their number."""
+    level = _levels(view)
+    first: dict[object, Item] = {}
+    counts: dict[Item, int] = {}
+    stands: dict[Item, Item] = {}
+    for item in view.items:
+        key = (digest(item), level[item], view.frames.get(item)) if isinstance(item, Group) else item
+        stands[item] = first.setdefault(key, item)
+        counts[stands[item]] = counts.get(stands[item], 0) + 1
+    place = {node: stands[item] for node, item in view.place.items()}
+    return View(tuple(first.values()), place, view.frames, {item: n for item, n in counts.items() if n > 1})
+
+
+def _needs(view: View) -> dict[Item, dict[Item, None]]:
+    """Return which items each item is computed from."""
+    needs: dict[Item, dict[Item, None]] = {item: {} for item in view.items}
+    for node, item in view.place.items():
+        for arg in node.args:
+            if isinstance(arg, Node) and arg in view.place and view.place[arg] is not item:
+                needs[item][view.place[arg]] = None
+    return needs
+
+
+def _levels(view: View, from_root: bool = False) -> dict[Item, int]:
+    """Return the length of the longest path that leads to each item, or from it to the root."""
+    needs = _needs(view)
+    level = dict.fromkeys(view.items, 0)
+    if from_root:
+        for item in reversed(view.items):
+            for needed in needs[item]:
+                level[needed] = max(level[needed], level[item] + 1)
+    else:
+        for item in view.items:
+            level[item] = max((level[needed] + 1 for needed in needs[item]), default=0)
+    return level

@@ -1,0 +1,131 @@
+"""Drafts: groups that still grow, and the topological order of what is in them."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+
+from autograd_mini import Node
+from autograd_mini.text.formula import one_line
+
+
+@dataclass(eq=False)
+class Draft:
+    """A group under way: it knows the one around it; a dictionary of homes says which nodes are directly in it."""
+
+    name: str
+    kind: str
+    outer: Draft | None = None
+    depth: int = 0
+    birth: float = math.inf  # of the oldest result in it
+
+    def inner(self, name: str, kind: str) -> Draft:
+        """Return a new draft inside this one; its name is cut to one short line, without what cannot be shown."""
+        return Draft(one_line(name) or kind, kind, self, self.depth + 1)
+
+
+Home = dict[Node, Draft]  # which draft each node is directly in
+Item = Node | Draft
+Needs = dict[Item, dict[Item, None]]
+
+
+def ordered(nodes: list[Node], home: Home) -> dict[Draft, list[Item]]:
+    """Return the items of every draft in topological order; drafts that lie on a circle give their items away."""
+    while True:
+        needs = _needs(nodes, home)
+        found = {draft: _sorted(items) for draft, items in needs.items()}
+        broken = {d for draft, items in needs.items() for d in _circle(items, found[draft]) if isinstance(d, Draft)}
+        if not broken:
+            return found
+        for draft in needs:
+            while draft.outer in broken:
+                draft.outer = draft.outer.outer if draft.outer else None
+        for node, draft in home.items():
+            if draft in broken and draft.outer is not None:
+                home[node] = draft.outer
+
+
+def _needs(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
+    """Return, for every draft, which of its items are computed from which of the others."""
+    needs = _registered(nodes, home)
+    for node in nodes:
+        inside = home[node]
+        for arg in node.args:
+            if isinstance(arg, Node):
+                if home[arg] is inside:
+                    needs[inside][node][arg] = None
+                else:
+                    draft, item, needed = _siblings(node, arg, home)
+                    needs[draft][item][needed] = None
+    return needs
+
+
+def _registered(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
+    """Return every draft with its items, none of which needs another yet, and set its depth and its birth."""
+    needs: dict[Draft, Needs] = {}
+    for draft in dict.fromkeys(home.values()):
+        lineage = [draft]
+        while (outer := lineage[-1].outer) is not None:
+            lineage.append(outer)
+        for depth, each in enumerate(reversed(lineage)):
+            each.depth, each.birth = depth, math.inf
+            needs.setdefault(each, {})
+            if each.outer is not None:
+                needs[each.outer][each] = {}
+    for node in nodes:
+        needs[home[node]][node] = {}
+        if node.op is not None:
+            _note_birth(home[node], node.birth)
+    for draft in needs:
+        draft.birth = draft.birth if math.isfinite(draft.birth) else 0.0  # only leaves: what is to be used comes first
+    return needs
+
+
+def _note_birth(draft: Draft | None, birth: float) -> None:
+    """Tell a draft and those around it about the oldest result in them."""
+    while draft is not None and draft.birth == math.inf:
+        draft.birth, draft = birth, draft.outer
+
+
+def _siblings(node: Node, arg: Node, home: Home) -> tuple[Draft, Item, Item]:
+    """Return the innermost draft around two nodes, and the items in it which they are or are in."""
+    item: Item = node
+    needed: Item = arg
+    a, b = home[node], home[arg]
+    while a is not b:
+        if a.outer is not None and a.depth >= b.depth:
+            item, a = a, a.outer
+        elif b.outer is not None:
+            needed, b = b, b.outer
+    return a, item, needed
+
+
+def _sorted(needs: Needs) -> list[Item]:
+    """Return the items in topological order, the older of two that could be next first, without those on circles."""
+    waiting = {item: len(needed) for item, needed in needs.items()}
+    using: dict[Item, list[Item]] = {item: [] for item in needs}
+    for item, needed in needs.items():
+        for each in needed:
+            using[each].append(item)
+    ready = [(item.birth, i, item) for i, (item, left) in enumerate(waiting.items()) if not left]
+    heapq.heapify(ready)
+    found: list[Item] = []
+    while ready:
+        found.append(heapq.heappop(ready)[2])
+        for item in using[found[-1]]:
+            waiting[item] -= 1
+            if not waiting[item]:
+                heapq.heappush(ready, (item.birth, len(found), item))
+    return found
+
+
+def _circle(needs: Needs, found: list[Item]) -> list[Item]:
+    """Return the items that lie on circles, or between two of them: neither end of a sort reaches them."""
+    left = dict.fromkeys(set(needs).difference(found))
+    back: Needs = {item: {} for item in left}
+    for item in left:
+        for needed in needs[item]:
+            if needed in left:
+                back[needed][item] = None
+    return list(set(left).difference(_sorted(back))) if left else []

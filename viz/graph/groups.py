@@ -1,0 +1,299 @@
+"""Groups: the nodes of a record as a tree of networks, layers, neurons and named expressions, each of which can fold.
+
+A group can always be taken for one step: its items, nodes and smaller groups, stand in topological order, and no path
+leaves a group and enters it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from autograd_mini import Node
+from autograd_mini.sweep import order
+from autograd_mini.text.formula import one_line
+from nn.module import Module
+
+from .group_builder import Draft, Home, Item, ordered
+from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
+
+GRAPH, CALL, SUM, INPUTS, EXPRESSION = "graph", "call", "sum", "inputs", "expression"
+MANY = 8  # terms of a sum, or inputs side by side, that make a group of their own
+DEEP = 12  # labelled expressions inside each other
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Nodes that can be drawn as one box, or gone through as one step.
+
+    `kind` is "graph" for the whole, else "network", "layer", "neuron", "call" (of a neuron, one a sample), "inputs",
+    "sum" or "expression". `items` are the nodes and groups directly in it, in topological order; no path leads out of a
+    group and back into it, so that a group is a step of the sweep like any node. A leaf is where it belongs to, a
+    parameter in its neuron or layer, or where it is used.
+    """
+
+    name: str
+    kind: str
+    items: tuple[Node | Group, ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes directly in the group."""
+        return tuple(item for item in self.items if isinstance(item, Node))
+
+    @property
+    def children(self) -> tuple[Group, ...]:
+        """The groups directly in the group."""
+        return tuple(item for item in self.items if isinstance(item, Group))
+
+    def all_nodes(self) -> Iterator[Node]:
+        """Yield every node in the group and in the groups inside it, in topological order."""
+        stack: list[Node | Group] = [self]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, Group):
+                stack += reversed(item.items)
+            else:
+                yield item
+
+    def walk(self) -> Iterator[tuple[str, Group]]:
+        """Yield (path, group) for every group inside this one, outer before inner: ("net/layer 1", <the group>)."""
+        stack = [(child.name, child) for child in reversed(self.children)]
+        while stack:
+            path, group = stack.pop()
+            yield path, group
+            stack += [(f"{path}/{child.name}", child) for child in reversed(group.children)]
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name}: {len(self.nodes)} nodes, {len(self.children)} groups>"
+
+
+def groups_of(root: Node, model: Module | None = None, variables: Mapping[str, Any] | None = None) -> Group:
+    """Return everything that `root` was computed from as a tree of groups.
+
+    Networks, layers and neurons are those of `model`; else of the modules among `variables`, which maps names to
+    anything; else of the labels that networks give to their parameters. Outside of them, a node with a label makes an
+    expression of whatever only it needs, and sums of many terms and inputs side by side are groups too.
+
+    >>> from nn import MLP
+    >>> group = groups_of(MLP(2, [3, 1], "tanh", rng=0)([1.0, 2.0]) ** 2.0)
+    >>> [path for path, _ in group.walk()][:3], len(group.nodes)
+    (['network', 'network/layer 1', 'network/layer 1/neuron 0'], 1)
+    """
+    return groups_among(order(root)[::-1], model, variables or {})
+
+
+def groups_among(nodes: list[Node], model: Module | None, variables: Mapping[str, Any]) -> Group:
+    """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
+    users = users_of(nodes)
+    top = Draft("", GRAPH)
+    home = _modules(nodes, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
+    _sums(users, home, top)
+    _inputs(users, home, top)
+    contents = ordered(nodes, home)
+    if _expressions(nodes[-1], contents[top], users, home, top):
+        contents = ordered(nodes, home)
+    return _frozen(contents)
+
+
+def digest(group: Group) -> str:
+    """Return a text that is the same for groups of the same structure: ops, shapes and settings, but no numbers.
+
+    >>> from autograd_mini import Value
+    >>> from nn import Layer
+    >>> layer = Layer(2, 4, "tanh", rng=0)
+    >>> net, = groups_of(sum(layer([1.0, 2.0])), model=layer).children
+    >>> len({digest(neuron) for neuron in net.children})
+    1
+    """
+    numbers: dict[Node, int] = {}
+    inside = set(group.all_nodes())
+    lines: list[Any] = []
+    for node in sorted(inside, key=lambda node: node.birth):
+        if node.op is not None:
+            args = [_mark(arg, inside, numbers) for arg in node.args]
+            numbers[node] = len(numbers)
+            lines.append((node.op.name, node.shape, args))
+    loose = sorted(node.shape for node in inside if node not in numbers)
+    return hashlib.sha256(repr((group.kind, lines, loose)).encode()).hexdigest()
+
+
+def _mark(arg: Any, inside: set[Node], numbers: dict[Node, int]) -> Any:
+    """Return what a structure shows of an argument: a number for each node inside it, shapes for what is outside."""
+    if not isinstance(arg, Node):
+        return getattr(arg, "shape", None) or (type(arg).__name__ if isinstance(arg, float) else repr(arg))
+    if arg not in inside:
+        return f"outside {arg.shape}"
+    if arg not in numbers:
+        numbers[arg] = len(numbers)
+    return numbers[arg]
+
+
+Users = dict[Node, list[Node]]
+
+# How groups are made -------------------------------------------------------------------------------------------------
+
+
+def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Draft) -> Home:
+    """Give every node its draft: that of its place in a model, else the whole."""
+    home = dict.fromkeys(nodes, top)
+    if parts:
+        drafts: dict[Place, Draft] = {}
+        members: dict[Draft, list[Node]] = {}
+        places = Placing(nodes, parts, users).places
+        for node in nodes:
+            if node in places:
+                home[node] = _draft_of(places[node], drafts, top)
+                members.setdefault(home[node], []).append(node)
+        for draft, inside in members.items():
+            if draft.kind == NEURON:
+                _calls(draft, inside, home)
+    return home
+
+
+def _draft_of(place: Place, drafts: dict[Place, Draft], top: Draft) -> Draft:
+    """Return the draft of a part in one call, made when it is first asked for, inside those of the parts around it."""
+    found = drafts.get(place)
+    if found is None:
+        call, part = place
+        outer = top if part.outer is None else _draft_of((call, part.outer), drafts, top)
+        found = drafts[place] = outer.inner(part.name, part.kind)
+    return found
+
+
+def _calls(draft: Draft, inside: list[Node], home: Home) -> None:
+    """Tell the calls of a neuron apart, one for each sample: they have nothing but the parameters in common."""
+    calls: dict[Node, list[Node]] = {}
+    for node in inside:
+        if node.op is not None:
+            near = [calls[arg] for arg in dict.fromkeys(node.args) if isinstance(arg, Node) and arg in calls]
+            joined = max(near, key=len, default=[])
+            for other in near:
+                if other is not joined:
+                    joined += other
+                    calls.update(dict.fromkeys(other, joined))
+            joined.append(node)
+            calls[node] = joined
+    several = [call for call in {id(call): call for call in calls.values()}.values() if len(call) > 1]
+    for number, call in enumerate(several if len(several) > 1 else (), 1):
+        home.update(dict.fromkeys(call, draft.inner(f"call {number}", CALL)))
+
+
+def _sums(users: Users, home: Home, top: Draft) -> None:
+    """Make a group of every sum of many terms that is part of nothing smaller, with the terms made of leaves."""
+    for node in users:
+        if home[node] is top and node.op is not None and not in_a_sum(node, users):
+            terms, sums = terms_of(node, users)
+            if sums and len(terms) >= MANY and all(home[each] is top for each in sums):
+                name = one_line(node.label) or f"sum of {len(terms)}"
+                own = [each for each in terms if _of_leaves(each) and len(users[each]) == 1]
+                home.update(dict.fromkeys([node, *sums, *own], top.inner(name, SUM)))
+
+
+def _of_leaves(node: Node) -> bool:
+    """Whether a node is computed from leaves alone, as the squares of parameters in a penalty are."""
+    return node.op is not None and all(arg.op is None for arg in node.args if isinstance(arg, Node))
+
+
+def _inputs(users: Users, home: Home, top: Draft) -> None:
+    """Make a group of the inputs that go to the same group and nowhere else, where there are many."""
+    goals: dict[Draft, list[Node]] = {}
+    for node, uses in users.items():
+        if node.op is None and uses and home[node] is top:
+            inside = {_below(top, home[user]) for user in uses}
+            if len(inside) == 1 and (goal := inside.pop()) is not None:
+                goals.setdefault(goal, []).append(node)
+    for leaves in goals.values():
+        if len(leaves) >= MANY:
+            home.update(dict.fromkeys(leaves, top.inner(f"{len(leaves)} inputs", INPUTS)))
+
+
+def _below(outer: Draft, draft: Draft) -> Draft | None:
+    """Return the draft around `draft` that is directly in `outer`, None if there is none."""
+    while draft.depth > outer.depth + 1 and draft.outer is not None:
+        draft = draft.outer
+    return draft if draft.outer is outer else None
+
+
+def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: Draft) -> bool:
+    """Make a group of each labelled node and what only it needs; say whether there was one.
+
+    An item belongs to the innermost labelled node that lies on each of its paths to the root: where the paths from its
+    users first meet.
+    """
+    if not any(map(_labelled, items)):
+        return False
+    using = _using(items, users, home, top)
+    around: dict[Item, Node | None] = {}
+    depth: dict[Item | None, int] = {None: 0}
+    for item in reversed(items):
+        nearest = [user if user in depth else around[user] for user in using[item]]
+        around[item] = _meeting(nearest, around, depth)
+        if item is not root and _labelled(item) and depth[around[item]] < DEEP:
+            depth[item] = depth[around[item]] + 1
+    drafts: dict[Item | None, Draft] = {None: top}
+    needed = set(around.values())
+    for item in reversed(items):
+        outer = drafts[around[item]]
+        if isinstance(item, Draft):
+            item.outer = outer
+        else:
+            if item in needed:
+                outer = drafts[item] = outer.inner(item.label, EXPRESSION)
+            home[item] = outer
+    return len(drafts) > 1
+
+
+def _labelled(item: Item) -> bool:
+    return isinstance(item, Node) and item.op is not None and bool(one_line(item.label))
+
+
+def _using(items: list[Item], users: Users, home: Home, top: Draft) -> dict[Item, list[Item]]:
+    """Return which items of the whole use each of them."""
+    using: dict[Item, dict[Item, None]] = {item: {} for item in items}
+    for node, uses in users.items():
+        item = _below(top, home[node]) or node
+        for user in uses:
+            using[item][_below(top, home[user]) or user] = None
+        using[item].pop(item, None)
+    return {item: list(found) for item, found in using.items()}
+
+
+def _meeting(nearest: list[Any], around: Mapping[Any, Any], depth: Mapping[Any, int]) -> Any:
+    """Return where the chains of labelled nodes meet that lead from each of `nearest` to the root."""
+    found = nearest[0] if nearest else None
+    for other in nearest[1:]:
+        while found is not other:
+            if depth[found] >= depth[other]:
+                found = around[found]
+            else:
+                other = around[other]
+    return found
+
+
+def _frozen(contents: Mapping[Draft, list[Item]]) -> Group:
+    """Return the groups that the drafts have become, inner ones first."""
+    groups: dict[Item, Group] = {}
+    for draft in sorted(contents, key=lambda draft: -draft.depth):
+        names = _unlike([item for item in contents[draft] if isinstance(item, Draft)])
+        for inner, name in names.items():
+            groups[inner] = replace(groups[inner], name=name)
+        items = tuple(groups[item] if isinstance(item, Draft) else item for item in contents[draft])
+        groups[draft] = Group(draft.name, draft.kind, items)
+    return groups[draft]
+
+
+def _unlike(drafts: list[Draft]) -> dict[Draft, str]:
+    """Return the names of drafts; of several with one name, all but the first that need it get a number."""
+    taken = {draft.name for draft in drafts}
+    once: set[str] = set()
+    names: dict[Draft, str] = {}
+    for draft in drafts:
+        own = (f"{draft.name} ({i})" for i in count(2))
+        names[draft] = draft.name if draft.name not in once else next(name for name in own if name not in taken)
+        taken.add(names[draft])
+        once.add(draft.name)
+    return names

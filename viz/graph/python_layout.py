@@ -1,0 +1,225 @@
+"""Picture -> layout without any program: measures boxes and chips, lays them out in layers, and lists what to draw.
+
+What comes out has the form of Graphviz's JSON, so that one writer of SVG serves all engines. Frames are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ..colours import light
+from ..text import measured
+from .boxes import CONSTANT, DEAD, FOLDED, LEAF, Arrow, Box
+from .dot import CHIP, GROUNDS, SIZE
+from .layered import Places, Point, layered
+from .legend import samples_of
+from .picture import BACKWARD, Picture
+
+LINE = 1.2  # height of a line, in sizes of the type
+PAD = 4.0  # in a cell of a card
+HEAD = 8.0  # length of the head of an arrow
+CLEAR = "#fffffe00"  # as Graphviz says transparent
+Op = dict[str, Any]
+Cell = tuple[str, str, bool, str]  # text, role, whether bold, ground ("" for that of the table)
+
+
+class Table:
+    """Cells in rows and columns: how large they are, and how they are drawn; `look` names ground and rim."""
+
+    def __init__(
+        self, rows: list[list[Cell]], look: tuple[str, str], pad: float, size: float = SIZE, least: float = 0.0
+    ) -> None:
+        self.rows, self.look, self.pad, self.size = rows, look, pad, size
+        self.columns = [
+            max(least, *(measured(row[k][0], size, row[k][2]) for row in rows if k < len(row)), 0.0) + 2 * pad
+            for k in range(max(map(len, rows)))
+        ]
+        self.high = size * LINE + 2 * pad
+        self.extent: Point = (sum(self.columns), self.high * len(rows))
+
+    def draw(self, middle: Point, border: float = 1.0, ruled: bool = False) -> list[Op]:
+        """Return what draws the table around its middle; x grows to the right and y upwards."""
+        (wide, high), (ground, rim) = self.extent, self.look
+        left, top = middle[0] - wide / 2, middle[1] + high / 2
+        ops = [
+            _width(border),
+            *_colours(_light(rim), _light(ground)),
+            _rectangle(left, top - high, wide, high),
+            _width(1),
+        ]
+        ops += [_rectangle(left, top - self.high, wide, 0.0)] * ruled
+        for number, row in enumerate(self.rows, 1):
+            ops += self._row(row, left, top - self.high * number)
+        return ops
+
+    def _row(self, row: list[Cell], left: float, low: float) -> list[Op]:
+        ops: list[Op] = []
+        for k, (cell, wide) in enumerate(zip(row, self.columns)):
+            if cell[3]:
+                ops += [*_colours(CLEAR, light(cell[3])), _rectangle(left, low, wide, self.high)]
+            align = "c" if len(self.columns) == 1 else "r" if k else "l"
+            x = {"l": left + self.pad, "c": left + wide / 2, "r": left + wide - self.pad}[align]
+            if cell[0]:
+                ops += _text(cell, self.size, (x, low + self.pad + self.size * 0.28), align)
+            left += wide
+        return ops
+
+
+def sketch(picture: Picture, direction: str = "LR") -> dict[str, Any]:
+    """Return the layout of a picture, computed here."""
+    cards = [_card(box) for box in picture.boxes]
+    chips = [_chip(arrow) if arrow.local else None for arrow in picture.arrows]
+    caption = _caption(picture)
+    upright = direction in ("TB", "BT")
+    places = _places(picture, cards, chips, upright)
+    low = sum(line[0].extent[1] + 4.0 for line in caption) + (SIZE if caption else 0.0)
+    along, across = places.extent
+    extent = (across, along) if upright else (along, across)
+    right = max([extent[0], *(sum(table.extent[0] + 2.0 for table in line) for line in caption)])
+
+    def point(place: Point) -> Point:
+        x = along - place[0] if direction in ("RL", "BT") else place[0]
+        return (place[1], low + extent[1] - x) if upright else (x, low + extent[1] - place[1])
+
+    boxes = zip(picture.boxes, cards, map(point, places.boxes))
+    return {
+        "bb": f"0,0,{right:.2f},{low + extent[1]:.2f}",
+        "rankdir": direction,
+        "objects": [{"name": box.id, "_draw_": _drawn(box, table, place)} for box, table, place in boxes],
+        "edges": _edges(picture, chips, places, point),
+        "_ldraw_": _stacked(caption, low - SIZE),
+    }
+
+
+def _places(picture: Picture, cards: list[Table], chips: list[Table | None], upright: bool) -> Places:
+    index = {box.id: i for i, box in enumerate(picture.boxes)}
+    arrows = [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
+    return layered(_sizes(cards, upright), arrows, _sizes(chips, upright))
+
+
+def _sizes(tables: Sequence[Table | None], upright: bool) -> list[Point]:
+    """Return the sizes of tables along and across the layers, 0 for what is not there."""
+    sizes = [table.extent if table else (0.0, 0.0) for table in tables]
+    return [(high, wide) for wide, high in sizes] if upright else sizes
+
+
+def _edges(picture: Picture, chips: list[Table | None], places: Places, point: Callable[[Point], Point]) -> list[Op]:
+    origin, unit = point((0.0, 0.0)), point((1.0, 0.0))
+    ahead = unit[0] - origin[0], unit[1] - origin[1]
+    back = picture.show == BACKWARD
+    lines = zip(picture.arrows, chips, map(point, places.chips), places.arrows)
+    return [_edge(arrow, chip, middle, [*map(point, path)], ahead, back) for arrow, chip, middle, path in lines]
+
+
+def _drawn(box: Box, table: Table, middle: Point) -> list[Op]:
+    return table.draw(middle, 3.0 if box.marked or box.kind == FOLDED else 1.0, box.kind != CONSTANT and bool(box.rows))
+
+
+def _card(box: Box) -> Table:
+    """Return a box as a table: the name and the op, and a line for each row."""
+    ground, rim = GROUNDS[box.kind]
+    look = ground, "mark" if box.marked else rim
+    if box.kind == CONSTANT:
+        named: list[Cell] = [(box.name, "muted", False, "")] if box.name else []
+        return Table([named + [(value, "ink", False, "") for _, value in box.rows]], look, 3.0)
+    head: list[Cell] = [(box.name, "ink", True, ""), (box.op or LEAF, "op" if box.op else "muted", True, "")]
+    rows = [_row(key, value, box.tone if key == "grad" else "") for key, value in box.rows]
+    return Table([head, *rows], look, PAD)
+
+
+def _row(key: str, value: str, tone: str) -> list[Cell]:
+    role = "ink" if tone or key != "grad" else "grad"
+    return [(key, "muted", False, ""), (value, role, False, tone)]
+
+
+def _chip(arrow: Arrow) -> Table:
+    return Table([[(arrow.local, "ink", False, "")]], GROUNDS[arrow.chip], 2.0, SIZE - 1, CHIP - 4)
+
+
+def _caption(picture: Picture) -> list[list[Table]]:
+    """Return the lines below a picture, from the top: its note, its scale, its legend."""
+    lines = [[_words(picture.note, "ink")]] if picture.note else []
+    if picture.tones:
+        scale = [Table([[(text, "ink", False, "")]], (f"tone{i}", "card"), PAD) for i, text in enumerate(picture.tones)]
+        lines.append([_words("|grad| from", "muted"), *scale])
+    for sample in samples_of(picture):
+        swatch = Table([[(sample.text, "ink", False, "")]], GROUNDS[sample.look], PAD)
+        lines.append([swatch, _words(sample.meaning, "ink")])
+    return lines
+
+
+def _words(text: str, role: str) -> Table:
+    return Table([[(text, role, False, "")]], ("", ""), PAD)
+
+
+def _stacked(lines: list[list[Table]], top: float) -> list[Op]:
+    """Return what draws the lines of a caption below each other."""
+    ops: list[Op] = []
+    for line in lines:
+        left, middle = 0.0, top - line[0].extent[1] / 2
+        for table in line:
+            ops += table.draw((left + table.extent[0] / 2, middle))
+            left += table.extent[0] + 2.0
+        top -= line[0].extent[1] + 4.0
+    return ops
+
+
+def _edge(arrow: Arrow, chip: Table | None, middle: Point, path: list[Point], ahead: Point, back: bool) -> Op:
+    """Return what draws an arrow: its line, its head, its chip; `ahead` is the unit vector along the layers."""
+    colour = light("mark" if arrow.marked else "edge")
+    style = "dashed" if not arrow.carries else "dotted" if arrow.chip == DEAD else "solid"
+    tip, way = (path[0], (-ahead[0], -ahead[1])) if back else (path[-1], ahead)
+    base = tip[0] - HEAD * way[0], tip[1] - HEAD * way[1]
+    path = [base, *path[1:]] if back else [*path[:-1], base]
+    across = 3.0 * way[1], -3.0 * way[0]
+    head = [tip, (base[0] + across[0], base[1] + across[1]), (base[0] - across[0], base[1] - across[1])]
+    return {
+        "id": arrow.id,
+        "_draw_": [
+            _width(3.0 if arrow.marked else 1.0),
+            {"op": "S", "style": style},
+            {"op": "c", "color": colour},
+            {"op": "b", "points": _curves(path, ahead)},
+        ],
+        "_hdraw_": [*_colours(colour, colour), {"op": "P", "points": head}],
+        "_ldraw_": chip.draw(middle) if chip else [],
+    }
+
+
+def _curves(path: list[Point], ahead: Point) -> list[Point]:
+    """Return a path as cubic curves: straight on and bent by turns, always leaving and arriving along the layers."""
+    points = [path[0]]
+    for a, b in pairwise(path):
+        half = ((b[0] - a[0]) * ahead[0] + (b[1] - a[1]) * ahead[1]) / 2
+        step = half * ahead[0], half * ahead[1]
+        points += [(a[0] + step[0], a[1] + step[1]), (b[0] - step[0], b[1] - step[1]), b]
+    return points
+
+
+def _light(role: str) -> str:
+    return light(role) if role else CLEAR
+
+
+def _colours(pen: str, fill: str) -> list[Op]:
+    return [{"op": "c", "color": pen}, {"op": "C", "color": fill}]
+
+
+def _width(width: float) -> Op:
+    return {"op": "S", "style": f"setlinewidth({width:g})"}
+
+
+def _rectangle(left: float, low: float, wide: float, high: float) -> Op:
+    points = [(left, low), (left, low + high), (left + wide, low + high), (left + wide, low)]
+    return {"op": "P", "points": points}
+
+
+def _text(cell: Cell, size: float, at: Point, align: str) -> list[Op]:
+    text, role, bold, _ = cell
+    return [
+        {"op": "F", "size": size},
+        {"op": "t", "fontchar": int(bold)},
+        {"op": "c", "color": light(role)},
+        {"op": "T", "pt": at, "align": align, "width": measured(text, size, bold)},
+    ]

@@ -1,0 +1,1 @@
+"""Plots: curves and surfaces of functions and of training."""

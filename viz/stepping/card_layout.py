@@ -1,0 +1,297 @@
+"""Frames -> places: where each card and each curve of a player lies, for every state of its folds.
+
+What is open at the start is laid out as one graph, with a frame around each open group. Every other group is laid out
+for itself, its own inner groups closed; the page makes room for it where its card was, so that nothing else jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..graph.dot import SIZE, quoted
+from ..graph.layered import layered
+from ..graph.layout_programs import PYTHON, RenderError, layout
+from ..text import DASH, SMALL, entries, measured, norm, number, width
+from .frames import Edge, Fold, Frames, Vertex
+from .heatmap import ROOM, Heat
+from .scopes import Stage, stages_of
+
+OPEN = 60  # cards up to which groups are open at the start
+HIGH = 64.0  # points of a card
+LEAST = 122.0
+PAD = 10.0
+BRIEF = 14  # characters of a number on a card
+HEAT = 56.0  # points from the left of a card to its heat maps: the longest key, "grad +1", ends before
+NORM = "norm 1.234e-05"  # the longest text beside a heat map, except a longer shape
+CHIP = (58.0, 20.0)  # room for the local derivative on an edge, where that is a number
+CHIP_SIZE, CHIP_PAD = 11.0, 4.0  # points of its letters, and beside them
+DEAD = "\N{MULTIPLICATION X} "  # before the text of a chip, in the page, where the gradient is 0
+CHIPS = 150  # curves up to which there is such room: it doubles what the layout program has to do
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """An edge between two cards: the control points of its Bezier curves, and the centre of its chip."""
+
+    tail: str
+    head: str
+    points: tuple[Point, ...]
+    chip: Point | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The layout of what lies in one group: centres of cards, frames (x, y, width, height) of open groups, curves."""
+
+    size: Point
+    cards: Mapping[str, Point]
+    frames: Mapping[str, tuple[float, float, float, float]]
+    curves: Mapping[str, Curve]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The width of every card, the groups open at the start, and the layout of each scope ("": the outermost).
+
+    `widths` has those of chips too that are wider than others, and `heats` the heat maps of the cards, by "n3 data".
+    """
+
+    widths: Mapping[str, float]
+    opened: tuple[str, ...]
+    scopes: Mapping[str, Scope]
+    engine: str
+    heats: Mapping[str, Heat] = field(default_factory=dict)
+
+
+def places_of(frames: Frames, engine: str = "auto") -> Places:
+    """Lay out the frames with a layout program, or where there is none ("auto") or is wanted none ("python"), here.
+
+    Our own layout knows no frames around groups: then all of them are closed at the start. RenderError where the
+    engine that was asked for cannot lay them out.
+
+    >>> from autograd_mini import Value
+    >>> from .frames import frames_of
+    >>> x = Value(3.0, label="x"); places = places_of(frames_of(x * x))
+    >>> sorted(places.scopes[""].cards), sorted(places.scopes[""].curves)
+    (['n0', 'n1'], ['e0', 'e1'])
+    """
+    widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
+    widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
+    chips = {f"e{edge.id}": chip_width(edge, frames.vertices[edge.tail].shape) for edge in frames.edges}
+    widths |= {key: wide for key, wide in chips.items() if wide > CHIP[0]}
+    if engine != PYTHON:
+        try:
+            return _placed(frames, widths, open_at_start(frames), engine)
+        except RenderError:
+            if engine != "auto":
+                raise
+    return _placed(frames, widths, (), PYTHON)
+
+
+def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
+    known: dict[str, tuple[dict[str, Any], str]] = {}
+    scopes, names = {}, []
+    for scope, stage in stages_of(frames, set(opened)).items():
+        scopes[scope], name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine, known)
+        names.append(name)
+    return Places(widths, opened, scopes, names[0])
+
+
+def open_at_start(frames: Frames, limit: int = OPEN) -> tuple[str, ...]:
+    """Return the groups that are open at the start: all, or level by level while at most `limit` cards are seen.
+
+    A level with a pile stays closed, so that equal parts are drawn once.
+    """
+    if len(frames.vertices) <= limit:
+        return tuple(fold.id for fold in frames.folds)
+    inside: dict[str, int] = {}
+    for holder in [*(fold.parent for fold in frames.folds), *((v.group_path or ("",))[-1] for v in frames.vertices)]:
+        inside[holder] = inside.get(holder, 0) + 1
+    seen, opened, level = inside.get("", 0), {""}, [fold for fold in frames.folds if not fold.parent]
+    while level:
+        seen += sum(inside.get(fold.id, 0) - 1 for fold in level)
+        if seen > limit or any(fold.count > 1 for fold in level):
+            break
+        opened |= {fold.id for fold in level}
+        level = [fold for fold in frames.folds if fold.parent in opened and fold.id not in opened]
+    return tuple(fold.id for fold in frames.folds if fold.id in opened)
+
+
+def fold_title(fold: Fold) -> str:
+    """Return what stands on a group's card: its title, and how many equal parts it has."""
+    return f"{fold.title} ×{fold.count}" if fold.count > 1 else fold.title
+
+
+def shown(x: Any) -> str:
+    """Return a number of frames as cards show it: with four digits, a small array's entries, a large one's norm.
+
+    >>> shown(2 / 3), shown([1.0, 0.5]), shown({"norm": 2.0}), shown(None)
+    ('0.6667', '[1, 0.5]', 'norm 2', '–')
+    """
+    if x is None:
+        return DASH
+    if isinstance(x, dict) or (isinstance(x, list) and np.size(x) > SMALL):
+        return f"norm {number(x['norm'] if isinstance(x, dict) else norm(x))}"
+    return entries(np.asarray(x)) if isinstance(x, list) else number(x)
+
+
+def brief(x: Any) -> str:
+    """Return a number of frames as a card has room for it.
+
+    >>> brief([[1.25, 0.5], [3.0, -0.25]]), brief(2.0)
+    ('norm 3.298', '2')
+    """
+    text = shown(x)
+    return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(norm(x))}"
+
+
+def card_width(name: str, op: str, values: list[str]) -> float:
+    """Return the width of a card in points: its title and op, or a key and the longest of its values."""
+    head = width(name, SIZE) + width(op, SIZE) + (14 if op else 0)
+    return round(max([LEAST, head + 2 * PAD, *(width(v, SIZE) + 40 + 2 * PAD for v in values)]), 1)
+
+
+def _vertex_width(vertex: Vertex) -> float:
+    """Return the width of a node's card: that of an array has room for a key, a heat map and a norm or the shape."""
+    if not vertex.shape:
+        return card_width(vertex.name, vertex.op, [])
+    beside = max(measured(NORM, SIZE), measured(str(vertex.shape), SIZE)) + PAD
+    return max(card_width(vertex.name, vertex.op, ["0" * BRIEF]), round(HEAT + ROOM[0] + beside + PAD / 2, 1))
+
+
+def chip_text(edge: Edge, shape: tuple[int, ...]) -> str:
+    """Return what the chip of an edge says: the local derivative, of an array its norm, or where there is none the
+    shape of what travels along the edge, forward and backward: that of its tail."""
+    if edge.local is None:
+        return str(shape) if shape else "vjp"
+    if isinstance(edge.local, float):
+        return shown(edge.local)
+    return f"‖{edge.local['norm'] if isinstance(edge.local, dict) else norm(edge.local):.3g}‖"
+
+
+def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:
+    """Return the width of an edge's chip: one size for numbers, more for an array that needs more."""
+    if isinstance(edge.local, float):
+        return CHIP[0]
+    text = DEAD + chip_text(edge, shape).replace("‖", "||")  # about as wide, and Arial's widths of ASCII are known
+    return max(CHIP[0], round(measured(text, CHIP_SIZE, bold=True) + 2 * CHIP_PAD, 1))
+
+
+def _lay(stage: Stage, widths: Mapping[str, float], engine: str, known: dict[str, Any]) -> tuple[Scope, str]:
+    """Return the layout of one stage, and what made it; stages that look the same, as neurons do, are laid out once."""
+
+    def source(settings: Mapping[str, str]) -> str:
+        return _dot(stage, widths, settings)
+
+    text = source({})
+    if text not in known:
+        known[text] = layout(source, len(stage.joins), engine)
+    found, name = known[text]
+    left, _, right, top = map(float, found["bb"].split(","))
+    objects = {o["name"]: o for o in found.get("objects", ())}
+    edges = {e["id"]: e for e in found.get("edges", ())}
+    return Scope(
+        (right - left, top),
+        {card: _flipped(objects[f"c{i}"]["pos"], top) for i, card in enumerate(stage.cards)},
+        {group: _box(objects[f"cluster_{i}"]["bb"], top) for i, group in enumerate(stage.frames)},
+        {key: _curve(ends, edges[f"k{i}"], top) for i, (key, ends) in enumerate(stage.joins.items())},
+    ), name
+
+
+def _own(stage: Stage, widths: Mapping[str, float]) -> tuple[Scope, str]:
+    """Return the layout of one stage, made here: cards in layers, each after all that it uses."""
+    uses: dict[str, list[str]] = {card: [] for card in stage.cards}
+    for tail, head in stage.joins.values():
+        uses[head].append(tail)
+    ordered = list(TopologicalSorter(uses).static_order())
+    at = {card: i for i, card in enumerate(ordered)}
+    sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in stage.joins.values()]
+    found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins])
+    drawn = zip(stage.joins.items(), found.arrows, found.chips)
+    curves = {key: Curve(*ends, _bent(path), _near(chip)) for (key, ends), path, chip in drawn}
+    return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in stage.cards}, {}, curves), PYTHON
+
+
+def _bent(path: list[Point]) -> tuple[Point, ...]:
+    """Return a path as cubic curves that leave and arrive from left to right."""
+    points = [path[0]]
+    for (x, y), (u, v) in pairwise(path):
+        points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
+    return tuple(map(_near, points))
+
+
+def _near(point: Point) -> Point:
+    return round(point[0], 1), round(point[1], 1)
+
+
+def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str]) -> str:
+    """Return a stage in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge.
+
+    Nothing is called by its own name, so that stages of one structure are one text.
+    """
+    graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
+    roomy = len(stage.joins) <= CHIPS
+    at = {card: f"c{i}" for i, card in enumerate(stage.cards)}
+    edges = [
+        f"{at[tail]} -> {at[head]} [id=k{i}{_chip_room(key, widths) if roomy and key.startswith('e') else ''}]"
+        for i, (key, (tail, head)) in enumerate(stage.joins.items())
+    ]
+    return "\n".join([
+        "digraph {", *(f"{k}={quoted(v)}" for k, v in graph.items()),
+        'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none fontsize=8]",
+        *_boxes(stage, at, widths), *edges, "}",
+    ])  # fmt: skip
+
+
+def _chip_room(key: str, widths: Mapping[str, float]) -> str:
+    return f" label={_room(widths.get(key, CHIP[0]), CHIP[1])}"
+
+
+def _room(wide: float, high: float) -> str:
+    """Return a label that is nothing but room."""
+    return f'<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{wide:.0f}" HEIGHT="{high:.0f}"><TR><TD></TD></TR></TABLE>>'
+
+
+def _boxes(stage: Stage, at: Mapping[str, str], widths: Mapping[str, float]) -> Iterator[str]:
+    """Yield the boxes, each in the clusters of the open groups around it."""
+    held: dict[str, list[str]] = {}
+    for card, holder in stage.cards.items():
+        held.setdefault(holder, []).append(f"{at[card]} [width={widths[card] / 72:.3f} height={HIGH / 72:.3f}]")
+    inner: dict[str, list[str]] = {}
+    for group, holder in stage.frames.items():
+        inner.setdefault(holder, []).append(group)
+    number = {group: i for i, group in enumerate(stage.frames)}
+    pending: list[tuple[str, bool]] = [(stage.scope, False)]
+    while pending:
+        group, done = pending.pop()
+        if done:
+            yield "}"
+            continue
+        if group in number:
+            yield f"subgraph cluster_{number[group]} {{ margin=14 label={_room(80, 16)}"
+            pending.append((group, True))
+        yield from held.get(group, ())
+        pending += [(child, False) for child in reversed(inner.get(group, []))]
+
+
+def _flipped(pos: str, top: float) -> Point:
+    x, y = map(float, pos.split(","))
+    return round(x, 1), round(top - y, 1)
+
+
+def _box(bb: str, top: float) -> tuple[float, float, float, float]:
+    left, bottom, right, high = map(float, bb.split(","))
+    return round(left, 1), round(top - high, 1), round(right - left, 1), round(high - bottom, 1)
+
+
+def _curve(ends: tuple[str, str], edge: Mapping[str, Any], top: float) -> Curve:
+    points = next(op["points"] for op in edge["_draw_"] if op["op"] in "bBL")
+    chip = _flipped(edge["lp"], top) if "lp" in edge else None
+    return Curve(*ends, tuple((round(x, 1), round(top - y, 1)) for x, y in points), chip)
