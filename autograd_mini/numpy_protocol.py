@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from . import array_ops, ops
 from . import node as _node
-from . import ops
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node
 from .op import TABLE, Elementwise, operand
@@ -86,7 +86,7 @@ SAME_NAME = (
     "concatenate stack split pad flip where clip swapaxes moveaxis round"
 )
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()
+    getattr(np, name): (vars(ops) | vars(array_ops))[name] for name in SAME_NAME.split()
 }
 FUNCTIONS |= {
     np.clip: lambda x, a_min=None, a_max=None, **names: _clip(x, names.get("min", a_min), names.get("max", a_max)),

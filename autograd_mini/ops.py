@@ -23,7 +23,6 @@ Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax fu
 from __future__ import annotations
 
 import builtins
-import itertools
 import math
 import operator
 from typing import Any
@@ -330,49 +329,6 @@ def _einsum_rule(g: Any, i: int, spec: str, xs: tuple[Any, ...]) -> Any:
     return full if len(set(own)) == len(own) else where(kernels.diagonal(own, shape(xs[i])), full, 0.0)
 
 
-def concatenate(xs: Any, axis: int = 0) -> Any:
-    """Join arrays along an axis that they have.
-
-    >>> from autograd_mini import Tensor
-    >>> concatenate([Tensor([1.0, 2.0]), [3.0]]).data
-    array([1., 2., 3.])
-    """
-    return concatenate_(axis, *xs)
-
-
-def stack(xs: Any, axis: int = 0) -> Any:
-    """Join Values or arrays of one shape along a new axis: Values become a Tensor.
-
-    >>> from autograd_mini import Value
-    >>> stack([Value(1.0), Value(2.0)]).data
-    array([1., 2.])
-    """
-    return stack_(axis, *xs)
-
-
-def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
-    """Cut x along an axis, into that many equal parts or at the given places (the inverse of `concatenate`).
-
-    >>> from autograd_mini import Tensor
-    >>> [part.data.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
-    [[1.0, 2.0], [3.0, 4.0]]
-    """
-    (axis,) = kernels.axes("split", axis, len(shape(x)))
-    n = shape(x)[axis]
-    if isinstance(sections, (int, np.integer)):
-        if sections < 1 or n % sections:
-            raise ShapeError(f"split: length {n} of axis {axis} does not divide into {sections} equal parts")
-        sections = range(n // sections, n, n // sections)
-    ends = [0, *sections, n]
-    lead = (slice(None),) * axis
-    return [getitem(x, (*lead, slice(int(a), int(b)))) for a, b in itertools.pairwise(ends)]
-
-
-def ravel(x: Any) -> Any:
-    """Return x with a single axis."""
-    return reshape(x, (-1,))
-
-
 def expand_dims(x: Any, axis: Any) -> Any:
     """Return x with new axes of length 1 at the given places."""
     rank = len(shape(x)) + np.size(axis)
@@ -398,30 +354,11 @@ def swapaxes(x: Any, a: int, b: int) -> Any:
     return transpose(x, tuple(axes))
 
 
-def moveaxis(x: Any, source: Any, destination: Any) -> Any:
-    """Return x with axes moved to new places, the others keeping their order."""
-    rank = len(shape(x))
-    source, destination = (kernels.axes("moveaxis", v, rank) for v in (source, destination))
-    if len(source) != len(destination):
-        raise ShapeError(f"moveaxis: {len(source)} axes to move to {len(destination)} places")
-    axes = [a for a in range(rank) if a not in source]
-    for to, a in sorted(zip(destination, source)):
-        axes.insert(to, a)
-    return transpose(x, tuple(axes))
+def __getattr__(name: str) -> Any:
+    """Say which op is meant by a name that is missing; what is made of rows is entered here by `array_ops.py`."""
+    from difflib import get_close_matches
 
-
-def dot(x: Any, y: Any) -> Any:
-    """numpy's dot: the inner product of vectors, the product of matrices, scaling by a scalar, and beyond that the sum
-    over the last axis of x and the second to last of y.
-    """
-    if not shape(x) or not shape(y):
-        return x * y
-    if len(shape(y)) <= 2:
-        return matmul(x, y)
-    xs, ys = kernels.LETTERS[: len(shape(x)) - 1], kernels.LETTERS[26 : 26 + len(shape(y)) - 1]
-    return einsum(f"{xs}z,{ys[:-1]}z{ys[-1]}->{xs}{ys}", x, y)
-
-
-def outer(x: Any, y: Any) -> Any:
-    """The matrix of all products of an entry of x and one of y, both taken as vectors."""
-    return expand_dims(ravel(x), 1) * expand_dims(ravel(y), 0)
+    known = [key for key, thing in globals().items() if callable(thing) and key[0].islower()]
+    meant = [key for key in known if getattr(getattr(globals()[key], "array", None), "__name__", "") == name]  # numpy's
+    near = meant or get_close_matches(name, known, 1)
+    raise AttributeError(f"autograd_mini.ops has no op {name!r}" + "".join(f": did you mean {n}?" for n in near))

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .array_ops import stack
 from .data import array_of
 from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
 from .node import Node, check_fresh, leaf
 from .op import Elementwise, Op, fit, numeric, operand, run_rule
-from .ops import broadcast_to, identity, reshape, shape, stack
+from .ops import broadcast_to, identity, reshape, shape
 from .sweep import dependents, reach, receivers, swept
 
 Function = Callable[..., Any]

@@ -26,7 +26,7 @@ from table_cases import (
 )
 from torch_rows import torch_rows
 
-from autograd_mini import Node, Tensor, Value
+from autograd_mini import Node, Tensor, Value, array_ops, ops
 from autograd_mini.op import Elementwise, Flat, Op, Variadic, contribution
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -223,3 +223,15 @@ def test_results_are_nodes_only_where_an_argument_is_one() -> None:
 def test_a_row_is_copied_and_pickled_as_itself(row: Op) -> None:
     assert pickle.loads(pickle.dumps(row)) is row
     assert copy.deepcopy(row) is row
+
+
+@pytest.mark.parametrize(("name", "meant"), [("arcsin", "asin"), ("sigmod", "sigmoid"), ("stak", "stack")])
+def test_a_name_that_is_missing_is_answered_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    with pytest.raises(AttributeError, match=rf"no op '{name}': did you mean {meant}"):
+        getattr(ops, name)
+
+
+def test_what_is_made_of_rows_stands_beside_them() -> None:
+    made = [name for name, thing in vars(array_ops).items() if getattr(thing, "__module__", "") == array_ops.__name__]
+    assert len(made) > 6
+    assert all(getattr(ops, name) is getattr(array_ops, name) for name in made)
