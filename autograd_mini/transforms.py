@@ -67,20 +67,19 @@ class Trace:
             if isinstance(root, Node) and root in self.live:
                 seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
                 given[root] = given[root] + seed if root in given else seed
-        grads = swept(self.nodes, given, None if self.closed else partial(pull_recorded, self.live))
+        recorded = not self.closed or any(isinstance(seed, Node) for seed in given.values())
+        pull = partial(pull_recorded, self.live, at=_data if self.closed else _itself) if recorded else None
+        with np.errstate(all="ignore"):  # not `quietly`: the modes that see recorded nodes hold out here
+            grads = swept(self.nodes, given, pull)
         return [_owned(grads[v], v) for v in self.fresh]
 
     def push_forward(self, tangents: list[Any]) -> list[Any]:
         """Return the Jacobian-vector product: the derivative of each root as the fresh nodes move along `tangents`."""
         moving: dict[Node, Any] = dict(zip(self.fresh, tangents))
-        for node in reversed(self.nodes):
-            if node not in moving:
-                parts = [
-                    _push(node, i, moving[node.args[i]], self.closed)
-                    for i in receivers(node)
-                    if moving.get(node.args[i]) is not None
-                ]
-                moving[node] = _total(parts, node.shape) if parts else None
+        with np.errstate(all="ignore"):
+            for node in reversed(self.nodes):
+                if node not in moving:
+                    moving[node] = _moved(node, moving, self.closed)
         return [_owned(moving.get(r) if isinstance(r, Node) else None, r) for r in self.roots]
 
     def value(self) -> Any:
@@ -151,15 +150,43 @@ def _owned(g: Any, like: Any) -> Any:
     return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
 
 
-def pull_recorded(live: set[Node], node: Node, g: Any, grads: dict[Node, Any]) -> None:
-    """Add the contributions of `node` as recorded nodes, to those of its arguments that are live."""
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _data(x: Any) -> Any:
+    return x._data if isinstance(x, Node) else x
+
+
+def _recorded(rule: Callable[..., Any], g: Any, *rest: Any) -> Any:
+    """Run a rule outside of `quietly`, whose context has no modes; what Python's floats refuse, numpy's answer."""
+    try:
+        return rule(g, *rest)
+    except ArithmeticError:
+        return rule(g, *[np.float64(a) if type(a) is float else a for a in rest])
+
+
+def pull_recorded(
+    live: set[Node], node: Node, g: Any, grads: dict[Node, Any], at: Callable[[Any], Any] = _itself
+) -> None:
+    """Add the contributions of `node` as recorded nodes, to those of its arguments that are live.
+
+    `at` gives what the rules see of a node: the node itself, or its data, where g alone is to be differentiated again.
+    """
     check_fresh(node)
     op: Op = node.op  # type: ignore[assignment]
+    z, *args = map(at, (node, *node.args))
     for i, arg in enumerate(node.args):
         rule = op.rule(i)
         if isinstance(arg, Node) and arg in live and rule is not None:
-            c = fit(rule(g, node, *node.args), arg, op)
+            c = fit(_recorded(rule, g, z, *args), arg, op)
             grads[arg] = grads[arg] + c if arg in grads else c
+
+
+def _moved(node: Node, moving: dict[Node, Any], closed: bool) -> Any:
+    """Return the tangent of a node from those of its arguments, None where none of them moves."""
+    moved = [i for i in receivers(node) if moving.get(node.args[i]) is not None]
+    return _total([_push(node, i, moving[node.args[i]], closed) for i in moved], node.shape) if moved else None
 
 
 def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
@@ -171,11 +198,11 @@ def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
     """
     op: Op = node.op  # type: ignore[assignment]
     rule = op.rule(i)
+    if isinstance(op, Elementwise) and closed and not isinstance(t, Node):
+        return run_rule(node, i, t)
+    z, *args = map(_data if closed else _itself, (node, *node.args))
     if isinstance(op, Elementwise):
-        return run_rule(node, i, t) if closed else numeric(rule(t, node, *node.args), op)  # type: ignore[misc]
-    z, args = node, node.args
-    if closed:
-        z, args = node._data, tuple(a._data if isinstance(a, Node) else a for a in args)
+        return numeric(_recorded(rule, t, z, *args), op)  # type: ignore[arg-type]
     zero = 0.0 if not node.shape else np.zeros(node.shape, node._data.dtype)
     transposed = Trace(lambda u: fit(rule(u, z, *args), node.args[i], op), (zero,), 0)  # type: ignore[misc]
     return transposed.pull_back([t])[0]
@@ -199,9 +226,10 @@ def _scalar(trace: Trace, name: str) -> None:
 
 def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
     """Return the leaves of seeds or tangents, each of the shape of its node; `like` has the form they must have."""
-    given = tree.leaves(branch) if tree.is_branch(like) else [branch]
-    if len(given) != len(nodes):
-        raise ShapeError(f"{name}: {len(given)} entries where {len(nodes)} are needed: give them the same form")
+    try:
+        given = tree.leaves_as(like, branch)
+    except ValueError as error:
+        raise ShapeError(f"{name}: {error}: give them the same form") from None
     for i, (v, node) in enumerate(zip(given, nodes)):
         given[i] = v = _result(v, f"{name}: entry {i}")
         if shape(v) != shape(node):

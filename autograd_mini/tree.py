@@ -24,6 +24,32 @@ def leaves(tree: Any) -> list[Any]:
     return [tree]
 
 
+def leaves_as(like: Any, tree: Any) -> list[Any]:
+    """Return the leaves of `tree` in the order in which those of `like` stand: a dict's belong to the keys.
+
+    ValueError where the forms differ.
+
+    >>> leaves_as({"w": 1.0, "b": [2.0]}, {"b": [3.0], "w": 4.0})
+    [4.0, 3.0]
+    """
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            raise ValueError(f"the keys {list(like)} are needed, got {_kind(tree)}")
+        return [leaf for key, branch in like.items() for leaf in leaves_as(branch, tree[key])]
+    if isinstance(like, (list, tuple)):
+        if not isinstance(tree, (list, tuple)) or len(tree) != len(like):
+            raise ValueError(f"{len(like)} entries are needed, got {_kind(tree)}")
+        return [leaf for part, branch in zip(like, tree) for leaf in leaves_as(part, branch)]
+    return [tree]
+
+
+def _kind(tree: Any) -> str:
+    """Return what a message says of a branch or a leaf."""
+    if isinstance(tree, dict):
+        return f"the keys {list(tree)}"
+    return f"{len(tree)} entries" if isinstance(tree, (list, tuple)) else f"one {type(tree).__name__}"
+
+
 def build(like: Any, new: Iterator[Any]) -> Any:
     """Return a tree of the same form as `like` with its leaves taken from `new`.
 
