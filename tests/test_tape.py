@@ -401,7 +401,7 @@ import numba
 def f(x):
     return 2.0 * x
 """
-USE = f"from autograd_mini.programs import jit\nm = jit.load('small', {SMALL!r})\nassert m.f(4.0) == 8.0\n"
+USE = f"from autograd_mini.programs.tape import jit\nm = jit.load('small', {SMALL!r})\nassert m.f(4.0) == 8.0\n"
 USE += "print(m.__file__, sum(m.f.stats.cache_hits.values()))"
 
 

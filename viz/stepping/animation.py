@@ -54,7 +54,7 @@ def stills_of(frames: Frames, places: Places, style: str = "") -> Iterator[Still
 
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
-    >>> from .places import places_of
+    >>> from .card_layout import places_of
     >>> x = Value(3.0, label="x"); frames = frames_of(x.tanh())
     >>> [still.box[2] for still in stills_of(frames, places_of(frames))]
     [360.0, 452.0, 452.0, 452.0, 452.0]
