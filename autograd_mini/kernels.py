@@ -245,6 +245,28 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Array:
     return out
 
 
+def windows(x: Array, size: tuple[int, ...], stride: Any, dilation: Any) -> Array:
+    """Return every window of `size` along the last axes of x: first where the windows stand, then what is in each."""
+    n = len(size)
+    strides, dilations = np.broadcast_to(stride, n), np.broadcast_to(dilation, n)
+    span = tuple(int(d) * (k - 1) + 1 for k, d in zip(size, dilations))
+    every = np.lib.stride_tricks.sliding_window_view(x, span, axis=tuple(range(-n, 0)))
+    return every[(Ellipsis, *(slice(None, None, step) for step in (*strides, *dilations)))]
+
+
+def overlap_add(x: Array, shape: tuple[int, ...], stride: Any, dilation: Any) -> Array:
+    """Return an array of `shape` with every window of x added at its place: the transpose of `windows`."""
+    x = np.asarray(x)
+    n = x.ndim - len(shape)
+    steps, apart = np.broadcast_to(stride, n), np.broadcast_to(dilation, n)
+    out = np.zeros(shape, x.dtype)
+    for inside in np.ndindex(x.shape[len(shape) :]):
+        first = inside * apart
+        last = first + steps * (np.array(x.shape[len(shape) - n : len(shape)]) - 1)
+        out[(Ellipsis, *map(slice, first, last + 1, steps))] += x[(Ellipsis, *inside)]
+    return out
+
+
 def count(shape: tuple[int, ...], axis: Any) -> int:
     """Return the number of entries that a reduction over `axis` combines."""
     return math.prod(shape) if axis is None else math.prod(shape[i] for i in np.atleast_1d(axis))

@@ -222,6 +222,10 @@ pad          = Op("pad",          lambda x, width, value=0.0: np.pad(x, width, c
                   lambda g, z, x, width, value: getitem(g, _inside(shape(x), width)), None, None)
 getitem      = Op("getitem",      lambda x, index: x[index],                         lambda g, z, x, index: scatter(g, index, shape(x)), None)
 scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, index, shape), lambda g, z, x, index, _: getitem(g, index), None, None)
+windows      = Op("windows",      lambda x, size, stride=1, dilation=1: kernels.windows(x, size, stride, dilation),   # of the last axes, each at its place
+                  lambda g, z, x, size, stride, dilation: overlap_add(g, shape(x), stride, dilation), None, None, None)
+overlap_add  = Op("overlap_add",  lambda x, shape, stride, dilation: kernels.overlap_add(x, shape, stride, dilation),
+                  lambda g, z, x, shape_, stride, dilation: windows(g, shape(x)[len(shape_):], stride, dilation), None, None, None)
 concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, args: _slab(g, i - 1, args[0], args[1:]), settings=1)
 stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, args: _layer(g, i - 1, args[0]), settings=1)
 add_n        = Sum("add_n",       kernels.add_n,                              lambda g, z, i, args: g, text=" + ")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Node, Tensor, Value, grad, jvp
+from autograd_mini import Node, Tensor, Value, grad, jvp, kernels
 from autograd_mini.op import TABLE, Elementwise, Flat, Op
 from autograd_mini.sweep import order
 
@@ -134,6 +134,10 @@ _EINSUMS = [
     ("i , i -> i", (3,), (3,)), ("ij,jk->ik", (0, 3), (3, 2)), ("...,...", (), (3,)), ("...i,...i->...i", (1, 3), (2,
         3)), ("i,->i", (3,), ()),
 ]  # fmt: skip
+_WINDOWS = [
+    ((5,), (2,), 1, 1), ((2, 5), (3,), 2, 1), ((6,), (2,), 1, 3), ((3, 4), (2, 2), 1, 1), ((2, 4, 5), (2, 3), (2, 1), (1, 2)),
+    ((2, 3), (1, 3), 1, 1), ((0, 4), (2,), 2, 1), ((4, 4), (2, 2), 2, 1),
+]  # fmt: skip
 
 WHOLE: dict[str, list[Case]] = {
     "cast": [(_x(*x), np.float64) for x in [(3,), (2, 3), (0,)]],  # from float64, as all cases are
@@ -166,6 +170,8 @@ WHOLE: dict[str, list[Case]] = {
         (_x(2, 3, 4), (slice(None), np.array([True, False, True]))), (_x(0, 3), slice(None)), (_x(1), (None,
         Ellipsis)), (_x(0), np.zeros(0, bool))],
     "scatter": [(np.asarray(_x(2, 3)[index])[()], index, (2, 3)) for index in _INDICES],
+    "windows": [(_x(*x), size, stride, dilation) for x, size, stride, dilation in _WINDOWS],
+    "overlap_add": [(np.array(kernels.windows(_x(*x), *settings)), x, *settings[1:]) for x, *settings in _WINDOWS],
     "concatenate": [(axis, *(sample(shape, WIDE, i) for i, shape in enumerate(shapes))) for axis, *shapes in [
         (0, (3,)), (0, (3,), (1,), (2,)), (1, (2, 3), (2, 1)), (-1, (2, 3), (2, 1)), (-2, (2, 3), (1, 3)), (1, (2, 3,
         4), (2, 1, 4)), (0, (0,), (3,)), (0, (0, 3), (2, 3))]],

@@ -31,6 +31,17 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % max(len(shape), 1)
         return x.reshape([1 if i in axes else n for i, n in enumerate(shape)]).expand(shape)
 
+    def windows(x: Any, size: Any, stride: Any, dilation: Any) -> Any:
+        n = len(size)
+        strides, dilations = (np.broadcast_to(v, n).tolist() for v in (stride, dilation))
+        for i, k in enumerate(size):
+            x = x.unfold(x.ndim - n, dilations[i] * (k - 1) + 1, strides[i])
+        return x[(..., *(slice(None, None, d) for d in dilations))]
+
+    def overlap_add(x: Any, shape: Any, stride: Any, dilation: Any) -> Any:
+        places = windows(torch.arange(int(np.prod(shape))).reshape(shape), x.shape[len(shape) :], stride, dilation)
+        return x.new_zeros(int(np.prod(shape))).index_add(0, places.reshape(-1), x.reshape(-1)).reshape(shape)
+
     return {
         "clip": lambda x, lo, hi: torch.minimum(torch.maximum(x, lo), hi),
         "mod": torch.remainder, "power": torch.pow, "identity": lambda x: x * 1.0, "cbrt": lambda x: x ** (1 / 3),
@@ -52,6 +63,7 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         "transpose": lambda x, axes: x.permute(axes or tuple(range(x.ndim - 1, -1, -1))),
         "flip": lambda x, axis: torch.flip(x, [axis] if isinstance(axis, int) else dims(x, axis)),
         "pad": lambda x, w, v: F.pad(x, np.broadcast_to(w, (x.ndim, 2))[::-1].ravel().tolist(), value=v),
+        "windows": windows, "overlap_add": overlap_add,
         "concatenate": lambda axis, *xs: torch.cat(xs, axis), "stack": lambda axis, *xs: torch.stack(xs, axis),
         "add_n": lambda *xs: sum(xs[1:], xs[0]),
         "squared_loss": lambda x, y: (x - y) ** 2 / 2,

@@ -357,6 +357,25 @@ function scatter(x, index, shape) {  // what is taken from one place twice, is a
   return made(shape, data);
 }
 
+function windowed(shape, size, stride, dilation) {  // the shape of all windows, and how far apart their entries are
+  const n = size.length, lead = shape.slice(0, -n), own = strides(shape), each = v => Array(n).fill(v).flat().slice(0, n);
+  const steps = each(stride), wide = each(dilation), last = own.slice(-n);
+  const count = size.map((k, i) => Math.floor((shape[lead.length + i] - wide[i] * (k - 1) - 1) / steps[i]) + 1);
+  const apart = [...own.slice(0, -n), ...last.map((v, i) => v * steps[i]), ...last.map((v, i) => v * wide[i])];
+  return [[...lead, ...count, ...size], apart];
+}
+
+function windows(x, size, stride = 1, dilation = 1) {
+  return gather(x, ...windowed(shapeOf(x), size, stride, dilation));
+}
+
+function overlap_add(x, shape, stride, dilation) {  // the entries of overlapping windows are added
+  const data = Array(size(shape)).fill(0), parts = entries(x);
+  const to = windowed(shape, shapeOf(x).slice(shape.length), stride, dilation);
+  places(...to).forEach((place, k) => data[place] += parts[k]);
+  return made(shape, data);
+}
+
 function concatenate(axis, ...xs) {
   const shape = shapeOf(xs[0]), [at] = axesOf(axis, shape.length);
   const order = [at, ...axesOf(null, shape.length).filter(a => a !== at)], back = order.map((_, a) => order.indexOf(a));

@@ -189,6 +189,24 @@ def pad(x, width, value=0.0):
     pairs = torch.broadcast_to(torch.tensor(width), (x.ndim, 2))
     return torch.nn.functional.pad(x, pairs.flip(0).reshape(-1).tolist(), value=value)
 
+def each_axis(setting, n):
+    return [setting] * n if isinstance(setting, int) else setting
+
+def windows(x, size, stride=1, dilation=1):
+    first, n = x.ndim - len(size), len(size)
+    for i, (k, step, apart) in enumerate(zip(size, each_axis(stride, n), each_axis(dilation, n))):
+        x = x.unfold(first + i, apart * (k - 1) + 1, step)[..., ::apart]
+    return x
+
+def overlap_add(x, shape, stride, dilation):
+    n = x.ndim - len(shape)
+    out = torch.zeros(shape, dtype=x.dtype)
+    for inside in torch.cartesian_prod(*map(torch.arange, x.shape[len(shape):])).reshape(-1, n).tolist():
+        steps = zip(inside, each_axis(dilation, n), each_axis(stride, n), x.shape[len(shape) - n:])
+        place = [slice(i * apart, i * apart + step * (m - 1) + 1, step) for i, apart, step, m in steps]
+        out[(..., *place)] += x[(..., *inside)]
+    return out
+
 def concatenate(axis, *xs):
     return torch.cat(tensors(*xs), axis)
 
@@ -288,6 +306,21 @@ def pad(x, width, value=0.0):
 
 def scatter(x, index, shape):
     return jnp.zeros(shape, x.dtype).at[index].add(x)
+
+def window_index(shape, size, stride, dilation):
+    n = len(size)
+    strides, dilations = jnp.broadcast_to(jnp.array(stride), n), jnp.broadcast_to(jnp.array(dilation), n)
+    found = []
+    for i, (k, step, apart, m) in enumerate(zip(size, strides.tolist(), dilations.tolist(), shape[len(shape) - n:])):
+        places = jnp.arange((m - apart * (k - 1) - 1) // step + 1)[:, None] * step + jnp.arange(k) * apart
+        found.append(places.reshape([len(places) if a == i else k if a == n + i else 1 for a in range(2 * n)]))
+    return (..., *found)
+
+def windows(x, size, stride=1, dilation=1):
+    return x[window_index(x.shape, size, stride, dilation)]
+
+def overlap_add(x, shape, stride, dilation):
+    return jnp.zeros(shape, x.dtype).at[window_index(shape, x.shape[len(shape):], stride, dilation)].add(x)
 
 def concatenate(axis, *xs):
     return jnp.concatenate(xs, axis)
