@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import IO
 
-from . import AutogradError, DataError
+from .errors import AutogradError, DataError
 
 if sys.platform == "win32":
 

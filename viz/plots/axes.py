@@ -8,8 +8,7 @@ import numpy as np
 
 from autograd_mini import DataError
 from autograd_mini.data import Array
-from nn import SettingError
-from nn.errors import extra
+from autograd_mini.errors import SettingError, extra
 
 GRID = 120  # points along each side of a plane
 

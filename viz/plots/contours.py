@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_mini import Node, Program, ShapeError, Value, compile, no_grad, ops
 from autograd_mini.data import Array, array_of, quietly
-from nn.errors import extra, real, whole
+from autograd_mini.errors import extra, real, whole
 
 from ..colours import HUES, light
 from ..text import number

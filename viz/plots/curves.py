@@ -8,10 +8,9 @@ import numpy as np
 
 from autograd_mini import Node, compile
 from autograd_mini.data import Array
+from autograd_mini.errors import SettingError, extra
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import FormulaError, names_of, text
-from nn import SettingError
-from nn.errors import extra
 
 from ..colours import HUES, light
 from ..text import clean, number
