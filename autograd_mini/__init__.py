@@ -7,6 +7,7 @@ from . import methods, ops
 from .checking import gradcheck
 from .errors import AutogradError, CycleError, DataError, NonFiniteError, RangeError, RuleError, ShapeError, StaleError
 from .modes import no_grad, note_lines
+from .neighbours import NAMES as _NEIGHBOURS
 from .node import Node, Tensor, Value
 from .nonfinite import detect_nonfinite
 from .sweep import backward, backward_steps, zero_grad
@@ -14,6 +15,8 @@ from .text.explanation import explain
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
+    from . import nn as nn
+    from . import viz as viz
     from .programs.compile import compile
     from .programs.program import BranchError, Branches, Program
     from .text.ledger import Ledger
@@ -65,6 +68,8 @@ _WHEN_ASKED = {  # where what is not needed to differentiate has its home: progr
 
 def __getattr__(name: str) -> Any:
     """Import what is not needed to differentiate when it is asked for."""
+    if name in _NEIGHBOURS:
+        return importlib.import_module(f".{name}", __name__)
     if name in _WHEN_ASKED:
         return getattr(importlib.import_module(_WHEN_ASKED[name], __name__), name)
     raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
@@ -72,4 +77,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, those that are not imported yet too, so that a prompt completes them."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_NEIGHBOURS})

@@ -22,13 +22,15 @@ from autograd_mini.node import INSTEAD
 from autograd_mini.op import TABLE, Binary
 
 ROOT = Path(autograd_mini.__file__).parent.parent
-MAY_IMPORT = {"autograd_mini": set[str](), "nn": {"autograd_mini"}, "viz": {"autograd_mini", "nn"}}
+MAY_IMPORT = {"autograd_mini": set[str](), "nn": {"autograd_mini"}, "viz": {"autograd_mini"}}
 LOADS = {  # what is in memory after an import, beyond the standard library and what numpy itself brings
     "autograd_mini": {"autograd_mini"},
     "nn": {"autograd_mini", "nn"},
-    "viz": {"autograd_mini", "nn", "viz", "graphviz"},
+    "viz": {"autograd_mini", "viz", "graphviz"},
 }
 WAYS_BACK: dict[tuple[str, str], str] = {}  # against the arrows, each with its reason
+# `autograd_mini.neighbours` leads to nn and viz by names that it is asked for; it names no module of theirs, and loads
+# none until someone asks. What `autograd_mini.nn` is to a type checker stands in nn.pyi and viz.pyi.
 LONG = {  # functions of more than 30 lines, each with its reason
     "nn.train.fit": "its settings stand one on a line, which are 20 lines",
 }
@@ -38,6 +40,7 @@ UNDOCUMENTED = {  # rooms whose functions need no docstring, each with its reaso
 }
 
 packages = pytest.mark.parametrize("package", MAY_IMPORT)
+tidied = pytest.mark.parametrize("package", ["nn", "viz"])
 
 
 def files(package: str) -> list[Path]:
@@ -71,37 +74,18 @@ def imported(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
             yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
 
 
-class AtImport(ast.NodeTransformer):
-    """Takes away what does not run when a module is imported: bodies of functions, and what only type checkers read."""
-
-    def visit_FunctionDef(self, node: Any) -> None:
-        return None
-
-    visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef
-
-    def visit_If(self, node: ast.If) -> Any:
-        only_types = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        return [self.visit(part) for part in node.orelse] if only_types else self.generic_visit(node)
-
-
-def knows(file: Path, root: Path = ROOT, at_import: bool = False) -> set[str]:
-    tree: Any = ast.parse(file.read_text(encoding="utf-8"))
-    if at_import:
-        tree.body = [kept for part in tree.body for kept in _flat(AtImport().visit(part))]
+def knows(file: Path, root: Path = ROOT) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     return set(imported(tree, name_of(file, root), file.name == "__init__.py"))
 
 
-def _flat(part: Any) -> list[Any]:
-    return part if isinstance(part, list) else [] if part is None else [part]
-
-
 def module_graph(package: str, root: Path = ROOT) -> dict[str, set[str]]:
-    """Return which modules of a package each of them imports while it is imported itself."""
+    """Return which modules of a package each of them imports, late and for types too; the package itself is a door."""
     found = sorted((root / package).rglob("*.py"))
     modules = {name_of(file, root) for file in found}
     graph: dict[str, set[str]] = {}
     for file in found:
-        names = knows(file, root, at_import=True)
+        names = knows(file, root)
         targets = {name if name in modules else name.rpartition(".")[0] for name in names}
         graph[name_of(file, root)] = (targets & modules) - {package, name_of(file, root)}
     return graph
@@ -114,9 +98,43 @@ def test_arrows_run_one_way(package: str) -> None:
     assert {way for way in known if way[1] in backwards} == {way for way in WAYS_BACK if way[0].startswith(package)}
 
 
-@packages
+@tidied
 def test_no_module_imports_itself_in_a_circle(package: str) -> None:
     graphlib.TopologicalSorter(module_graph(package)).prepare()
+
+
+def room_of(module: str, package: str) -> str:
+    """Return the folder that a module is in."""
+    folders = {name_of(file) for file in files(package) if file.name == "__init__.py"}
+    return module if module in folders else module.rpartition(".")[0]
+
+
+@tidied
+def test_arrows_between_rooms_run_one_way(package: str) -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, known in module_graph(package).items():
+        if module != package:  # the door, which leads into every room
+            rooms.setdefault(room_of(module, package), set()).update(room_of(other, package) for other in known)
+    graphlib.TopologicalSorter({room: known - {room} for room, known in rooms.items()}).prepare()
+
+
+@packages
+def test_a_package_knows_its_own_files_by_relative_names(package: str) -> None:
+    """Read as autograd_mini.nn, it would load a second nn, or a learner's, if it asked for nn."""
+    absolute = {
+        name_of(file)
+        for file in files(package)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+        if name.partition(".")[0] == package
+    }
+    assert absolute == set()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +152,11 @@ def test_a_circle_would_be_found(a: str, b: str, tmp_path: Path) -> None:
         (folder / f"{name}.py").write_text(source)
     with pytest.raises(graphlib.CycleError):
         graphlib.TopologicalSorter(module_graph("p", tmp_path)).prepare()
-    (folder / "b.py").write_text(f"def later():\n    {b.splitlines()[-1].strip()}")
+    for hidden in ("def later():\n    {}", "if TYPE_CHECKING:\n    {}"):
+        (folder / "b.py").write_text(hidden.format(b.splitlines()[-1].strip()))
+        with pytest.raises(graphlib.CycleError):
+            graphlib.TopologicalSorter(module_graph("p", tmp_path)).prepare()
+    (folder / "b.py").write_text("import p")
     graphlib.TopologicalSorter(module_graph("p", tmp_path)).prepare()
 
 

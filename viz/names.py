@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
@@ -9,7 +10,8 @@ from typing import Any
 
 from autograd_mini import Node
 
-OURS = {"autograd_mini", "nn", "viz"}
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OURS = tuple(os.path.join(ROOT, package, "") for package in ("autograd_mini", "nn", "viz"))  # not a reader's nn.py
 MANY = 1000  # entries of a list that are looked at for names
 
 
@@ -35,7 +37,7 @@ def variables_of(nodes: Iterable[Node], namespace: Mapping[str, Any]) -> dict[No
 def caller_namespace() -> dict[str, Any]:
     """Return the variables, local before global, of the innermost frame outside this project."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in OURS:
+    while frame is not None and frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back
     return {} if frame is None else {**frame.f_locals, **frame.f_globals, **frame.f_locals}
 

@@ -12,9 +12,9 @@ from typing import Any
 from autograd_mini import AutogradError, Node
 from autograd_mini.files import write_whole
 from autograd_mini.sweep import order
-from nn.module import Module
 
 from ..names import caller_namespace, notebook_namespace, variables_of
+from ..networks import NO_NETWORK, is_network
 from .dot import dot_of, square
 from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
@@ -134,7 +134,7 @@ def draw(
     engine: str = "auto",
     names: Mapping[str, Any] | None = None,
     limit: int | None = LIMIT,
-    model: Module | None = None,
+    model: Any = None,
     fold: str | Sequence[str] | None = "auto",
     unfold: Sequence[str] = (),
     depth: int | None = None,
@@ -152,7 +152,7 @@ def draw(
     gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
 
     A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
-    they need; the picture says so. The networks are those of `model`, else of the modules in `names`, else of the
+    they need; the picture says so. The networks are those of `model`, else of the networks in `names`, else of the
     labels of parameters. `unfold="layer 1/neuron 0"` opens a group, `depth` says how many groups inside each other are
     open, `fold` names groups to fold while all others are open (None: no groups), `once=True` draws equal groups side
     by side once, with their number. What is still more than `limit` boxes is cut down to those next to the root;
@@ -182,8 +182,8 @@ def _check(root: Any, names: Any, model: Any, **settings: str) -> None:
         raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
     if names is not None and not (isinstance(names, Mapping) and all(isinstance(name, str) for name in names)):
         raise PictureError(f"names maps names to nodes, as in {{'w': w}}, got {names!r:.60}")
-    if model is not None and not isinstance(model, Module):
-        raise PictureError(f"model is a Module of nn, got {type(model).__name__}; label the parameters of other models")
+    if model is not None and not is_network(model):
+        raise PictureError(NO_NETWORK.format(type(model).__name__))
     for name, setting in settings.items():
         if setting not in KNOWN[name]:
             raise PictureError(f"{name} is one of {', '.join(KNOWN[name])}, got {setting!r}")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_mini import AutogradError, Node
-from nn.module import Module
 
 from .groups import CALL, INPUTS, SUM, Group, digest, groups_among
 from .ownership import LAYER, NETWORK, NEURON
@@ -87,7 +86,7 @@ def beside(path: Sequence[Node]) -> View:
     return plain_view(sorted(near | dict.fromkeys(path), key=lambda node: node.birth))
 
 
-def view_in(nodes: list[Node], detail: Detail, model: Module | None, variables: Mapping[str, Any]) -> View:
+def view_in(nodes: list[Node], detail: Detail, model: Any, variables: Mapping[str, Any]) -> View:
     """Return what is to be drawn of all `nodes`, oldest first: groups are looked for only where they are wanted."""
     whole = detail.fold is None or (detail.automatic and (detail.limit is None or len(nodes) <= READABLE))
     if whole and not detail.unfold and detail.depth is None:

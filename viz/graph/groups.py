@@ -15,7 +15,6 @@ from typing import Any
 from autograd_mini import Node
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import one_line
-from nn.module import Module
 
 from .group_builder import Draft, Home, Item, ordered
 from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
@@ -71,10 +70,10 @@ class Group:
         return f"<{self.kind} {self.name}: {len(self.nodes)} nodes, {len(self.children)} groups>"
 
 
-def groups_of(root: Node, model: Module | None = None, variables: Mapping[str, Any] | None = None) -> Group:
+def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None = None) -> Group:
     """Return everything that `root` was computed from as a tree of groups.
 
-    Networks, layers and neurons are those of `model`; else of the modules among `variables`, which maps names to
+    Networks, layers and neurons are those of `model`; else of the networks among `variables`, which maps names to
     anything; else of the labels that networks give to their parameters. Outside of them, a node with a label makes an
     expression of whatever only it needs, and sums of many terms and inputs side by side are groups too.
 
@@ -86,7 +85,7 @@ def groups_of(root: Node, model: Module | None = None, variables: Mapping[str, A
     return groups_among(order(root)[::-1], model, variables or {})
 
 
-def groups_among(nodes: list[Node], model: Module | None, variables: Mapping[str, Any]) -> Group:
+def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any]) -> Group:
     """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
     users = users_of(nodes)
     top = Draft("", GRAPH)

@@ -1,6 +1,6 @@
-"""Parts of a model, and which of a record's nodes belong to which: what `nn` knows about the graph that it made.
+"""Parts of a model, and which of a record's nodes belong to which.
 
-A part is a network, a layer or a neuron. A parameter belongs to the module that holds it; a node that is computed from
+A part is a network, a layer or a neuron. A parameter belongs to the part that holds it; a node that is computed from
 a parameter belongs where that does; what lies between such nodes, as activations do, belongs to the smallest part
 around them.
 """
@@ -8,27 +8,29 @@ around them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_mini import Node, Value
-from nn.module import Module
+
+from ..networks import Path, activation_of, is_network, networks_in, parts_in
 
 NETWORK, LAYER, NEURON = "network", "layer", "neuron"
 LABEL = re.compile(r"[Wb]\[(\d{1,9})\](?:\[(\d{1,9})(?:,\d{1,9})?\])?")  # as layers label their parameters
 SUMS = ("add", "add_n")
+ACTIVATIONS = {"tanh", "sigmoid", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"}
 Place = tuple[int, "Part"]  # the calls of the model that came before on the way, and the part
 
 
 @dataclass(eq=False)
 class Part:
-    """A module, or what labels show of one: its parameters, each with a bit of its own, and the parts inside it."""
+    """A network, or what labels show of one: its parameters, each with a bit of its own, and the parts inside it."""
 
     name: str
     kind: str = NETWORK
     outer: Part | None = None
-    activation: str = ""
+    activation: str | None = None  # None where it is not known
     number: int = 0  # in the order of the calls
     own: list[Node] = field(default_factory=list)
     inner: list[Part] = field(default_factory=list)
@@ -53,18 +55,18 @@ class Part:
 # Where parts come from ----------------------------------------------------------------------------------------------
 
 
-def parts_of(leaves: Iterable[Node], model: Module | None, variables: Mapping[str, Any]) -> list[Part]:
-    """Return the outermost parts that own some of `leaves`: those of `model`; else of the modules among `variables`;
+def parts_of(leaves: Iterable[Node], model: Any, variables: Mapping[str, Any]) -> list[Part]:
+    """Return the outermost parts that own some of `leaves`: those of `model`; else of the networks among `variables`;
     else what labels such as W[1][0,2] show.
     """
     wanted = set(leaves)
-    modules = [(k, v) for k, v in variables.items() if isinstance(v, Module) and not k.startswith("_")]
+    networks = [(k, v) for k, v in variables.items() if not k.startswith("_") and is_network(v)]
     if model is not None:
-        modules = [(k, v) for k, v in modules if v is model] or [(type(model).__name__, model)]
-    if len(modules) > 1:  # a layer that is a variable too comes after its network
-        modules.sort(key=lambda pair: -len(pair[1].modules()))
+        networks = [(k, v) for k, v in networks if v is model] or [(type(model).__name__, model)]
+    if len(networks) > 1:  # a layer that is a variable too comes after its network
+        networks.sort(key=lambda pair: -len(networks_in(pair[1])))
     taken: set[int] = set()
-    found = [_part_of(module, name, taken) for name, module in modules if id(module) not in taken]
+    found = [_part_of(network, name, taken) for name, network in networks if id(network) not in taken]
     found = [part for part in found if any(not wanted.isdisjoint(p.own) for p in part.everything())]
     found = found or _labelled(leaves)
     for number, part in enumerate(p for root in found for p in root.everything()):
@@ -72,40 +74,26 @@ def parts_of(leaves: Iterable[Node], model: Module | None, variables: Mapping[st
     return found
 
 
-def _part_of(module: Module, name: str, taken: set[int]) -> Part:
-    """Return the part for a module; what `taken` holds, by identity, belongs to another already."""
-    part = Part(name, activation=getattr(module, "activation", ""))
-    taken.add(id(module))
+def _part_of(network: Any, name: str, taken: set[int]) -> Part:
+    """Return the part for a network; what `taken` holds, by identity, belongs to another already."""
+    part = Part(name, activation=activation_of(network))
+    taken.add(id(network))
     layers = 0
-    for key, x in _held(module):
+    for path, x in parts_in(network):
         if id(x) in taken:
             continue
         if isinstance(x, Node):
             taken.add(id(x))
             part.own.append(x)
         else:
-            inner = _part_of(x, key, taken)
+            inner = _part_of(x, "", taken)
             if inner.own or inner.inner:
                 inner.outer = part
                 part.inner.append(inner)
                 layers += inner.kind == LAYER
-                inner.name = _title(key, inner.kind, layers)
+                inner.name = _title(path, inner.kind, layers)
     part.kind = _kind(part)
     return part
-
-
-def _held(module: Module) -> Iterator[tuple[str, Any]]:
-    """Yield (name, object) for the modules and parameters that a module holds itself, or in lists, tuples and dicts."""
-    stack = [(key, x) for key, x in vars(module).items() if key[0] != "_"][::-1]
-    seen: set[int] = set()
-    while stack:
-        key, x = stack.pop()
-        if isinstance(x, Module) or (isinstance(x, Node) and x.op is None):
-            yield key, x
-        elif isinstance(x, (list, tuple, dict)) and id(x) not in seen:
-            seen.add(id(x))
-            entries = x.items() if isinstance(x, dict) else enumerate(x)
-            stack += [(f"{key}[{k}]", inner) for k, inner in entries][::-1]
 
 
 def _kind(part: Part) -> str:
@@ -114,11 +102,13 @@ def _kind(part: Part) -> str:
     return NEURON if all(isinstance(x, Value) for x in part.own) else LAYER
 
 
-def _title(key: str, kind: str, layers: int) -> str:
+def _title(path: Path, kind: str, layers: int) -> str:
     """Return what a part is called: entries of a list by number, as their parameters are; others by attribute."""
-    if not key.endswith("]"):
-        return key
-    return f"layer {layers}" if kind == LAYER else f"neuron {key[:-1].split('[')[-1]}" if kind == NEURON else key
+    if len(path) > 1 and kind == LAYER:
+        return f"layer {layers}"
+    if len(path) > 1 and kind == NEURON:
+        return f"neuron {path[-1]}"
+    return str(path[0]) + "".join(f"[{key}]" for key in path[1:])
 
 
 def _labelled(leaves: Iterable[Node]) -> list[Part]:
@@ -249,7 +239,7 @@ class Placing:
         if name == "getitem":
             return args[0] in self.activated and bool(part.inner)
         joined = name == "softmax" and args[0].op is not None and args[0].op.name == "stack"
-        if (name == part.activation or joined) and args[0] not in self.activated:
+        if (_activates(name, part) or joined) and args[0] not in self.activated:
             self.activated.add(node)
             return True
         return False
@@ -262,6 +252,11 @@ class Placing:
             ]
             if calls:
                 self.places[x] = min(calls), part
+
+
+def _activates(name: str, part: Part) -> bool:
+    """Whether an op is the activation of a part; of one that does not name its own, any that is known as one."""
+    return name in ACTIVATIONS if part.activation is None else name == part.activation
 
 
 def in_a_sum(node: Node, users: Mapping[Node, list[Node]]) -> bool:

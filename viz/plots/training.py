@@ -15,14 +15,13 @@ import numpy as np
 
 from autograd_mini import DataError, ShapeError, Value, no_grad
 from autograd_mini.data import Array, array_of
+from autograd_mini.errors import SettingError, choice, real
 from autograd_mini.node import Node
-from autograd_mini.op import TABLE, Elementwise
+from autograd_mini.op import TABLE, Elementwise, operand
 from autograd_mini.text.formula import short_text
-from nn import Module, SettingError
-from nn.errors import choice, real
-from nn.train import outputs
 
 from ..colours import HUES, light
+from ..networks import activation_of, is_network, named_parameters, networks_in
 from .axes import GRID, around, axes_on, finite
 
 REACH = 5.0  # how far from 0 an activation is drawn
@@ -130,7 +129,7 @@ def decision_boundary(model: Any, X: Any, y: Any, *, threshold: float | None = N
     columns = getattr(X, "columns", None)
     x1, x2 = (around(column) for column in rows.T)
     plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
-    if isinstance(model, Module):
+    if is_network(model):
         classes, scores = _network_scores(model, plane, labels, threshold)
     elif hasattr(model, "predict"):
         classes, scores = _estimator_scores(
@@ -161,7 +160,7 @@ def _two_features(X: Any, y: Any) -> tuple[Array, Array]:
     return finite(rows, "X"), labels.ravel()
 
 
-def _network_scores(model: Module, plane: Array, labels: Array, threshold: float | None) -> tuple[Array, Array]:
+def _network_scores(model: Any, plane: Array, labels: Array, threshold: float | None) -> tuple[Array, Array]:
     """Return the classes, and a score for each on every row of the plane: the largest score decides."""
     found = finite(_answers(model, plane).reshape(len(plane), -1), "the model's output")
     if found.shape[1] > 1:
@@ -173,30 +172,36 @@ def _network_scores(model: Module, plane: Array, labels: Array, threshold: float
     return classes, np.hstack([-above, above])
 
 
-def _answers(model: Module, rows: Array) -> Array:
+def _answers(model: Any, rows: Array) -> Array:
     """Return what a network makes of rows when it is used: nothing is recorded, nothing dropped."""
-    was_training = model.training
-    model.eval()
+    was_training = getattr(model, "training", None)
+    if was_training is not None:
+        model.eval()
     try:
         with no_grad():
-            found = outputs(_on_arrays(model), rows)
+            found = _outputs(_on_arrays(model), rows)
     finally:
-        model.train(was_training)
+        if was_training is not None:
+            model.train(was_training)
     return array_of(found._data if isinstance(found, Node) else found)
 
 
+def _outputs(model: Any, rows: Array) -> Any:
+    """Return what a network makes of rows: one by one if all its parameters are Values, else at once."""
+    on_values = all(isinstance(p, Value) for p in named_parameters(model).values())
+    return operand([model(row) for row in rows.tolist()]) if on_values else model(rows)
+
+
 def _on_arrays(model: Any) -> Any:
-    """Return a network's twin on arrays, 100 times as fast on a plane; one with a function of the user's own stays."""
-    ours = all(isinstance(activation, str) for activation in _activations(model))
-    return model.tensors() if ours and hasattr(model, "tensors") else model
+    """Return a network's twin on arrays, 100 times as fast on a plane; one with a function of its own stays."""
+    by_name = all(isinstance(getattr(each, "activation", ""), str) for each in networks_in(model))
+    return model.tensors() if by_name and hasattr(model, "tensors") else model
 
 
-def _activations(model: Module) -> list[Any]:
-    return [module.activation for module in model.modules() if hasattr(module, "activation")]
-
-
-def _default_threshold(model: Module) -> float:
-    return 0.5 if _activations(model)[-1:] == ["sigmoid"] else 0.0
+def _default_threshold(model: Any) -> float:
+    """Return the output that divides two classes: 0.5 after a sigmoid, else 0."""
+    stated = [name for name in map(activation_of, networks_in(model)) if name is not None]
+    return 0.5 if stated[-1:] == ["sigmoid"] else 0.0
 
 
 def _estimator_scores(model: Any, plane: Any, labels: Array) -> tuple[Array, Array]:
@@ -280,9 +285,10 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
 
 def _gradient_sizes(net: Any) -> dict[str, Array]:
     """Return |dL/dw| of all parameters of each layer under the layer's name."""
-    if not isinstance(net, Module):
-        raise DataError(f"net must be a module of nn (an estimator has one as model_), got {type(net).__name__}")
-    named = list(net.named_parameters())
+    if not is_network(net):
+        kind = type(net).__name__
+        raise DataError(f"net must be a module, or another network (an estimator has one as model_), got {kind}")
+    named = list(named_parameters(net).items())
     if not any(parameter.has_grad for _, parameter in named):
         raise SettingError("net must have gradients: call backward() on a loss first, and zero_grad() after the plot")
     layers: dict[str, list[Array]] = {}

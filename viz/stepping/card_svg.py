@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 def asset(name: str) -> str:
     """Return a file that the page is made of."""
-    return (files("viz.stepping") / "page" / name).read_text(encoding="utf-8")
+    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
 def scene_of(frames: Frames, places: Places, style: str = "", hidden: bool = False) -> str:

@@ -7,7 +7,6 @@ from itertools import count, groupby
 from typing import Any
 
 from autograd_mini import Node
-from nn.module import Module
 
 from ..graph.groups import Group, digest, groups_of
 from ..text import clean
@@ -17,7 +16,7 @@ PILE = 4  # equal groups side by side that are drawn as one
 
 
 def folds_of(
-    root: Node, model: Module | None = None, variables: Mapping[str, Any] | None = None
+    root: Node, model: Any = None, variables: Mapping[str, Any] | None = None
 ) -> tuple[list[Fold], dict[Node, tuple[str, ...]]]:
     """Return the groups of a record, each after the one that it is in, and for each node those around it by id.
 

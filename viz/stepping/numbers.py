@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd_mini.text.to_json import plain
-from viz.text import norm
+
+from ..text import norm
 
 Number = float | list[Any] | dict[str, float] | None
 

@@ -18,10 +18,10 @@ from autograd_mini import AutogradError, Node
 from autograd_mini.files import write_whole
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import FormulaError, text
-from nn.module import Module
 
 from ..graph.layout_programs import ENGINES
 from ..names import caller_namespace, variables_of
+from ..networks import NO_NETWORK, is_network, named_parameters
 from ..text import clean
 from .animation import animation_of
 from .card_layout import CHIP, HIGH, Places, places_of
@@ -183,7 +183,7 @@ def player(
     root: Node,
     gradient: Any = None,
     *,
-    model: Module | None = None,
+    model: Any = None,
     names: Mapping[str, Any] | None = None,
     engine: str = "auto",
 ) -> Player:
@@ -210,7 +210,7 @@ def player(
             f"a page of {len(nodes):,} nodes, more than {MOST:,}, is more than a browser plays: play a node inside, or "
             "look at the whole with draw, which folds it"
         )
-    parameters = {} if model is None else {node: name for name, node in model.named_parameters()}
+    parameters = {} if model is None else {node: name for name, node in named_parameters(model).items()}
     folds, paths = folds_of(root, model, variables)
     frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
     program = program_of(root, gradient)
@@ -223,8 +223,8 @@ def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
     """Raise PlayerError for a root, a model or names that are none, and for an engine that there is not."""
     if not isinstance(root, Node):
         raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
-    if model is not None and not isinstance(model, Module):
-        raise PlayerError(f"model is a Module of nn, got {type(model).__name__}; label the parameters of other models")
+    if model is not None and not is_network(model):
+        raise PlayerError(NO_NETWORK.format(type(model).__name__))
     if names is not None and not isinstance(names, Mapping):
         raise PlayerError(f"names maps names to nodes, as globals() does, got {type(names).__name__}")
     if engine not in ENGINES:
