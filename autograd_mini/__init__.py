@@ -1,6 +1,7 @@
 """A reverse-mode autodiff engine to read in one sitting: record, differentiate, look at every step."""
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import methods, ops
@@ -17,7 +18,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import nn as nn
     from . import viz as viz
-    from .programs.compile import compile
+    from .programs.compile import compile as compile
     from .programs.program import BranchError, Branches, Program
     from .text.ledger import Ledger
 
@@ -39,7 +40,6 @@ __all__ = [
     "Value",
     "backward",
     "backward_steps",
-    "compile",
     "detect_nonfinite",
     "explain",
     "grad",
@@ -57,6 +57,8 @@ __all__ = [
     "zero_grad",
 ]
 
+# `compile` is left out of __all__: a star import leaves Python's own function alone.
+
 _WHEN_ASKED = {  # where what is not needed to differentiate has its home: programs read the table's source
     "BranchError": ".programs.program",
     "Branches": ".programs.program",
@@ -64,17 +66,25 @@ _WHEN_ASKED = {  # where what is not needed to differentiate has its home: progr
     "Program": ".programs.program",
     "compile": ".programs.compile",
 }
+_ELSEWHERE = {  # what people look for here and find in a package that stands on this one
+    **dict.fromkeys(("MLP", "Layer", "Neuron", "Dense", "Module", "adam", "fit", "sgd"), "nn"),
+    **dict.fromkeys(("draw", "draw_dot", "player", "step"), "viz"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is not needed to differentiate when it is asked for."""
+    """Import what is not needed to differentiate when it is asked for, and say where a name is that is not here."""
     if name in _NEIGHBOURS:
         return importlib.import_module(f".{name}", __name__)
     if name in _WHEN_ASKED:
         return getattr(importlib.import_module(_WHEN_ASKED[name], __name__), name)
-    raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}")
+    home = "autograd_mini.ops" if hasattr(ops, name) and name[0] != "_" else _ELSEWHERE.get(name)
+    where = f": it is in {home}, from {home} import {name}" if home else ""
+    if where and sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap":  # Python words it itself
+        raise ImportError(f"cannot import name {name!r} from 'autograd_mini'{where}", name=name)
+    raise AttributeError(f"module 'autograd_mini' has no attribute {name!r}{where}")
 
 
 def __dir__() -> list[str]:
     """Return the public names, those that are not imported yet too, so that a prompt completes them."""
-    return sorted({*globals(), *__all__, *_NEIGHBOURS})
+    return sorted({*globals(), *__all__, *_WHEN_ASKED, *_NEIGHBOURS})

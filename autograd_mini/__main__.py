@@ -1,4 +1,7 @@
-"""`python -m autograd_mini`: says hello, with the first things to type."""
+"""`python -m autograd_mini`: says hello, with the first things to type; with words, what `autograd-mini` does."""
+
+import sys
+from importlib.metadata import entry_points
 
 HELLO = """\
 autograd_mini: see how gradients flow back through a computation.
@@ -26,5 +29,18 @@ Or without Python, in a shell:
     autograd-mini --help
 """
 
+
+def main(words: list[str]) -> int:
+    """Run the command `autograd-mini`, which a package that stands on this one declares; without words, say hello."""
+    if not words:
+        print(HELLO, end="")
+        return 0
+    for command in entry_points(group="console_scripts", name="autograd-mini"):
+        status: int = command.load()(words)
+        return status
+    print("autograd-mini is not installed: pip install autograd-mini", file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    print(HELLO, end="")
+    sys.exit(main(sys.argv[1:]))

@@ -107,7 +107,7 @@ def _remedy(data: Any) -> str:
 
 REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (
     ((str, bytes), "text is not read as a number, convert it with float(...)"),
-    ((type(None),), "for a missing number write float('nan')"),
+    ((type(None),), "a function without `return` gives None; for a missing number write float('nan')"),
     ((complex,), "take .real and .imag, each a number of its own"),
     (
         (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64),

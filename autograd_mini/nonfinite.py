@@ -9,8 +9,8 @@ import numpy as np
 
 from .errors import NonFiniteError
 from .modes import F, Mode, caller, where
-from .node import Node, describe
-from .op import contribution
+from .node import Node, describe, filled
+from .op import Elementwise, contribution, run_rule
 
 
 class _DetectNonfinite(Mode):
@@ -58,9 +58,21 @@ def _culprit(node: Node, g: Any, complete: dict[Node, Any]) -> str:
             if arg is node and upstream is not None and user.op is not None and user.op.rule(i) is not None:
                 c = contribution(user, i, upstream)
                 if not _finite(c):
-                    whom = f"{describe(node)} (argument {i} of {user.op.name})"
-                    return f"{user.op.name} sent the gradient {_worst(c)} to {whom}\n{_circumstances(user)}"
+                    whom = f"{describe(node)} (argument {i + 1} of {user.op.name})"
+                    why = _product(user, i, upstream)
+                    return f"{user.op.name} sent the gradient {_worst(c)} to {whom}\n{why}{_circumstances(user)}"
     return f"the gradient of {describe(node)} became {_worst(g)}\n{_circumstances(node)}"
+
+
+def _product(user: Node, i: int, upstream: Any) -> str:
+    """Return a line about the first product 0 * inf in what an elementwise op sent, "" where there is none."""
+    if not isinstance(user.op, Elementwise):
+        return ""
+    local = np.broadcast_to(run_rule(user, i, filled(user, 1.0)), user.shape)
+    bad = (np.broadcast_to(upstream, user.shape) == 0.0) & np.isinf(local)
+    if not bad.any():
+        return ""
+    return f"  0 * {local[bad][0]}: the upstream gradient is 0, the local derivative {local[bad][0]}\n"
 
 
 def _circumstances(node: Node) -> str:

@@ -121,7 +121,7 @@ class Op:
         try:
             return operand(arg)
         except (DataError, RangeError) as error:
-            raise type(error)(f"{self.name}, argument {i}: {error}") from None
+            raise type(error)(f"{self.name}, argument {i + 1}: {error}") from None
 
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""

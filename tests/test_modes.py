@@ -297,7 +297,8 @@ def test_the_first_bad_gradient_is_named() -> None:
         root.label = "root"
         message = caught(y.backward)
     assert message.splitlines() == [
-        "sqrt sent the gradient nan to Value 'x' (argument 0 of sqrt)",
+        "sqrt sent the gradient nan to Value 'x' (argument 1 of sqrt)",
+        "  0 * inf: the upstream gradient is 0, the local derivative inf",
         "  label: root",
         "  arguments: Value 'x' = 0.0",
         f"  recorded at {__file__}:{y.source[1] - 1}: root = x.sqrt()",
@@ -313,7 +314,7 @@ def test_the_first_bad_gradient_of_an_array_is_named_with_its_place() -> None:
     y = x.sqrt().sum()
     with detect_nonfinite():
         message = caught(y.backward)
-    assert message.startswith("sqrt sent the gradient inf at [1] of shape (3,) to Tensor 'x' (argument 0 of sqrt)")
+    assert message.startswith("sqrt sent the gradient inf at [1] of shape (3,) to Tensor 'x' (argument 1 of sqrt)")
     assert "a line that was not noted: record inside note_lines() or detect_nonfinite()" in message
 
 

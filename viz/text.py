@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import unicodedata
 from typing import Any
@@ -24,6 +25,12 @@ ARIAL = (
     260, 334, 584,
 )  # fmt: skip
 
+SIGNS = {  # for an output that cannot spell them
+    DASH: "-", ELLIPSIS: "...", "\u2500": "-", "\u2502": "|", "\u251c": "|", "\u2514": "`", "\u00d7": "x",
+    "\u00b7": "*", "\u2190": "<-", "\u2191": "^", "\u2192": "->", "\u2193": "v", "\u2212": "-", "\u2202": "d",
+    "\u2713": "+", "\u2717": "x", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": "-",
+    "\u2264": "<=", "\u2265": ">=", "\u2260": "!=",
+}  # fmt: skip
 BOLD = 1.1  # bold letters are at most so many times as wide, of those that are wide at all
 
 
@@ -36,6 +43,32 @@ def clean(text: str, limit: int = LONG) -> str:
     ('a b c', 'xxxx…')
     """
     return one_line(text, limit, ELLIPSIS)
+
+
+def _in_signs(error: UnicodeError) -> tuple[str, int]:
+    """Answer for a character that an encoding does not have: a plain sign like it, else its escape."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(SIGNS.get(c) or ascii(c)[1:-1] for c in lost), error.end
+
+
+PLAINLY = "autograd_mini.plainly"  # the name under which an output is told to answer so
+codecs.register_error(PLAINLY, _in_signs)
+
+
+def spelled(text: str, encoding: str | None) -> str:
+    """Return text in the characters of an encoding: plain signs for lines and arrows, ? for what there is none for.
+
+    >>> spelled("\u251c x \u2192 \u03b1", "ascii")
+    '| x -> ?'
+    """
+    encoding = encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(str.maketrans(SIGNS)).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def number(x: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from autograd_mini import AutogradError, Node, Value
+from autograd_mini.sweep import order
 
 from .expression import LENGTH, ExpressionError, read_values, record_expression
 
@@ -33,7 +34,12 @@ def add_open(task: argparse.ArgumentParser) -> None:
 def recorded(arguments: argparse.Namespace) -> tuple[Node, dict[str, Value]]:
     """Return the root of the expression's graph, and the leaves by name."""
     leaves = {name: Value(data, label=name) for name, data in read_values(arguments.values).items()}
-    return record_expression(_expression(arguments.expression), leaves), leaves
+    root = record_expression(_expression(arguments.expression), leaves)
+    used = set(order(root))
+    told = getattr(arguments, "wrt", None)  # an error of its own says so of that one
+    for name in (name for name, leaf in leaves.items() if leaf not in used and name != told):
+        print(f"autograd-mini: note: the expression does not use {name}", file=sys.stderr)
+    return root, leaves
 
 
 def leaf(name: str, leaves: dict[str, Value]) -> Value:

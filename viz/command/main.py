@@ -15,6 +15,7 @@ from typing import NoReturn
 from autograd_mini import AutogradError
 
 from ..grading import command as grading
+from ..text import PLAINLY
 from . import draw, explain, play, plot
 from .asked import CommandError
 from .expression import CONSTANTS, FUNCTIONS, ExpressionError
@@ -94,7 +95,7 @@ class _Parser(argparse.ArgumentParser):
 def _run(argv: Sequence[str]) -> int:
     """Parse a command line and do what it says; name=value may stand on either side of an option."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot spell
+        sys.stdout.reconfigure(errors=PLAINLY)  # what the terminal cannot spell
     shielded = _shielded(argv) if argv and argv[0] in EXPRESSED else argv
     arguments, rest = parser().parse_known_args(shielded)
     if rest and (arguments.task not in EXPRESSED or any(word.startswith("-") for word in rest)):

@@ -20,7 +20,7 @@ from autograd_mini.text.explanation import Explanation, explain
 from autograd_mini.text.numbers import cut, shown
 
 from ..names import caller_namespace, variables_of
-from ..text import DASH
+from ..text import DASH, spelled
 
 FORWARD, BACKWARD = "forward", "backward"
 PAGE = 10  # steps of Page Up and Page Down
@@ -271,9 +271,8 @@ def _at_a_terminal() -> bool:
 
 
 def _write(text: str) -> None:
-    """Write to stdout, with a question mark for what its encoding does not have."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    """Write to stdout, in plain signs where its encoding does not have others."""
+    sys.stdout.write(spelled(text, getattr(sys.stdout, "encoding", None)))
     sys.stdout.flush()
 
 

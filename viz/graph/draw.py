@@ -15,6 +15,7 @@ from autograd_mini.sweep import order
 
 from ..names import caller_namespace, notebook_namespace, variables_of
 from ..networks import NO_NETWORK, is_network
+from ..text import spelled
 from .dot import dot_of, square
 from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
@@ -75,7 +76,8 @@ class Drawing:
     def print(self) -> None:
         """Print the text, in colour on a terminal unless the environment variable NO_COLOR is set."""
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-        print(self.text if plain else text_of(self.picture, coloured=True), end="")
+        text = self.text if plain else text_of(self.picture, coloured=True)
+        print(spelled(text, getattr(sys.stdout, "encoding", None)), end="")
 
     @property
     def engine(self) -> str:
