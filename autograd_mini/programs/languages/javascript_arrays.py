@@ -358,7 +358,8 @@ function scatter(x, index, shape) {  // what is taken from one place twice, is a
 }
 
 function windowed(shape, size, stride, dilation) {  // the shape of all windows, and how far apart their entries are
-  const n = size.length, lead = shape.slice(0, -n), own = strides(shape), each = v => Array(n).fill(v).flat().slice(0, n);
+  const n = size.length, lead = shape.slice(0, -n), own = strides(shape);
+  const each = v => Array(n).fill(v).flat().slice(0, n);
   const steps = each(stride), wide = each(dilation), last = own.slice(-n);
   const count = size.map((k, i) => Math.floor((shape[lead.length + i] - wide[i] * (k - 1) - 1) / steps[i]) + 1);
   const apart = [...own.slice(0, -n), ...last.map((v, i) => v * steps[i]), ...last.map((v, i) => v * wide[i])];
