@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import methods, ops
 from .checking import gradcheck
 from .errors import AutogradError, CycleError, DataError, NonFiniteError, RangeError, RuleError, ShapeError, StaleError
-from .modes import no_grad, note_lines
+from .modes import group, no_grad, note_lines
 from .neighbours import NAMES as _NEIGHBOURS
 from .node import Node, Tensor, Value
 from .nonfinite import detect_nonfinite
@@ -44,6 +44,7 @@ __all__ = [
     "explain",
     "grad",
     "gradcheck",
+    "group",
     "hessian",
     "hvp",
     "jacobian",

@@ -251,7 +251,8 @@ def windows(x: Array, size: tuple[int, ...], stride: Any, dilation: Any) -> Arra
     strides, dilations = np.broadcast_to(stride, n), np.broadcast_to(dilation, n)
     span = tuple(int(d) * (k - 1) + 1 for k, d in zip(size, dilations))
     every = np.lib.stride_tricks.sliding_window_view(x, span, axis=tuple(range(-n, 0)))
-    return every[(Ellipsis, *(slice(None, None, step) for step in (*strides, *dilations)))]
+    taken: Any = (Ellipsis, *(slice(None, None, step) for step in (*strides, *dilations)))
+    return np.asarray(every[taken])
 
 
 def overlap_add(x: Array, shape: tuple[int, ...], stride: Any, dilation: Any) -> Array:
@@ -263,7 +264,8 @@ def overlap_add(x: Array, shape: tuple[int, ...], stride: Any, dilation: Any) ->
     for inside in np.ndindex(x.shape[len(shape) :]):
         first = inside * apart
         last = first + steps * (np.array(x.shape[len(shape) - n : len(shape)]) - 1)
-        out[(Ellipsis, *map(slice, first, last + 1, steps))] += x[(Ellipsis, *inside)]
+        place: Any = (Ellipsis, *map(slice, first, last + 1, steps))
+        out[place] += x[(Ellipsis, *inside)]
     return out
 
 

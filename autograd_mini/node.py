@@ -16,7 +16,7 @@ from .data import Array, Frozen, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
-    from .modes import Mode
+    from .modes import Group, Mode
     from .op import Op
     from .signatures import Surface
 else:
@@ -43,6 +43,20 @@ modes: ContextVar[tuple[Mode, ...]] = ContextVar("modes", default=())
 traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 
 
+class Note:
+    """What is noted with a node where somebody asks for it: most nodes have none."""
+
+    __slots__ = ("source", "group", "proof")
+
+    def __init__(self) -> None:
+        self.source: tuple[str, int] | None = None
+        self.group: Group | None = None
+        self.proof: Any = None
+
+
+NOTHING = Note()  # read for a node without a note, never written
+
+
 class Node(Surface):
     """A number or an array that remembers how it was computed.
 
@@ -51,7 +65,7 @@ class Node(Surface):
     result, so sorting by birth sorts topologically. The last three slots are filled when they are first needed.
     """
 
-    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_source", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_note", "__weakref__")
 
     _data: Any
     op: Op | None
@@ -60,7 +74,7 @@ class Node(Surface):
     birth: int
     _grad: Any
     _label: str
-    _source: tuple[str, int] | None
+    _note: Note
 
     def __init__(self, data: float | Array, label: str = "") -> None:
         self._data = data
@@ -103,11 +117,31 @@ class Node(Surface):
     @property
     def source(self) -> tuple[str, int] | None:
         """The file and the line of the user's code that recorded this node, where `note_lines` noted it."""
-        return getattr(self, "_source", None)
+        return getattr(self, "_note", NOTHING).source
 
     @source.setter
     def source(self, source: tuple[str, int] | None) -> None:
-        self._source = source
+        self.note().source = source
+
+    @property
+    def group(self) -> Group | None:
+        """The innermost `with group(name):` that recorded this node, or None."""
+        return getattr(self, "_note", NOTHING).group
+
+    @group.setter
+    def group(self, group: Group | None) -> None:
+        self.note().group = group
+
+    @property
+    def proof(self) -> Any:
+        """How a record that another library's model became was compared with that library; None for any other node."""
+        return getattr(self, "_note", NOTHING).proof
+
+    def note(self) -> Note:
+        """Return what is noted with this node, to be added to."""
+        if not hasattr(self, "_note"):
+            self._note = Note()
+        return self._note
 
     @property
     def _mask(self) -> Any:

@@ -50,10 +50,14 @@ class Row(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One step: its equation and its gradient, then a row for each contribution."""
+    """One step: its equation and its gradient, then a row for each contribution.
+
+    `place` says which group it is in, where the step before was in another.
+    """
 
     head: Cells
     rows: tuple[Row, ...]
+    place: str
 
 
 class Sheet(NamedTuple):
@@ -71,18 +75,21 @@ def sheet_of(explanation: Steps, notation: Notation) -> Sheet:
     """Return an explanation as words in cells."""
     w, names = notation, explanation.names
     title = f"{_six(w, w.equation(explanation[0], names))} = {_rounded(w, explanation.value, 16)}"
-    blocks = tuple(_block(w, explanation.root, step, names) for step in explanation if step.contributions)
+    steps = [step for step in explanation if step.contributions]
+    before = ["", *(step.group for step in steps)]
+    blocks = tuple(_block(w, explanation.root, step, names, last) for step, last in zip(steps, before))
     gradients = tuple((name, _rounded(w, g, 12)) for name, g in explanation.gradients.items())
     found = explanation.paths
     heading, rows = ("", ()) if found is None else (_paths_title(found), _paths(w, found))
     return Sheet(title, explanation.root, blocks, heading, rows, gradients)
 
 
-def _block(w: Notation, root: str, step: Step, names: Names) -> Block:
+def _block(w: Notation, root: str, step: Step, names: Names, before: str) -> Block:
     data = f"{_six(w, w.equation(step, names))} = {w.number(step.data)}"
     head = (data, f"{w.derivative(root, step.name)} = {w.number(step.upstream)}")
     sent = zip(step.contributions, w.symbols(step, names))
-    return Block(head, tuple(_row(w, root, step, c, symbols) for c, symbols in sent))
+    place = "" if step.group == before else w.words(f"in {step.group}" if step.group else "in no group")
+    return Block(head, tuple(_row(w, root, step, c, symbols) for c, symbols in sent), place)
 
 
 def _row(w: Notation, root: str, step: Step, c: Contribution, symbols: str) -> Row:

@@ -28,7 +28,7 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     rows = [row for block in sheet.blocks for row in _rows(block)]
     widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
     for i, block in enumerate(sheet.blocks, 1):
-        yield ""
+        yield from ("", f"{block.place}:", "") if block.place else ("",)
         yield from _placed(f"{i:<3} ", _rows(block)[0], widths)
         for row in block.rows:
             yield from _placed(" " * INDENT, tuple(map(cut, row.cells)), widths)
@@ -76,7 +76,7 @@ def latex(explanation: Steps) -> str:
 
 
 def _aligned(block: Block) -> list[str]:
-    lines = [f"& {' && '.join(block.head)}"]
+    lines = [f"& {block.place}"] * bool(block.place) + [f"& {' && '.join(block.head)}"]
     for row in block.rows:
         lines.append(rf"& \quad {' && '.join(row.cells)}")
         lines += [rf"& \qquad {line}" for line in row.proof]
@@ -102,6 +102,8 @@ def _paragraphs(sheet: Sheet) -> Iterator[str]:
 
 def _steps(sheet: Sheet) -> Iterator[Cells]:
     for i, block in enumerate(sheet.blocks, 1):
+        if block.place:
+            yield "", block.place, "", ""
         yield str(i), block.head[0], "", block.head[1]
         for row in block.rows:
             yield "", *row.cells
@@ -172,6 +174,8 @@ def _elements(sheet: Sheet) -> Iterator[str]:
 
 def _block(i: int, block: Block) -> Iterator[str]:
     equation, upstream = map(_cell, block.head)
+    if block.place:
+        yield f'<tr><td></td><td colspan="3">{_cell(block.place)}</td></tr>'
     yield f'<tr class="step"><th scope="rowgroup">{i}</th><td colspan="2">{equation}</td><td>{upstream}</td></tr>'
     for row in block.rows:
         yield f"<tr><td></td>{''.join(f'<td>{_cell(cell)}</td>' for cell in row.cells)}</tr>"

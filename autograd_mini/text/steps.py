@@ -81,6 +81,11 @@ class Step:
         """The shape of the node, and so of its data and gradient."""
         return self.node.shape
 
+    @property
+    def group(self) -> str:
+        """The path of the group that recorded the node, as in "layer 1/attention"; "" for none."""
+        return self.node.group.path if self.node.group else ""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Steps:

@@ -173,9 +173,9 @@ def folded_box(group: Group, id: str, count: int) -> Box:
 
 def _summary(group: Group, nodes: list[Node], size: float | None) -> list[tuple[str, str]]:
     """Return the rows of a group without a result of its own: the numbers in its leaves, and their gradients."""
-    if group.kind == REST:
-        return [("nodes", f"{len(nodes):,}")]
     leaves = sum(node.size for node in nodes if node.op is None)
+    if group.kind == REST or not leaves:
+        return [("nodes", f"{len(nodes):,}")]
     what = "numbers" if group.kind == INPUTS else "parameters"
     return [(what, f"{leaves:,}"), ("grad", DASH if size is None else f"norm {number(size)}")]
 

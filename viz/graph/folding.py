@@ -8,14 +8,14 @@ from typing import Any
 
 from autograd_mini import AutogradError, Node
 
-from .groups import CALL, INPUTS, SUM, Group, digest, groups_among
+from .groups import CALL, INPUTS, NAMED, SUM, Group, digest, groups_among
 from .ownership import LAYER, NETWORK, NEURON
 
 LIMIT = 300  # boxes that a person can still find their way in
 READABLE = 60  # boxes, and twice as many arrows, that a person takes in
 FEW = 4  # arguments that are shown beside a path
 REST = "rest"
-FRAMED = (NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
+FRAMED = (NAMED, NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
 KEPT = (SUM, INPUTS)  # groups that open only where they are named
 
 Item = Node | Group

@@ -13,13 +13,15 @@ from itertools import count
 from typing import Any
 
 from autograd_mini import Node
+from autograd_mini.modes import OUTSIDE
+from autograd_mini.modes import Group as Recorded
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import one_line
 
 from .group_builder import Draft, Home, Item, ordered
 from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
 
-GRAPH, CALL, SUM, INPUTS, EXPRESSION = "graph", "call", "sum", "inputs", "expression"
+GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
 MANY = 8  # terms of a sum, or inputs side by side, that make a group of their own
 DEEP = 12  # labelled expressions inside each other
 
@@ -28,10 +30,10 @@ DEEP = 12  # labelled expressions inside each other
 class Group:
     """Nodes that can be drawn as one box, or gone through as one step.
 
-    `kind` is "graph" for the whole, else "network", "layer", "neuron", "call" (of a neuron, one a sample), "inputs",
-    "sum" or "expression". `items` are the nodes and groups directly in it, in topological order; no path leads out of a
-    group and back into it, so that a group is a step of the sweep like any node. A leaf is where it belongs to, a
-    parameter in its neuron or layer, or where it is used.
+    `kind` is "graph" for the whole, else "group" (recorded in `with group(name):`), "network", "layer", "neuron",
+    "call" (of a neuron, one a sample), "inputs", "sum" or "expression". `items` are the nodes and groups directly in
+    it, in topological order; no path leads out of a group and back into it, so that a group is a step of the sweep like
+    any node. A leaf is where it belongs to, a parameter in its neuron or layer, or where it is used.
     """
 
     name: str
@@ -73,9 +75,10 @@ class Group:
 def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None = None) -> Group:
     """Return everything that `root` was computed from as a tree of groups.
 
-    Networks, layers and neurons are those of `model`; else of the networks among `variables`, which maps names to
-    anything; else of the labels that networks give to their parameters. Outside of them, a node with a label makes an
-    expression of whatever only it needs, and sums of many terms and inputs side by side are groups too.
+    What was recorded in `with group(name):` is a group, in those around it. Networks, layers and neurons are those of
+    `model`; else of the networks among `variables`, which maps names to anything; else of the labels that networks give
+    to their parameters. Outside of them, a node with a label makes an expression of whatever only it needs, and sums of
+    many terms and inputs side by side are groups too.
 
     >>> from nn import MLP
     >>> group = groups_of(MLP(2, [3, 1], "tanh", rng=0)([1.0, 2.0]) ** 2.0)
@@ -137,12 +140,15 @@ Users = dict[Node, list[Node]]
 
 
 def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Draft) -> Home:
-    """Give every node its draft: that of its place in a model, else the whole."""
-    home = dict.fromkeys(nodes, top)
+    """Give every node its draft: of its place in a model, else of the group that it was recorded in, else the whole."""
+    home = _recorded(nodes, users, top)
     if parts:
         drafts: dict[Place, Draft] = {}
         members: dict[Draft, list[Node]] = {}
         places = Placing(nodes, parts, users).places
+        for node in places:
+            if node.op is not None:  # results know the group that called their part
+                _draft_of(places[node], drafts, home[node])
         for node in nodes:
             if node in places:
                 home[node] = _draft_of(places[node], drafts, top)
@@ -153,12 +159,47 @@ def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Draft) -> 
     return home
 
 
-def _draft_of(place: Place, drafts: dict[Place, Draft], top: Draft) -> Draft:
+def _recorded(nodes: list[Node], users: Users, top: Draft) -> Home:
+    """Give every node the draft of the group that it was recorded in, and leaves that of all their users."""
+    drafts: dict[Recorded | None, Draft] = {None: top, OUTSIDE: top}
+    home = {node: _draft_for(node.group, drafts, top) for node in nodes}
+    if len(drafts) > 2:
+        for node in nodes:
+            if node.op is None and node.group is None and users[node]:
+                home[node] = _around([home[user] for user in users[node]])
+    return home
+
+
+def _draft_for(group: Recorded | None, drafts: dict[Recorded | None, Draft], top: Draft) -> Draft:
+    """Return the draft of a recorded group, made when it is first asked for, inside those of the groups around it."""
+    lineage = []
+    while group not in drafts:
+        lineage.append(group)
+        group = group.outer if group else None
+    draft = drafts[group]
+    for inner in reversed(lineage):
+        draft = drafts[inner] = draft.inner(inner.name if inner else "", NAMED)
+    return draft
+
+
+def _around(drafts: list[Draft]) -> Draft:
+    """Return the innermost draft around all of them."""
+    found = drafts[0]
+    for draft in drafts[1:]:
+        while draft is not found:
+            if draft.depth >= found.depth and draft.outer is not None:
+                draft = draft.outer
+            elif found.outer is not None:
+                found = found.outer
+    return found
+
+
+def _draft_of(place: Place, drafts: dict[Place, Draft], around: Draft) -> Draft:
     """Return the draft of a part in one call, made when it is first asked for, inside those of the parts around it."""
     found = drafts.get(place)
     if found is None:
         call, part = place
-        outer = top if part.outer is None else _draft_of((call, part.outer), drafts, top)
+        outer = around if part.outer is None else _draft_of((call, part.outer), drafts, around)
         found = drafts[place] = outer.inner(part.name, part.kind)
     return found
 
