@@ -265,7 +265,8 @@ def overlap_add(x: Array, shape: tuple[int, ...], stride: Any, dilation: Any) ->
         first = inside * apart
         last = first + steps * (np.array(x.shape[len(shape) - n : len(shape)]) - 1)
         place: Any = (Ellipsis, *map(slice, first, last + 1, steps))
-        out[place] += x[(Ellipsis, *inside)]
+        part: Any = (Ellipsis, *inside)
+        out[place] += x[part]
     return out
 
 
