@@ -67,7 +67,8 @@ def spelled(text: str, encoding: str | None) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.translate(str.maketrans(SIGNS)).encode(encoding, "replace").decode(encoding)
+        plain: dict[str, str | int | None] = dict(SIGNS)
+        return text.translate(str.maketrans(plain)).encode(encoding, "replace").decode(encoding)
     return text
 
 
