@@ -5,9 +5,11 @@ from typing import Any
 from autograd_mini.files import FileError
 
 from . import init, losses, optim, schedules
+from .attribution import Attribution, attribute
 from .errors import ExtraError, SettingError, StateError
 from .export import export
 from .files.save import FormatError, load, load_into, save
+from .imports.fitted_perceptrons import from_sklearn
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .losses import (
     absolute_error,
@@ -28,12 +30,12 @@ from .step import Step
 from .train import evaluate, fit
 
 __all__ = [
-    "MLP", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier", "MLPRegressor",
-    "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error", "adagrad", "adam",
-    "adamw", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value", "cross_entropy", "evaluate",
-    "export", "fit", "half_squared_error", "hinge", "huber", "init", "l2_penalty", "lbfgs", "load", "load_into",
-    "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop", "save", "schedules", "sgd",
-    "sigmoid_cross_entropy", "squared_error",
+    "MLP", "Attribution", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier",
+    "MLPRegressor", "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error",
+    "adagrad", "adam", "adamw", "attribute", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value",
+    "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "half_squared_error", "hinge", "huber", "init",
+    "l2_penalty", "lbfgs", "load", "load_into", "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop",
+    "save", "schedules", "sgd", "sigmoid_cross_entropy", "squared_error",
 ]  # fmt: skip
 
 

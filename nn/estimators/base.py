@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_mini import Tensor, ops
+from autograd_mini import Tensor
 from autograd_mini.data import Array
 
 from ..errors import ExtraError, SettingError
@@ -28,6 +28,8 @@ except ImportError:
     raise ExtraError('the estimators need scikit-learn: pip install "autograd-mini[sklearn]"') from None
 
 from .. import init, layers
+from ..imports.fitted_perceptrons import network_of
+from .adoption import adopted
 from .flat_network import LOSSES, OUTPUTS, Chain, Rows, forward
 from .minibatch import HeldOut, fit_epochs, fit_lbfgs, new_optimizer, packed_objective
 
@@ -87,6 +89,15 @@ class Perceptron(BaseEstimator):
     loss_: float
     coefs_: list[Array]
     intercepts_: list[Array]
+
+    @classmethod
+    def from_sklearn(cls, fitted: Any) -> Any:
+        """Return scikit-learn's fitted estimator of the same name as one of ours, which predicts and trains on alike.
+
+        `partial_fit`, and `fit` with warm_start=True, go on from where it stands, the optimizer's memory included.
+        SettingError for any other object and for one that is not fitted; of a pipeline hand over the last step.
+        """
+        return adopted(cls(), fitted)
 
     # The course of fit ----------------------------------------------------------------------------------------------
 
@@ -198,17 +209,7 @@ class Perceptron(BaseEstimator):
         and to explain.
         """
         check_is_fitted(self)
-        parameters = iter(zip(self.coefs_, self.intercepts_))
-
-        def given(rng: Any, n_in: int, n_out: int) -> tuple[Array, Array]:
-            W, b = next(parameters)
-            return W.T, b
-
-        names: dict[str, Any] = {"logistic": "sigmoid", "exp": ops.exp}
-        g, output = (names.get(name, name) for name in (self.activation, self.out_activation_))
-        sizes = [len(b) for b in self.intercepts_]
-        dtype = self.coefs_[0].dtype
-        return layers.MLP(len(self.coefs_[0]), sizes, g, output, layer=layers.Dense, init=given, dtype=dtype)
+        return network_of(self)
 
     def _loss_grad_lbfgs(self, theta: Array, X: Any, y: Any, sample_weight: Any = None, *unused: Any) -> Any:
         """Return what L-BFGS sees: the loss at parameters in the order of coefs_, intercepts_, and its gradient."""

@@ -1,0 +1,1 @@
+"""Imports: models that were made elsewhere become networks here."""
