@@ -5,7 +5,8 @@ from typing import Any
 from autograd_mini.files import FileError
 
 from . import init, losses, optim, schedules
-from .attribution import Attribution, attribute
+from .attribution.shares import attribute
+from .attribution.table import Attribution
 from .errors import ExtraError, SettingError, StateError
 from .export import export
 from .files.save import FormatError, load, load_into, save

@@ -7,7 +7,7 @@ holds W and b and takes a batch, one sample a row. `tensors()` and `scalars()` t
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from reprlib import recursive_repr
 from typing import Any
 
@@ -276,6 +276,20 @@ class MLP(Sequential):
     @recursive_repr()
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+
+def leaves(layer: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every layer that is no sequence, with the name under which it is found."""
+    if isinstance(layer, Sequential):
+        for i, inner in enumerate(layer.layers):
+            yield from leaves(inner, inside(where, i))
+    else:
+        yield where, layer
+
+
+def inside(where: str, i: int) -> str:
+    """Return the name of the i-th layer of a sequence."""
+    return f"{where}.layers.{i}" if where else f"layers.{i}"
 
 
 def _label(layers: list[Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import nn
 from autograd_mini import ShapeError, Tensor, ops
-from nn.attribution import attribute, integrated_gradients
+from nn.attribution.shares import attribute, integrated_gradients
 
 RNG = np.random.default_rng(5)
 SAMPLE = RNG.normal(size=4)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from autograd_mini import AutogradError, ShapeError
 from autograd_mini.op import ROWS, TABLE, Op
 
-from ..layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Neuron, Sequential, name_of
+from ..layers import ACTIVATIONS, Activation, Dense, Dropout, Layer, Neuron, Sequential, inside, leaves, name_of
 from ..module import Module
 
 KINDS = (Sequential, Dense, Dropout, Layer, Neuron)
@@ -57,20 +57,6 @@ def steps(net: Any, functions: Collection[str], target: str) -> list[Affine | st
         if not isinstance(layer, Dropout):
             found.append(function_of(getattr(layer, "activation", layer), where, functions, target))
     return [step for step in found if step != "identity"]
-
-
-def leaves(layer: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every layer that is no sequence, with the name under which it is found."""
-    if isinstance(layer, Sequential):
-        for i, inner in enumerate(layer.layers):
-            yield from leaves(inner, inside(where, i))
-    else:
-        yield where, layer
-
-
-def inside(where: str, i: int) -> str:
-    """Return the name of the i-th layer of a sequence."""
-    return f"{where}.layers.{i}" if where else f"layers.{i}"
 
 
 def function_of(g: Activation, where: str, functions: Collection[str], target: str) -> str:

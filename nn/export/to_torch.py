@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import layers
 from ..errors import extra
-from .plan import function_of, inside
+from .plan import function_of
 
 torch = extra("torch", "PyTorch", "torch")
 F = torch.nn.functional
