@@ -105,7 +105,7 @@ def _module(layer: Any, known: dict[int, Any], where: str) -> Any:
 
 def _twin(layer: Any, known: dict[int, Any], where: str) -> Any:
     if isinstance(layer, layers.Sequential):
-        return Sequential([_module(inner, known, inside(where, i)) for i, inner in enumerate(layer.layers)])
+        return Sequential([_module(inner, known, layers.inside(where, i)) for i, inner in enumerate(layer.layers)])
     if isinstance(layer, layers.Dropout):
         return torch.nn.Dropout(layer.rate)
     name = function_of(getattr(layer, "activation", layer), where, FUNCTIONS, "torch")
