@@ -1,15 +1,16 @@
-"""What people look at: the graph of a computation."""
+"""What people look at: networks, and the graph of a computation."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from .command.walk import step
+from .drawing import PictureError
 from .graph.draw import Drawing, draw, draw_dot, show_node
-from .graph.folding import PictureError
 from .graph.groups import Group, groups_of
 from .graph.layout_programs import RenderError
 from .stepping.frames import Frames, frames_of
 from .stepping.player_page import Player, player
+from .textbook.draw import NetworkDrawing, network
 
 if TYPE_CHECKING:
     from .plots.contours import contours, surface
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from .plots.training import activation, decision_boundary, gradient_flow, loss_curve
 
 __all__ = [
-    "Drawing", "Frames", "Group", "PictureError", "Player", "RenderError", "activation", "contours", "curve",
-    "decision_boundary", "draw", "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve", "player",
-    "show_node", "step", "surface",
+    "Drawing", "Frames", "Group", "NetworkDrawing", "PictureError", "Player", "RenderError", "activation", "contours",
+    "curve", "decision_boundary", "draw", "draw_dot", "frames_of", "gradient_flow", "groups_of", "loss_curve",
+    "network", "player", "show_node", "step", "surface",
 ]  # fmt: skip
 
 PLOTS = {  # which room each is in

@@ -29,6 +29,10 @@ TONES = (
     ("#58a5e4", "#266ea4"),
 )
 
+# From zero to the largest, above zero and below: grounds of what has a sign.
+ABOVE = (("#fdf1e0", "#2f2312"), ("#fbdfba", "#4a3312"), ("#f6c68a", "#664413"), ("#efaa5b", "#835414"))
+BELOW = (("#e4f1fa", "#122736"), ("#c3e0f4", "#123a56"), ("#98cbec", "#124d75"), ("#6bb4e2", "#125f93"))
+
 PALETTE = {
     "ink": Colour("#16202b", "#e8eef4"),  # names and data
     "muted": Colour("#5b6672", "#a3afbb"),  # what a number is
@@ -49,6 +53,10 @@ PALETTE = {
     "folded-rim": Colour("#a8527f", "#cc79a7"),
     "frame": Colour("#f6f7f9", "#141a21"),  # an open group
     "frame-rim": Colour("#c3cad2", "#3f4a55"),
+    "above": Colour("#c25400", "#f0a35e"),  # curves of weights above zero, and below
+    "below": Colour("#0067a3", "#67bff0"),
+    **{f"above{i}": Colour(*pair) for i, pair in enumerate(ABOVE, 1)},
+    **{f"below{i}": Colour(*pair) for i, pair in enumerate(BELOW, 1)},
     "mark": Colour("#c44f00", "#ff9d4d"),  # the path that was asked for
     **{f"tone{i}": Colour(*pair) for i, pair in enumerate(TONES)},
     "edge": Colour("#757b82", "#757b82"),  # dark and light enough for both grounds

@@ -6,18 +6,17 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.files import write_whole
 from autograd_mini.sweep import order
 
+from ..drawing import PictureError, Sheet, Writers
 from ..names import caller_namespace, notebook_namespace, variables_of
 from ..networks import NO_NETWORK, is_network
 from ..text import spelled
 from .dot import dot_of, square
-from .folding import LIMIT, Detail, PictureError, beside, between, cut, view_in
+from .folding import LIMIT, Detail, beside, between, cut, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
@@ -31,12 +30,24 @@ KNOWN = {
 }  # fmt: skip
 
 
-class Drawing:
+WRITERS: Writers = {
+    ".svg": lambda drawing: drawing.svg.encode(),
+    ".png": lambda drawing: drawing.png,
+    ".mmd": lambda drawing: drawing.mermaid.encode(),
+    ".txt": lambda drawing: drawing.text.encode(),
+    ".dot": lambda drawing: drawing.source.encode(),
+    ".gv": lambda drawing: drawing.source.encode(),
+}
+
+
+class Drawing(Sheet):
     """A picture of a graph as it was when it was drawn; a notebook shows it.
 
     `.svg`, `.source` (DOT), `.mermaid` and `.text` are text, `.png` is bytes; the layout engine runs when a picture is
     first asked for, and `.engine` says which one ran. RenderError where there is none or it fails.
     """
+
+    writers = WRITERS
 
     def __init__(self, picture: Picture, direction: str = "LR", engine: str = "auto", format: str = "svg") -> None:
         self.picture = picture
@@ -97,36 +108,9 @@ class Drawing:
                     raise
         return sketch(self.picture, self.direction), PYTHON
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file, as its suffix says (.svg, .png, .dot, .gv, .mmd, .txt), and return the path.
-
-        The file is written whole or not at all: an OSError says why not. Another suffix is a PictureError.
-        """
-        suffix = Path(path).suffix.lower()
-        if suffix not in WRITERS:
-            raise PictureError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
-        write_whole(path, WRITERS[suffix](self))
-        return Path(path)
-
     def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
         """Write `filename.svg`, or another format, and return that name: as a graphviz object does."""
         return str(self.save(f"{os.fspath(filename)}.{format or self.format}"))
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
-
-
-WRITERS = {
-    ".svg": lambda drawing: drawing.svg.encode(),
-    ".png": lambda drawing: drawing.png,
-    ".mmd": lambda drawing: drawing.mermaid.encode(),
-    ".txt": lambda drawing: drawing.text.encode(),
-    ".dot": lambda drawing: drawing.source.encode(),
-    ".gv": lambda drawing: drawing.source.encode(),
-}
 
 
 def draw(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd_mini import AutogradError, Node
+from autograd_mini import Node
 
+from ..drawing import PictureError
 from .groups import CALL, INPUTS, NAMED, SUM, Group, digest, groups_among
 from .ownership import LAYER, NETWORK, NEURON
 
@@ -19,10 +20,6 @@ FRAMED = (NAMED, NETWORK, LAYER, NEURON, CALL)  # groups that are framed where t
 KEPT = (SUM, INPUTS)  # groups that open only where they are named
 
 Item = Node | Group
-
-
-class PictureError(AutogradError, ValueError):
-    """A graph that cannot be drawn as it was asked for."""
 
 
 @dataclass(frozen=True)

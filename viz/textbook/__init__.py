@@ -1,0 +1,1 @@
+"""A network as the textbook draws it: columns of neurons, and a curve for each weight."""
