@@ -5,6 +5,7 @@ import re
 import time
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from viz.colours import PALETTE
 from viz.drawing import PictureError
 from viz.textbook.place import PITCH, RADIUS, columns_of
 
+ROOT = Path(viz.__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 X = [0.5, -1.0]
 
@@ -536,3 +538,11 @@ def test_drawing_changes_nothing():
     before = [(p.data, p.grad) for p in model.parameters()]
     viz.network(model, X, show="gradients", biases=True).svg  # noqa: B018
     assert [(p.data, p.grad) for p in model.parameters()] == before
+
+
+def test_the_picture_of_the_front_page_is_what_its_code_draws():
+    shown = (ROOT / "docs" / "network.svg").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"`(viz\.network\(.*\))`", readme)[:1]
+    assert eval(code, {"viz": viz, "nn": nn}).svg == shown
+    assert len(shown) < 60_000
