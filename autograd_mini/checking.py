@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import tree
-from .data import Array, array_of, quietly
+from .data import Array, array_of, ignoring_fp_warnings
 from .errors import ShapeError
 from .modes import no_grad
 from .node import Node, leaf
@@ -124,7 +124,7 @@ class _Problem:
 
     def weighted(self, results: list[Any]) -> float:
         """Return the one number that the check differentiates, from results or from what they change by."""
-        return float(quietly(lambda: sum(np.sum(w * _plain(r)) for w, r in zip(self.weights, results))))
+        return float(ignoring_fp_warnings(lambda: sum(np.sum(w * _plain(r)) for w, r in zip(self.weights, results))))
 
     def measure(self, j: int, place: tuple[int, ...]) -> list[tuple[str, float, float]]:
         """Return (oracle, derivative, its own doubt) for one entry of the j-th leaf."""
@@ -145,7 +145,7 @@ class _Problem:
         None where a row, one of a user's own perhaps, computes with real numbers only.
         """
         fresh = zip(self.trace.fresh, directions)
-        data: dict[Node, Any] = quietly(lambda: {x: x._data + 1j * h * v for x, v in fresh})
+        data: dict[Node, Any] = ignoring_fp_warnings(lambda: {x: x._data + 1j * h * v for x, v in fresh})
         for node in reversed(self.trace.nodes):
             if node.op is not None:
                 args = [data.get(a, a._data) if isinstance(a, Node) else a for a in node.args]
@@ -160,7 +160,7 @@ class _Problem:
 
     def moved(self, directions: list[Array], h: float) -> float:
         """Return the weighted results of f with its arguments moved by h along `directions`."""
-        leaves = quietly(lambda: [x + h * d for x, d in zip(self.leaves, directions)])
+        leaves = ignoring_fp_warnings(lambda: [x + h * d for x, d in zip(self.leaves, directions)])
         with no_grad():
             output = self.f(*tree.map_leaves(leaf, self.form(leaves)))
         results = [operand(r) for r in tree.leaves(output)]
@@ -178,7 +178,7 @@ def _continued(compute: Callable[..., Any], args: list[Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         try:
-            result = quietly(compute, *args)
+            result = ignoring_fp_warnings(compute, *args)
         except TypeError:
             return None
     return result if np.iscomplexobj(result) or not any(map(np.iscomplexobj, args)) else None

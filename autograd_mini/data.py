@@ -233,7 +233,7 @@ class _Quiet(threading.local):
 _quiet = _Quiet()
 
 
-def quietly(function: Callable[..., T], *args: Any) -> T:
+def ignoring_fp_warnings(function: Callable[..., T], *args: Any) -> T:
     """Call `function(*args)` with division by zero, overflow and invalid operations giving inf and nan, unannounced."""
     if _inside.get():
         return function(*args)

@@ -55,6 +55,19 @@ def extra(module: str, package: str, name: str) -> Any:
         raise ExtraError(f'this needs {package}, which is not installed: pip install "autograd-mini[{name}]"') from None
 
 
+def rule_error(op: str, error: Exception) -> Exception:
+    """Return the RuleError for what a rule of the op raised; errors of the engine and of the computer stay as they are.
+
+    >>> rule_error("sin", KeyError("x"))
+    RuleError("the vjp rule of sin raised KeyError: 'x'")
+    """
+    if isinstance(error, (AutogradError, MemoryError, SystemError)):
+        return error
+    found = RuleError(f"the vjp rule of {op} raised {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
+
+
 # Settings ------------------------------------------------------------------------------------------------------------
 
 

@@ -16,8 +16,6 @@ from .data import Array, Frozen, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
-    from .modes import Group, Mode
-    from .op import Op
     from .signatures import Surface
 else:
     Surface = object
@@ -37,7 +35,7 @@ _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 # Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
 # thread has one; the context variable says which ones hold here.
 modes_in_use = 0
-modes: ContextVar[tuple[Mode, ...]] = ContextVar("modes", default=())
+modes: ContextVar[tuple[Any, ...]] = ContextVar("modes", default=())
 
 # Nodes born since then may depend on the variables of a transform that is running; 0 where none is.
 traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
@@ -50,7 +48,7 @@ class Note:
 
     def __init__(self) -> None:
         self.source: tuple[str, int] | None = None
-        self.group: Group | None = None
+        self.group: Any = None
         self.proof: Any = None
 
 
@@ -68,7 +66,7 @@ class Node(Surface):
     __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_note", "__weakref__")
 
     _data: Any
-    op: Op | None
+    op: Any  # the row of the table, an Op
     first: Any
     second: Any
     birth: int
@@ -124,12 +122,12 @@ class Node(Surface):
         self.note().source = source
 
     @property
-    def group(self) -> Group | None:
-        """The innermost `with group(name):` that recorded this node, or None."""
+    def group(self) -> Any:
+        """The innermost `with group(name):` (a Group) that recorded this node, or None."""
         return getattr(self, "_note", NOTHING).group
 
     @group.setter
-    def group(self, group: Group | None) -> None:
+    def group(self, group: Any) -> None:
         self.note().group = group
 
     @property
@@ -356,7 +354,7 @@ def filled(node: Node, entry: float) -> Any:
     return np.full_like(node._data, entry) if node.ndim else entry
 
 
-def record(op: Op, args: tuple[Any, ...], data: float | Array) -> Node:
+def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
     """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
     if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
         data = float(data)

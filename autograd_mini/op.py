@@ -7,19 +7,17 @@ arrays it only computes. A rule has the form `rule(g, result, *args)` and return
 from __future__ import annotations
 
 import inspect
-import operator
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import kernels
-from . import node as _node
+from . import fast, kernels
 from .custom_ops import arrays, check_row, floats
-from .data import KEPT, array_of, constant_of, number_of, quietly
-from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError
-from .node import NONE, Node, Tensor, Value, check_fresh, record
+from .data import KEPT, array_of, constant_of, ignoring_fp_warnings, number_of
+from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
+from .node import Node, Tensor, Value, record
 
 Rule = Callable[..., Any]
 
@@ -28,7 +26,6 @@ ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: what is made 
 NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of `ops.py` where a user's own has the same
 
 _new = object.__new__
-_birth = _node._birth
 
 
 class Op:
@@ -39,6 +36,7 @@ class Op:
     """
 
     remedy = ""
+    slopes = 0  # for `fast`: how many arguments an elementwise row has, each with a rule
     form = 'Op("total", lambda x, axis: np.sum(x, axis), lambda g, z, x, axis: ..., None)'
 
     def __new__(cls, *row: Any, **settings: Any) -> Any:
@@ -126,7 +124,7 @@ class Op:
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
         try:
-            return quietly(self._array, *args)
+            return ignoring_fp_warnings(self._array, *args)
         except AutogradError:
             raise
         except (ValueError, IndexError, TypeError) as error:
@@ -138,19 +136,23 @@ class Op:
         reason = self.remedy or _plain(error)
         return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit: {reason}"
 
-    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        """Add to `grads` what `node`, given its upstream gradient g, contributes to each of its arguments."""
-        check_fresh(node)
-        raw = [a._data if isinstance(a, Node) else a for a in node.args]
-        for i, arg in enumerate(node.args):
-            if isinstance(arg, Node) and self.rule(i) is not None:
-                c = fit(self.run(i, g, node._data, raw), arg, self)
-                old = grads.get(arg)
-                grads[arg] = c if old is None else old + c
+    def run(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
+        """Run the vjp rule for the i-th argument: here, and in `fast`, every rule is run.
 
-    def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
-        """Run the rule for the i-th argument on plain numbers."""
-        return _run(self.rules[i], g, result, *args)  # type: ignore[arg-type]
+        On numbers where g is one; where g is a node, what the rule computes is recorded.
+        """
+        call = _call if isinstance(g, Node) else ignoring_fp_warnings
+        try:
+            try:
+                return call(self.pull, i, g, z, args)
+            except ArithmeticError:  # Python's floats refuse 1/0, which IEEE 754 answers with inf; numpy's do not
+                return call(self.pull, i, _numpy(g), _numpy(z), [*map(_numpy, args)])
+        except Exception as error:
+            raise rule_error(self.name, error)  # noqa: B904 - it has its cause
+
+    def pull(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
+        """Call the rule for the i-th argument."""
+        return self.rules[i](g, z, *args)  # type: ignore[misc]
 
 
 def row_of_ops(name: str) -> Op:
@@ -165,22 +167,32 @@ def row_named(name: str) -> Op:
     return TABLE[name]
 
 
+def numbers(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Return the result and the arguments of a node as numbers and arrays: what a rule is given."""
+    return node._data, [a._data if isinstance(a, Node) else a for a in node.args]
+
+
+def itself(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Return a node and its arguments as they are: given these, a rule is recorded, and can be differentiated again."""
+    return node, node.args
+
+
 def contribution(node: Node, i: int, g: Any) -> Any:
     """Return what `node`, given its upstream gradient g, contributes to its i-th argument: plain numbers in and out."""
-    return fit(run_rule(node, i, g), node.args[i], node.op)  # type: ignore[arg-type]
+    return fit(node.op.run(i, g, *numbers(node)), node.args[i], node.op)
 
 
 def run_rule(node: Node, i: int, g: Any) -> Any:
     """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
-    op: Op = node.op  # type: ignore[assignment]
-    return numeric(op.run(i, g, node._data, [a._data if isinstance(a, Node) else a for a in node.args]), op)
+    return numeric(node.op.run(i, g, *numbers(node)), node.op)
 
 
-def _run(rule: Rule, g: Any, *rest: Any) -> Any:
-    try:
-        return quietly(rule, g, *rest)
-    except ArithmeticError:  # Python's floats refuse what IEEE 754 answers with inf or nan; numpy's do not
-        return quietly(rule, np.float64(g), *rest)
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _numpy(x: Any) -> Any:
+    return np.float64(x) if type(x) is float else x
 
 
 def fit(c: Any, arg: Node, op: Op) -> Any:
@@ -201,13 +213,6 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
     return c if c.dtype == dtype else array_of(c, dtype)
 
 
-def _scalar(c: Any, op: Op) -> float:
-    c = numeric(c, op)
-    if np.shape(c):
-        raise RuleError(f"the vjp rule of {op.name} returned shape {np.shape(c)} for an argument of shape ()")
-    return float(c)
-
-
 def numeric(c: Any, op: Op) -> Any:
     """Return what a rule of the row gave as a node, a float or an array; RuleError for anything else."""
     try:
@@ -221,7 +226,7 @@ def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
     try:
         if got == shape:
             return c
-        return ROWS["sum_to"](c, shape) if isinstance(c, Node) else quietly(kernels.sum_to, c, shape)
+        return ROWS["sum_to"](c, shape) if isinstance(c, Node) else ignoring_fp_warnings(kernels.sum_to, c, shape)
     except (AutogradError, ValueError):
         raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
@@ -247,6 +252,7 @@ class Elementwise(Op):
     ) -> None:
         super().__init__(name, array, *rules, text=text, analytic=analytic)
         self.settings = frozenset()  # a condition may be a node
+        self.slopes = len(rules) if None not in rules else 0
         self.scalar = floats(name, scalar) if ROWS else scalar
 
     def compute(self, *args: Any) -> Any:
@@ -256,7 +262,13 @@ class Elementwise(Op):
         try:
             return self.scalar(*args)
         except (ArithmeticError, ValueError):
-            return number_of(quietly(self._array, *map(np.float64, args)))
+            return number_of(ignoring_fp_warnings(self._array, *map(np.float64, args)))
+
+    def pull(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
+        c = self.rules[i](g, z, *args)  # type: ignore[misc]
+        if type(z) is float and type(c) is not float and np.shape(c):  # `fit` would take it for broadcast, and sum it
+            raise RuleError(f"the vjp rule of {self.name} returned shape {np.shape(c)} for an argument of shape ()")
+        return c
 
 
 class Unary(Elementwise):
@@ -275,29 +287,9 @@ class Unary(Elementwise):
         analytic: bool = True,
     ) -> None:
         super().__init__(name, text, scalar, array, rule, analytic=analytic)
-        self.method = _unary_method(self)
+        self.method = fast.one(self)
 
-    def __call__(self, x: Any) -> Any:
-        if type(x) is not float:
-            return self.method(x)
-        try:
-            return self.scalar(x)
-        except (ArithmeticError, ValueError):
-            return self.compute(x)
-
-    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        if type(node) is not Value:
-            super().pull(node, g, grads)
-            return
-        x = node.first
-        try:
-            c = self.rules[0](g, node._data, x._data)  # type: ignore[misc]
-        except ArithmeticError:
-            c = contribution(node, 0, g)
-        if type(c) is not float:
-            c = _scalar(c, self)
-        old = grads.get(x)
-        grads[x] = c if old is None else old + c
+    __call__ = fast.call_one
 
 
 class Binary(Elementwise):
@@ -319,44 +311,9 @@ class Binary(Elementwise):
         analytic: bool = True,
     ) -> None:
         super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic)
-        self.method = _binary_method(self)
-        self.reflected = _reflected_method(self)
+        self.method, self.reflected = fast.two(self)
 
-    def __call__(self, x: Any, y: Any) -> Any:
-        if type(x) is float and type(y) is float:
-            try:
-                return self.scalar(x, y)
-            except (ArithmeticError, ValueError):
-                return self.compute(x, y)
-        return self.method(x, y) if type(x) is Value else self.apply((x, y))
-
-    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        if type(node) is not Value:
-            super().pull(node, g, grads)
-            return
-        # The loop of Op.pull unrolled, for this is where the sweep of a scalar graph spends its time. It leaves out
-        # `check_fresh`: what is added to a node that has passed already stays behind, and the sweep finds it there.
-        x, y = node.first, node.second
-        a = x if type(x) is float else x._data
-        b = y if type(y) is float else y._data
-        if a is not x:
-            try:
-                c = self.rules[0](g, node._data, a, b)  # type: ignore[misc]
-            except ArithmeticError:
-                c = contribution(node, 0, g)
-            if type(c) is not float:
-                c = _scalar(c, self)
-            old = grads.get(x)
-            grads[x] = c if old is None else old + c
-        if b is not y:
-            try:
-                c = self.rules[1](g, node._data, a, b)  # type: ignore[misc]
-            except ArithmeticError:
-                c = contribution(node, 1, g)
-            if type(c) is not float:
-                c = _scalar(c, self)
-            old = grads.get(y)
-            grads[y] = c if old is None else old + c
+    __call__ = fast.call_two
 
 
 class Flat(Elementwise):
@@ -369,18 +326,7 @@ class Flat(Elementwise):
     ) -> None:
         super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
 
-    def __call__(self, *args: Any) -> Any:
-        if len(args) != len(self.rules):
-            args = self._bind(args, {})
-        for arg in args:
-            if type(arg) is np.ndarray and arg.dtype in KEPT and len(args) == 1:
-                return quietly(self._array, arg)
-            if type(arg) is not float:
-                return self.apply(args)
-        try:
-            return self.scalar(*args)
-        except (ArithmeticError, ValueError):
-            return self.compute(*args)
+    __call__ = fast.call_flat
 
     def constant(self, i: int, arg: Any) -> Any:
         return self.checked(i, arg)
@@ -405,31 +351,25 @@ class Variadic(Op):
     def rule(self, i: int) -> Rule | None:
         if i < len(self.rules):
             return None
-        return lambda g, z, *args: self.each(g, z, i, args)
+        return lambda g, z, *args: self.pull(i, g, z, args)
 
-    def run(self, i: int, g: Any, result: Any, args: list[Any]) -> Any:
-        return _run(self.each, g, result, i, args)
+    def pull(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
+        return self.each(g, z, i, args)
 
 
 class Sum(Variadic):
-    """x + y + ... as one node: each argument receives the upstream gradient as it is."""
+    """x + y + ... as one node: each argument receives the same, by the rule (g, z)."""
 
-    def __call__(self, *args: Any) -> Any:
-        raw = [a._data if type(a) is Value else a for a in args]
-        for a in raw:
-            if type(a) is not float:
-                return self.apply(args)
-        total = self.array(*raw)
-        return record(self, args, total) if any(map(operator.is_not, raw, args)) else total
+    form = 'Sum("total", lambda *xs: sum(xs), lambda g, z: g)'
+    slopes = fast.MANY
 
-    def pull(self, node: Node, g: Any, grads: dict[Node, Any]) -> None:
-        if type(node) is not Value:
-            super().pull(node, g, grads)
-            return
-        for arg in node.args:
-            if type(arg) is not float:
-                old = grads.get(arg)
-                grads[arg] = g if old is None else old + g
+    def __init__(self, name: str, array: Callable[..., Any], alike: Rule, *, text: str = "") -> None:
+        super().__init__(name, array, alike, text=text)
+
+    def pull(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
+        return self.each(g, z)
+
+    __call__ = fast.call_many
 
 
 def operand(arg: Any) -> Any:
@@ -461,90 +401,6 @@ def _setting(arg: Any) -> Any:
         arg = np.array(arg, dtype=np.intp if none else None)
         arg.flags.writeable = False
     return arg
-
-
-def _unary_method(op: Unary) -> Callable[[Any], Any]:
-    """Return the row as a method: short for a Value, the general way for all else."""
-    scalar = op.scalar
-
-    def method(x: Any) -> Any:
-        if type(x) is Tensor:
-            return record(op, (x,), op.compute(x._data))
-        if type(x) is not Value or _node.modes_in_use:
-            return op.apply((x,))
-        try:
-            data = scalar(x._data)
-        except (ArithmeticError, ValueError):
-            data = op.compute(x._data)
-        y = _new(Value)
-        y._data = data
-        y.op = op
-        y.first = x
-        y.second = NONE
-        y.birth = _birth()
-        return y
-
-    return method
-
-
-def _binary_method(op: Binary) -> Callable[[Any, Any], Any]:
-    """Return the row as the method of its left argument: short for Values and numbers, the general way for all else."""
-    scalar = op.scalar
-
-    def method(x: Any, y: Any) -> Any:
-        if type(x) is not Value or _node.modes_in_use:
-            return op.apply((x, y))
-        if type(y) is Value:
-            b = y._data
-        elif type(y) is float:
-            b = y
-        elif type(y) is int:
-            try:
-                b = y = float(y)
-            except OverflowError:  # the general way says which argument it was
-                return op.apply((x, y))
-        else:
-            return op.apply((x, y))
-        try:
-            data = scalar(x._data, b)
-        except (ArithmeticError, ValueError):
-            data = op.compute(x._data, b)
-        z = _new(Value)
-        z._data = data
-        z.op = op
-        z.first = x
-        z.second = y
-        z.birth = _birth()
-        return z
-
-    return method
-
-
-def _reflected_method(op: Binary) -> Callable[[Any, Any], Any]:
-    """Return the row as the method of its right argument, for a number or an array on the left."""
-    scalar = op.scalar
-
-    def method(y: Any, x: Any) -> Any:
-        if type(x) is int:
-            try:
-                x = float(x)
-            except OverflowError:  # the general way says which argument it was
-                return op.apply((x, y))
-        if type(y) is not Value or type(x) is not float or _node.modes_in_use:
-            return op.apply((x, y))
-        try:
-            data = scalar(x, y._data)
-        except (ArithmeticError, ValueError):
-            data = op.compute(x, y._data)
-        z = _new(Value)
-        z._data = data
-        z.op = op
-        z.first = x
-        z.second = y
-        z.birth = _birth()
-        return z
-
-    return method
 
 
 def _signature(array: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:

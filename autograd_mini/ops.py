@@ -228,7 +228,7 @@ overlap_add  = Op("overlap_add",  lambda x, shape, stride, dilation: kernels.ove
                   lambda g, z, x, shape_, stride, dilation: windows(g, shape(x)[len(shape_):], stride, dilation), None, None, None)
 concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, args: _slab(g, i - 1, args[0], args[1:]), settings=1)
 stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, args: _layer(g, i - 1, args[0]), settings=1)
-add_n        = Sum("add_n",       kernels.add_n,                              lambda g, z, i, args: g, text=" + ")
+add_n        = Sum("add_n",       kernels.add_n,                              lambda g, z: g, text=" + ")
 
 # Fused: one node where its parts would need several -----------------------------------------------------------------
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from . import fast
 from . import node as _node
-from .data import KEPT, array_of, number_of, quietly
-from .errors import AutogradError, DataError, RuleError, ShapeError
+from .data import KEPT, array_of, ignoring_fp_warnings, number_of
+from .errors import DataError, ShapeError
 from .node import ALL, Node, Value, check_fresh, describe
+from .op import fit, numbers
 
-if TYPE_CHECKING:
-    from .modes import Mode
-
-Pull = Callable[[Node, Any, dict[Node, Any]], None]
+Given = Callable[[Node], tuple[Any, Sequence[Any]]]  # what a rule is given of a node: its result, its arguments
 
 _birth = attrgetter("birth")
-FEW = 32  # nodes that are swept in the time that it takes to find a quicker loop
 
 
 def order(root: Node, since: int = 0) -> list[Node]:
@@ -71,71 +69,61 @@ def receivers(node: Node) -> list[int]:
     return [i for i in range(len(node.args)) if carries(node, i)]
 
 
-def sweep(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> Generator[Any, Any, None]:
+def sweep(nodes: list[Node], seeds: dict[Node, Any], given: Given = numbers) -> Generator[Any, Any, None]:
     """Yield the upstream gradient of each of `nodes` in turn; they are given in reverse topological order.
 
     `seeds` holds the gradients that come from outside: that of the root. When a node's turn comes, everything that uses
     it has had its own, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
-    generator takes its place. `pull` replaces the ops' own way of adding contributions to the gradients.
+    generator takes its place. `given` says what a rule is given of a node: its numbers, or itself.
     """
-    grads = dict(seeds)
+    grads, among = dict(seeds), set(nodes)
     for node in nodes:
+        check_fresh(node)
         g = grads.pop(node, None)
         changed = yield g
         if changed is not None:
             g = changed
-        if g is not None and node.op is not None:
-            send(node, g, grads, pull)
-    check_used(grads, nodes)
+        if g is None or node.op is None:
+            continue
+        for arg, c in contributions(node, g, given, among):
+            grads[arg] = grads[arg] + c if arg in grads else c  # THE `+=` of backpropagation
 
 
-def send(node: Node, g: Any, grads: dict[Node, Any], pull: Pull | None = None) -> None:
-    """Add to `grads` what a node with the upstream gradient g contributes; RuleError for whatever its rule raises."""
-    try:
-        (pull or node.op.pull)(node, g, grads)  # type: ignore[union-attr]
-    except (AutogradError, MemoryError, SystemError):  # not the rule: the machine
-        raise
-    except Exception as error:
-        raise RuleError(f"the vjp rule of {node.op.name} raised {type(error).__name__}: {error}") from error  # type: ignore[union-attr]
+def contributions(
+    node: Node, g: Any, given: Given = numbers, among: Container[Node] | None = None
+) -> Iterator[tuple[Node, Any]]:
+    """Yield each argument (`among` those) that a node with the upstream gradient g contributes to, and how much."""
+    z, args = given(node)
+    for i in receivers(node):
+        arg = node.args[i]
+        if among is None or arg in among:
+            yield arg, fit(node.op.run(i, g, z, args), arg, node.op)
 
 
-def check_used(left: Collection[Any], nodes: Iterable[Node]) -> None:
-    """Raise if anything is left over, of nodes that had passed already: data was assigned, or a circle closed."""
-    if left:
-        for node in nodes:
-            check_fresh(node)
+def swept(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
+    """Return the gradient of each of `nodes`, or of every node that the seeds reach, None where nothing flows."""
+    reached, _ = gradients(seeds, nodes, given)
+    return reached if nodes is None else {node: reached.get(node) for node in nodes}
 
 
-def swept(nodes: list[Node], seeds: dict[Node, Any], pull: Pull | None = None) -> dict[Node, Any]:
-    """Return the gradient of every node, shown to the modes in force before anyone writes it down."""
-    if pull is not None:
-        reached = dict(zip(nodes, sweep(nodes, seeds, pull)))
-    elif len(nodes) < FEW:
-        reached = dict(zip(nodes, quietly(list, sweep(nodes, seeds))))  # rules on plain arrays do not warn
-    else:
-        found = dict(seeds)
-        quietly(descend, found)
-        reached = {node: found.get(node) for node in nodes}
+def gradients(
+    seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers
+) -> tuple[dict[Node, Any], Iterable[Node]]:
+    """Sweep without a stop; return the gradients, and those of the nodes that are leaves or that nothing reached.
+
+    `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
+    """
+    if fast.in_use() and not any(isinstance(seed, Node) for seed in seeds.values()) and given is numbers:
+        return ignoring_fp_warnings(fast.descend, seeds, contributions)
+    nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
+    with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
+        reached = dict(zip(nodes, sweep(nodes, seeds, given)))
     for mode in watching():
         mode.check_gradients(reached)
-    return reached
+    return reached, [node for node, g in reached.items() if node.op is None or g is None]
 
 
-def descend(grads: dict[Node, Any]) -> Collection[Node]:
-    """Sweep back without a stop from the nodes whose gradients `grads` has, and enter those of all that they reach.
-
-    Return the leaves, and the nodes that no gradient reaches; they have None. No order is looked for beforehand:
-    `unrolled` goes down the births, and has the rules of the commonest rows in its loop.
-    """
-    from .programs.unrolled import loop
-
-    turns = {node.birth: node for node in grads}
-    ends = loop()(turns, grads, send)
-    check_used(turns, grads)
-    return ends
-
-
-def watching() -> list[Mode]:
+def watching() -> list[Any]:
     """Return the modes in force here: those that want to see what a sweep does."""
     return [mode for mode in _node.modes.get() if mode.depth] if _node.modes_in_use else []
 
@@ -150,15 +138,8 @@ def backward(root: Node, gradient: Any = None) -> None:
     >>> x = Value(3.0); y = x * x; y.backward(); x.grad
     6.0
     """
-    seed = seed_of(root, gradient)
-    reached = {root: seed}
-    ends = quietly(descend, reached)
-    watchers = watching()
-    if watchers:  # they see the gradients in the order of the sweep
-        reached = {node: reached[node] for node in sorted(reached, key=_birth, reverse=True)}
-    for mode in watchers:
-        mode.check_gradients(reached)
-    for mode in watchers:
+    reached, ends = gradients({root: seed_of(root, gradient)})
+    for mode in watching():
         mode.see_sweep(root, reached)
     arrays = any(type(node) is not Value for node in ends)
     shared = {id(g) for node, g in reached.items() if node.op is not None} if arrays else ()

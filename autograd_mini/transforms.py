@@ -21,10 +21,10 @@ from .array_ops import stack
 from .data import array_of
 from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
-from .node import Node, check_fresh, leaf
-from .op import Elementwise, Op, fit, numeric, operand, run_rule
+from .node import Node, leaf
+from .op import Elementwise, fit, itself, numbers, numeric, operand
 from .ops import broadcast_to, identity, reshape, shape
-from .sweep import dependents, reach, receivers, swept
+from .sweep import Given, dependents, reach, receivers, swept
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -59,6 +59,7 @@ class Trace:
             live = dependents(sorted(found, key=_birth), self.fresh)
         self.nodes = sorted(live, key=_birth, reverse=True)
         self.live = live
+        self.given = numbers if self.closed else itself
 
     def pull_back(self, seeds: list[Any]) -> list[Any]:
         """Return the vector-Jacobian product: the gradient of sum_i <seed_i, root_i> for each fresh node."""
@@ -67,10 +68,7 @@ class Trace:
             if isinstance(root, Node) and root in self.live:
                 seed = seed if self.closed or isinstance(seed, Node) else leaf(seed)
                 given[root] = given[root] + seed if root in given else seed
-        recorded = not self.closed or any(isinstance(seed, Node) for seed in given.values())
-        pull = partial(pull_recorded, self.live, at=_data if self.closed else _itself) if recorded else None
-        with np.errstate(all="ignore"):  # not `quietly`: the modes that see recorded nodes hold out here
-            grads = swept(self.nodes, given, pull)
+        grads = swept(given, self.nodes, self.given)
         return [_owned(grads[v], v) for v in self.fresh]
 
     def push_forward(self, tangents: list[Any]) -> list[Any]:
@@ -79,7 +77,7 @@ class Trace:
         with np.errstate(all="ignore"):
             for node in reversed(self.nodes):
                 if node not in moving:
-                    moving[node] = _moved(node, moving, self.closed)
+                    moving[node] = _moved(node, moving, self.given)
         return [_owned(moving.get(r) if isinstance(r, Node) else None, r) for r in self.roots]
 
     def value(self) -> Any:
@@ -150,62 +148,25 @@ def _owned(g: Any, like: Any) -> Any:
     return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
 
 
-def _itself(x: Any) -> Any:
-    return x
-
-
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
-
-
-def _recorded(rule: Callable[..., Any], g: Any, *rest: Any) -> Any:
-    """Run a rule outside of `quietly`, whose context has no modes; what Python's floats refuse, numpy's answer."""
-    try:
-        return rule(g, *rest)
-    except ArithmeticError:
-        return rule(g, *[np.float64(a) if type(a) is float else a for a in rest])
-
-
-def pull_recorded(
-    live: set[Node], node: Node, g: Any, grads: dict[Node, Any], at: Callable[[Any], Any] = _itself
-) -> None:
-    """Add the contributions of `node` as recorded nodes, to those of its arguments that are live.
-
-    `at` gives what the rules see of a node: the node itself, or its data, where g alone is to be differentiated again.
-    """
-    check_fresh(node)
-    op: Op = node.op  # type: ignore[assignment]
-    z, *args = map(at, (node, *node.args))
-    for i, arg in enumerate(node.args):
-        rule = op.rule(i)
-        if isinstance(arg, Node) and arg in live and rule is not None:
-            c = fit(_recorded(rule, g, z, *args), arg, op)
-            grads[arg] = grads[arg] + c if arg in grads else c
-
-
-def _moved(node: Node, moving: dict[Node, Any], closed: bool) -> Any:
+def _moved(node: Node, moving: dict[Node, Any], given: Given) -> Any:
     """Return the tangent of a node from those of its arguments, None where none of them moves."""
     moved = [i for i in receivers(node) if moving.get(node.args[i]) is not None]
-    return _total([_push(node, i, moving[node.args[i]], closed) for i in moved], node.shape) if moved else None
+    return _total([_push(node, i, moving[node.args[i]], given) for i in moved], node.shape) if moved else None
 
 
-def _push(node: Node, i: int, t: Any, closed: bool) -> Any:
+def _push(node: Node, i: int, t: Any, given: Given) -> Any:
     """Return the tangent of `node` that comes from the tangent t of its i-th argument, by the same vjp rule.
 
     Entry by entry the Jacobian is diagonal, so the rule that pulls back also pushes forward. For every other op the
     rule u -> J^T u is linear in u, and its own vjp at t is J t (Townsend, "A new trick for calculating Jacobian vector
     products", 2017).
     """
-    op: Op = node.op  # type: ignore[assignment]
-    rule = op.rule(i)
-    if isinstance(op, Elementwise) and closed and not isinstance(t, Node):
-        return run_rule(node, i, t)
-    z, *args = map(_data if closed else _itself, (node, *node.args))
+    op, arg = node.op, node.args[i]
+    z, args = given(node)
     if isinstance(op, Elementwise):
-        return numeric(_recorded(rule, t, z, *args), op)  # type: ignore[arg-type]
+        return numeric(op.run(i, t, z, args), op)
     zero = 0.0 if not node.shape else np.zeros(node.shape, node._data.dtype)
-    transposed = Trace(lambda u: fit(rule(u, z, *args), node.args[i], op), (zero,), 0)  # type: ignore[misc]
-    return transposed.pull_back([t])[0]
+    return Trace(lambda u: fit(op.run(i, u, z, args), arg, op), (zero,), 0).pull_back([t])[0]
 
 
 def _total(parts: list[Any], shape_: tuple[int, ...]) -> Any:

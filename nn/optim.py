@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import DataError, Node, NonFiniteError
-from autograd_mini.data import Array, quietly
+from autograd_mini.data import Array, ignoring_fp_warnings
 from autograd_mini.node import assign, filled
 from autograd_mini.sweep import zero_grad
 
@@ -64,7 +64,7 @@ class Optimizer(NamedTuple):
         """
         lr = self.learning_rate if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)")
         try:
-            quietly(self._move, state, lr)
+            ignoring_fp_warnings(self._move, state, lr)
         except (TypeError, ValueError):
             if any(len(entry) != self.memory + 2 for entry in checked_state(state)):
                 raise SettingError("state is that of another optimizer: make it with optimizer.init(model)") from None

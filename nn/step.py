@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Branches, Node, NonFiniteError, Program, Tensor, Value, compile, no_grad, ops
-from autograd_mini.data import Array, array_of, quietly
+from autograd_mini.data import Array, array_of, ignoring_fp_warnings
 from autograd_mini.kernels import checked_labels
 from autograd_mini.modes import Recording
 from autograd_mini.node import assign, leaf, modes
@@ -82,7 +82,7 @@ class Step:
         kind = (x.shape, y.shape, self.model.training)
         if kind not in self._replays or modes.get():  # a mode wants to see the nodes
             keep(self._replays, kind, self._recorded(x, y))
-        return quietly(self._move, *self._replays[kind], x, y, rate)
+        return ignoring_fp_warnings(self._move, *self._replays[kind], x, y, rate)
 
     def _gather(self) -> None:
         """Take over numbers that somebody has given to the parameters and the state, and lay out the gradients."""
@@ -228,9 +228,9 @@ class SampleProgram:
         columns = np.concatenate([x, y.reshape(len(y), -1)], axis=1).T
         data = [p._data for p in self._params]
         value, gradients = self._program(*data, *columns, gradient=share)
-        for p, g in zip(self._params, quietly(np.sum, gradients[: len(data)], 1).tolist()):
+        for p, g in zip(self._params, ignoring_fp_warnings(np.sum, gradients[: len(data)], 1).tolist()):
             p.grad = g
-        return checked(float(quietly(np.dot, value, share)))
+        return checked(float(ignoring_fp_warnings(np.dot, value, share)))
 
 
 def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram | None:

@@ -14,7 +14,7 @@ from program_cases import HOSTILE, SCALAR_ROWS, same
 from table_cases import ROWS, sample
 
 from autograd_mini import Value, ops
-from autograd_mini.data import quietly
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.op import TABLE, Sum
 from autograd_mini.op import contribution as computed
 from autograd_mini.programs.dialects import CAREFUL, DIALECTS, JAVASCRIPT, NUMPY, PYTHON, contribution, expression
@@ -73,7 +73,7 @@ def test_python_is_the_engine_or_raises_where_floats_do(row: Any) -> None:
         f, careful = function(row, i, PYTHON), function(row, i, CAREFUL)
         for args, g in itertools.product(points(len(row.params)), SEEDS):
             e, result = expected(row, i, args, g), row(*args)
-            assert same(quietly(careful, g, result, *args), e), (printed(row, i, CAREFUL), args, g)
+            assert same(ignoring_fp_warnings(careful, g, result, *args), e), (printed(row, i, CAREFUL), args, g)
             try:
                 got = f(g, result, *args)
             except (ArithmeticError, ValueError):
@@ -84,11 +84,11 @@ def test_python_is_the_engine_or_raises_where_floats_do(row: Any) -> None:
 @pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
 def test_numpy_computes_all_points_at_once(row: Any) -> None:
     columns = [np.array(column) for column in zip(*points(len(row.params)))]
-    result = quietly(row.array, *columns)
+    result = ignoring_fp_warnings(row.array, *columns)
     for i in texts(row):
         f = function(row, i, NUMPY)
         for g in SEEDS:
-            got = np.broadcast_to(quietly(f, g, result, *columns), result.shape)
+            got = np.broadcast_to(ignoring_fp_warnings(f, g, result, *columns), result.shape)
             rows = zip(*columns)
             e = [expected(row, i, tuple(map(float, args)), g) for args in rows]
             np.testing.assert_allclose(got, e, rtol=4e-15, atol=1e-307, err_msg=printed(row, i, NUMPY))
@@ -180,7 +180,7 @@ def test_a_definition_over_arrays_keeps_float32() -> None:
     for row in SCALAR_ROWS:
         f = definition(row.name, "array")
         args = [sample((3,), (0.3, 0.8), i).astype(np.float32) for i in range(len(row.params))]
-        got, e = quietly(f, *args), row(*args)
+        got, e = ignoring_fp_warnings(f, *args), row(*args)
         assert got.dtype == e.dtype, row.name
         np.testing.assert_array_equal(got, e, err_msg=row.name)
 
@@ -204,4 +204,4 @@ def test_javascript_defines_every_scalar_row_that_is_no_operator() -> None:
 def test_dialects_are_known_by_name() -> None:
     assert all(DIALECTS[name].name == name for name in DIALECTS)
     assert not any(isinstance(row, Sum) for row in SCALAR_ROWS)
-    assert math.isinf(quietly(function(ops.exp, -1, CAREFUL), 1.0, 0.0, 1e308))
+    assert math.isinf(ignoring_fp_warnings(function(ops.exp, -1, CAREFUL), 1.0, 0.0, 1e308))

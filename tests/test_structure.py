@@ -32,6 +32,8 @@ WAYS_BACK: dict[tuple[str, str], str] = {}  # against the arrows, each with its 
 # `autograd_mini.neighbours` leads to nn and viz by names that it is asked for; it names no module of theirs, and loads
 # none until someone asks. What `autograd_mini.nn` is to a type checker stands in nn.pyi and viz.pyi.
 LONG = {  # functions of more than 30 lines, each with its reason
+    "autograd_mini.fast._descend": "it is the inner loop, where a call costs as much as what it computes",
+    "autograd_mini.fast.two": "two methods that fill a node in, each without a call",
     "nn.train.fit": "its settings stand one on a line, which are 20 lines",
 }
 UNDOCUMENTED = {  # rooms whose functions need no docstring, each with its reason

@@ -38,7 +38,7 @@ class Constants:
 
 def python_call(node: Node, terms: Terms, pool: Pool) -> Term:
     """Return a call of the row by its name, settings as keywords and without those that have their default."""
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     args = [term(a, terms, pool) for a in node.args]
     if op.name == "getitem":
         return Term(f"{args[0].at(ATOM)}[{_index(node.args[1], terms, pool)}]")
@@ -86,7 +86,7 @@ def javascript_call(node: Node, terms: Terms, pool: Pool) -> Term:
 
     What has float32 is rounded to it. DataError for a row of a user's own whose name has a meaning there already.
     """
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     written = [_in_javascript(node, i, terms, pool) for i in range(len(node.args))]
     defaults = [] if isinstance(op, Elementwise) else [literal(op.defaults[p]) for p in op.params if p in op.defaults]
     while defaults and written[-1] == defaults.pop():
@@ -104,7 +104,7 @@ def _name(op: Op) -> str:
 
 def _in_javascript(node: Node, i: int, terms: Terms, pool: Pool) -> str:
     """Return the i-th argument of a call: a node, a number or an array as `term` has it, a setting as a literal."""
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     arg = node.args[i]
     if op.name in ("getitem", "scatter") and i == 1:
         return _javascript_index(arg, ops.shape(node.args[0]) if op.name == "getitem" else node.args[2], pool)

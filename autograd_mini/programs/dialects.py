@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import quietly
+from ..data import ignoring_fp_warnings
 from ..node import Node, filled, leaf, modes, record
 from ..op import Elementwise, Op, Sum, fit
 from ..text.derivative import stand_ins
@@ -26,7 +26,7 @@ from .languages.javascript import literal
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [
-    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH", "UNROLLED",
+    "CAREFUL", "DIALECTS", "JAVASCRIPT", "JAVASCRIPT_ARRAYS", "JAX", "NUMPY", "PYTHON", "TORCH",
     "Dialect", "contribution", "expression", "prelude", "tree",
 ]  # fmt: skip
 
@@ -66,11 +66,6 @@ def _power(x: Term, y: Term) -> Term:
     return short if short.number is not None or short is x else Term(f"power({x.text}, {y.text})")
 
 
-def _comparison(sign: str) -> Callable[..., Term]:
-    """Return the writer of a comparison by its sign: True and False are 1 and 0 among floats in a sum or a product."""
-    return lambda x, y: Term(f"({x.text} {sign} {y.text})")
-
-
 LONGEST_SUM = 100
 _OWN = "neg identity"
 _SHORT = "neg identity add sub mul div"
@@ -81,13 +76,6 @@ PYTHON = Dialect(
     {**_writers(WRITERS, _OWN), "add_n": _sum_of},
     {**_writers(SHORTER, _SHORT), "power": _power, "add_n": _sum_of},
     lambda: definitions("scalar"),
-)
-UNROLLED = PYTHON._replace(
-    name="unrolled",
-    backward={
-        **PYTHON.backward,
-        **{name: _comparison(sign) for name, sign in {"equal": "==", "less": "<", "greater": ">"}.items()},
-    },
 )
 NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"), module="np")
 JAVASCRIPT = PYTHON._replace(
@@ -113,7 +101,7 @@ JAVASCRIPT_ARRAYS = JAVASCRIPT._replace(
     defined=lambda: javascript_arrays.JAVASCRIPT_ARRAYS,
     zeros=lambda shape: f"broadcast_to(0, {literal(shape)})",
 )
-DIALECTS = {d.name: d for d in (PYTHON, UNROLLED, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
+DIALECTS = {d.name: d for d in (PYTHON, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}
 
 
 def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) -> str:
@@ -126,7 +114,7 @@ def expression(node: Node, names: Names, dialect: Dialect, pool: Pool = repr) ->
     >>> x = Value(2.0); expression((x**2 + 1).args[0], {x: "d[0]"}, PYTHON)
     'power(d[0], 2)'
     """
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     if isinstance(op, Elementwise) and _scalar(node):
         return _filled(dialect.name, op, -1, node, names, "")
     return step(
@@ -143,7 +131,7 @@ def contribution(node: Node, i: int, names: Names, g: str, dialect: Dialect, poo
     >>> x = Value(2.0); y = x.tanh(); contribution(y, 0, {x: "x", y: "y"}, "y_bar", PYTHON)
     'y_bar * (1 - y * y)'
     """
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     if isinstance(op, Sum) and _scalar(node):
         return g
     if isinstance(op, Elementwise) and _scalar(node):
@@ -177,7 +165,7 @@ def _template(dialect: str, op: Op, i: int, pattern: Pattern, unit: bool) -> str
             terms = {n: Term(name) for n, name in names.items()}
             text = step(record(op, tuple(args), 1.0), terms, spoken, spoken.forward, repr).text
         else:
-            c = fit(quietly(op.rule(i), g, result, *args), args[i], op)  # type: ignore[arg-type]
+            c = fit(ignoring_fp_warnings(op.rule(i), g, result, *args), args[i], op)  # type: ignore[arg-type]
             text = tree(c, names, spoken, repr)
     for k in range(len(pattern) + 2):
         text = text.replace(chr(_FIRST + k), f"{{{k}}}")
@@ -200,11 +188,11 @@ def contribution_record(node: Node, i: int, names: Names, g: str) -> tuple[Any, 
     It is what the op's rule makes of leaves that stand for the node and its arguments, with the repair of broadcasting
     that the sweep makes.
     """
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     result, args, named = stand_ins(node, names)
     upstream = leaf(filled(node, 1.0))
     with alone():
-        c = fit(quietly(op.rule(i), upstream, result, *args), args[i], op)  # type: ignore[arg-type]
+        c = fit(ignoring_fp_warnings(op.rule(i), upstream, result, *args), args[i], op)  # type: ignore[arg-type]
     return c, {upstream: g, **named}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import array_of, number_of, quietly
+from ..data import array_of, ignoring_fp_warnings, number_of
 from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
 from ..node import Node, filled, leaf
@@ -202,7 +202,7 @@ class Program:
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
         given = (*inputs, *(n._data for n in self._listing.captured), gradient)
-        value, gradients = quietly(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
+        value, gradients = ignoring_fp_warnings(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
         return np.broadcast_to(value, shape).copy(), tuple([np.broadcast_to(g, shape).copy() for g in gradients])
 
     def _summed(self, inputs: tuple[Any, ...], gradient: Any) -> tuple[float, tuple[float, ...]]:
@@ -221,7 +221,7 @@ class Program:
 
     def _on_arrays_guarded(self, data: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
         """Run the source, which looks at the comparisons; a replay computes what it must and nothing else."""
-        value, gradients = quietly(self._run, *(np.float64(a) if type(a) is float else a for a in data))
+        value, gradients = ignoring_fp_warnings(self._run, *(np.float64(a) if type(a) is float else a for a in data))
         return _fitted(value, self.root), tuple(map(_fitted, gradients, self.inputs))
 
     @cached_property

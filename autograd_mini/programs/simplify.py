@@ -124,7 +124,7 @@ class Interned:
                     self.of[node] = self._made(node) if node.op is not None else node._data
 
     def _made(self, node: Node) -> Any:
-        op: Op = node.op  # type: ignore[assignment]
+        op: Op = node.op
         args = tuple([self.now(a) for a in node.args])
         if not any(isinstance(a, Node) for a in args):
             return op.compute(*args) if node.ndim else float(op.compute(*args))

@@ -142,7 +142,7 @@ def _proof(w: Notation, name: str, c: Contribution, proof: Proof) -> Cells:
     verdict = " = the vjp" if proof.holds else f", but the vjp differs by {proof.gap:.1e}"
     found = "the same" if proof.confirmed else f"not the same: {proof.error:.1e} between them"
     product = f"{w.transposed} g = {w.number(proof.product)}{w.words(verdict)}"
-    checked = w.words(f"J by differences of {c.user.op.name} itself: {found}")  # type: ignore[union-attr]
+    checked = w.words(f"J by differences of {c.user.op.name} itself: {found}")
     return *w.matrix(head, proof.jacobian), product, checked
 
 
@@ -210,7 +210,7 @@ def _factor(x: Number) -> str:
 
 def _latex_equation(step: Step, names: Names) -> str:
     written = latex_equation(step.node, names)
-    return written if len(written) <= LONGEST else f"{latex_name(step.name)} = {latex_text(step.node.op.name)}(\\ldots)"  # type: ignore[union-attr]
+    return written if len(written) <= LONGEST else f"{latex_name(step.name)} = {latex_text(step.node.op.name)}(\\ldots)"
 
 
 PLAIN = Notation(

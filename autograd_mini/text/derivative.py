@@ -25,7 +25,7 @@ class Derivatives:
     """
 
     def __init__(self, node: Node, names: Mapping[Node, str]) -> None:
-        self.op: Op = node.op  # type: ignore[assignment]
+        self.op: Op = node.op
         self.result, self.args, self.names = stand_ins(node, names)
         self.g: Any = ONE
         if not isinstance(self.op, Elementwise):
@@ -97,7 +97,7 @@ def contributions(node: Node, g: Any) -> Callable[[int], Any]:
     >>> x = Value(3.0); [contributions(x * 2.0, 10.0)(0)]
     [20.0]
     """
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     raw = [a._data if isinstance(a, Node) else a for a in node.args]
 
     def contribution(i: int) -> Any:

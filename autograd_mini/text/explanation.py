@@ -98,7 +98,7 @@ def explain(
         raise DataError("explain: the second argument is the root's gradient; for what leads to a node write wrt=node")
     seed = seed_of(root, gradient)
     nodes = order(root)
-    reached = swept(nodes, {root: seed})
+    reached = swept({root: seed}, nodes)
     if wrt is None:
         called = names_of(nodes, names, root)
         return Explanation(called[root], root.data, steps_of(reached, called), called)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checking import _differences
-from ..data import Array, quietly
+from ..data import Array, ignoring_fp_warnings
 from ..node import Node
 from ..op import Op, contribution
 
@@ -50,11 +50,11 @@ def prove(node: Node, i: int, g: Any) -> Proof | None:
         return None
     wide = [contribution(node, i, unit) for unit in _units(node)]
     jacobian = np.array(wide, np.float64).reshape(node.size, arg.size)
-    product = quietly(lambda: (jacobian.T @ np.ravel(g)).reshape(arg.shape))
+    product = ignoring_fp_warnings(lambda: (jacobian.T @ np.ravel(g)).reshape(arg.shape))
     vjp = np.asarray(contribution(node, i, g))
-    measured = quietly(_measured, node.op, node, i)
+    measured = ignoring_fp_warnings(_measured, node.op, node, i)
     gap, error, digits = _gap(product, vjp), _gap(jacobian, measured), _rounding(node, arg)
-    holds = gap <= digits * _largest(quietly(lambda: np.abs(jacobian).T @ np.abs(np.ravel(g))))
+    holds = gap <= digits * _largest(ignoring_fp_warnings(lambda: np.abs(jacobian).T @ np.abs(np.ravel(g))))
     return Proof(jacobian, product, vjp, gap, measured, error, holds, error <= 100.0 * digits * _largest(jacobian, 1.0))
 
 
@@ -89,7 +89,7 @@ def _plain(arg: Any) -> Any:
 
 def _gap(a: Array, b: Array) -> float:
     """Return the largest difference of two arrays; equal infinities and NaN in the same place differ by nothing."""
-    gaps = quietly(lambda: np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b)))
+    gaps = ignoring_fp_warnings(lambda: np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b)))
     return float(np.max(np.where(np.isnan(gaps), math.inf, gaps)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Array, quietly
+from ..data import Array, ignoring_fp_warnings
 from ..errors import DataError
 from ..modes import Mode
 from ..node import Node
@@ -110,14 +110,14 @@ class Ledger(Mode):
         steps: dict[Node, str] = {}
         for user, i, amount in _edges(reached, entries):
             leaf = user.args[i]
-            sums[leaf] = amount if sums[leaf] is None else quietly(operator.add, sums[leaf], amount)
+            sums[leaf] = amount if sums[leaf] is None else ignoring_fp_warnings(operator.add, sums[leaf], amount)
             if user not in steps:  # written once: that of a long sum is long
                 steps[user] = cut(equation(user, names), WIDTH)
             entries[leaf].append(Entry(SWEEP, self.sweeps, names[root], steps[user], i, amount, sums[leaf]))
         for leaf, new in entries.items():
             last = new.pop() if new else Entry(SWEEP, self.sweeps, names[root])
             self.names.setdefault(leaf, names[leaf])
-            self._enter(leaf, *new, replace(last, total=quietly(total, leaf, reached[leaf])))
+            self._enter(leaf, *new, replace(last, total=ignoring_fp_warnings(total, leaf, reached[leaf])))
 
     def see_zero(self, node: Node) -> None:
         """Enter that the gradient of a leaf is forgotten."""

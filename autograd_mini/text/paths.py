@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import Array, quietly
+from ..data import Array, ignoring_fp_warnings
 from ..node import Node
 from ..op import contribution
 from ..sweep import receivers
@@ -105,8 +105,8 @@ def find_paths(
     paths = sorted((_path(root, _edges(link), seed, names) for link in links), key=_magnitude, reverse=True)
     total: Number = np.zeros(wrt.shape) if wrt.shape else 0.0
     for path in paths:
-        total = quietly(operator.add, total, path.product)
-    rest = quietly(operator.sub, gradient, total) if count > len(paths) else None
+        total = ignoring_fp_warnings(operator.add, total, path.product)
+    rest = ignoring_fp_warnings(operator.sub, gradient, total) if count > len(paths) else None
     return Paths(names[root], names[wrt], seed, count, tuple(paths), total, gradient, rest, on)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import Array, quietly
+from ..data import Array, ignoring_fp_warnings
 from ..node import Node, filled
 from .derivative import Derivatives, contributions
 from .formula import equation
@@ -148,7 +148,7 @@ class _Account:
         for i in _edges(node, self.among):
             arg, amount = node.args[i], amount_to(i)
             before = self.totals.get(arg)
-            after = amount if before is None else quietly(operator.add, before, amount)
+            after = amount if before is None else ignoring_fp_warnings(operator.add, before, amount)
             self.totals[arg] = after
             self.left[arg] -= 1
             symbols, local = derivatives.plain(i)

@@ -16,7 +16,7 @@ from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
 from autograd_mini.programs.arrays.replay import Replay, keep
-from autograd_mini.sweep import order, swept
+from autograd_mini.sweep import swept
 
 from ..optim import cut
 
@@ -132,7 +132,7 @@ class Chain:
 
         The penalty sees all weights as one leaf, so that its term is added in one go.
         """
-        reached = dict(swept(order(losses), {losses: seeds(rows, losses._data)}))
+        reached = swept({losses: seeds(rows, losses._data)})
         np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
         return self._whole(rows, penalty)
 

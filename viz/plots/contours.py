@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node, Program, ShapeError, Value, compile, no_grad, ops
-from autograd_mini.data import Array, array_of, quietly
+from autograd_mini.data import Array, array_of, ignoring_fp_warnings
 from autograd_mini.errors import extra, real, whole
 
 from ..colours import HUES, light
@@ -88,7 +88,7 @@ def _descended(program: Program, start: Array, steps: int, rate: float) -> Array
     points = [start]
     for _ in range(steps):
         slope = np.array(program(*points[-1])[1])
-        after = quietly(lambda p, g: p - rate * g, points[-1], slope)
+        after = ignoring_fp_warnings(lambda p, g: p - rate * g, points[-1], slope)
         if not (np.abs(after) < HUGE).all():
             break
         points.append(after)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Node
-from autograd_mini.data import quietly
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.sweep import order, seed_of, swept
 
 from ..text import SMALL, entries, norm, number
@@ -64,14 +64,14 @@ def heats_of(root: Node, gradient: Any = None) -> dict[str, Heat]:
     >>> x = Tensor([1.0, -2.0]); sorted(heats_of((x * x).sum()))
     ['n0 data', 'n0 grad', 'n1 data', 'n1 grad']
     """
-    return quietly(dict, _heats(order(root), gradient))
+    return ignoring_fp_warnings(dict, _heats(order(root), gradient))
 
 
 def _heats(nodes: list[Node], gradient: Any) -> Iterator[tuple[str, Heat]]:
     """Yield the heat maps of nodes from the root down."""
     if not any(node.ndim for node in nodes):
         return
-    reached = swept(nodes, {nodes[0]: seed_of(nodes[0], gradient)})
+    reached = swept({nodes[0]: seed_of(nodes[0], gradient)}, nodes)
     for id, (node, g) in zip(reversed(range(len(nodes))), reached.items()):
         if node.ndim and node.size:
             yield f"n{id} data", heat_of(node._data)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.data import quietly
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.node import check_fresh
 from autograd_mini.op import contribution
 from autograd_mini.sweep import order, receivers, seed_of
@@ -121,7 +121,7 @@ class Sweep:
         arg, g = node.args[i], self.grads.get(node)
         g = np.zeros_like(node._data) if g is None else g
         amount, before = contribution(node, i, g if node.shape else float(g)), self.grads.get(arg)
-        after = amount if before is None or overwrite else quietly(operator.add, before, amount)
+        after = amount if before is None or overwrite else ignoring_fp_warnings(operator.add, before, amount)
         self.grads[arg] = after
         numbers = (_plain(x) for x in (g, amount, before, after))
         self.sent.append(Sent(self.ids[node], i, self.ids[arg], *numbers))

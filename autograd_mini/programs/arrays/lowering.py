@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ import numpy as np
 from ... import kernels
 from ...modes import Recording
 from ...node import Node, Value
-from ...op import ROWS, Elementwise, Op
+from ...op import ROWS, Elementwise, Op, itself
 from ...sweep import dependents, order, reach, swept
-from ...transforms import pull_recorded
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
 
@@ -111,7 +109,7 @@ def record_sweep(root: Node, seed: Node, wrt: Sequence[Node]) -> list[Node | Non
     nodes = order(root)
     live = dependents(reversed(nodes), wrt)
     with Recording():
-        reached = swept(nodes, {root: seed}, partial(pull_recorded, live)) if root in live else {}
+        reached = swept({root: seed}, [n for n in nodes if n in live], itself) if root in live else {}
     return [reached.get(x) for x in wrt]
 
 
@@ -128,7 +126,7 @@ def lower(outputs: Iterable[Node | None], variables: Sequence[Node]) -> Code:
 
 
 def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     if isinstance(node, Value):
         return _plain(code, node, args, PLAIN)
     special = LOWER.get(op.name)
@@ -143,7 +141,7 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
 
 def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:
     """Return the row's own call: it makes a new array, or looks at its argument in another way."""
-    op: Op = node.op  # type: ignore[assignment]
+    op: Op = node.op
     code.objects[f"row_{op.name}"] = op.compute
     text = f"row_{op.name}({', '.join(f'{{{i}}}' for i in range(len(args)))})"
     return code.add(

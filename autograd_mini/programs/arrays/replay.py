@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...data import Array, quietly
+from ...data import Array, ignoring_fp_warnings
 from ...node import Node, filled
 from ..run import run_source
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
@@ -54,7 +54,7 @@ class Replay:
         self.lock = threading.Lock()
 
     def __call__(self, *data: Any) -> tuple[Any, ...]:
-        return quietly(self._run, *data)
+        return ignoring_fp_warnings(self._run, *data)
 
 
 def keep(replays: dict[Any, T], kind: Any, replay: T) -> None:

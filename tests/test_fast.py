@@ -1,4 +1,4 @@
-"""The unrolled loop of the sweep: the same gradients as the plain one, whatever the numbers and the rules."""
+"""The quick way for numbers: the same nodes and gradients as the plain way, whatever the numbers and the rules."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from autograd_mini import Tensor, Value, ops
+from autograd_mini import Tensor, Value, fast, ops
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
-from autograd_mini.programs.unrolled import COMMON, _loop, source
-from autograd_mini.sweep import FEW, descend, order, sweep, swept
+from autograd_mini.sweep import contributions, order, sweep, swept
 
 POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
 
@@ -23,10 +23,14 @@ def plain(root, g):
 
 def descended(nodes, grads):
     """The gradients of the nodes, which are all that is reached."""
-    ends = descend(grads)
+    grads, ends = descend(grads)
     assert set(grads) == set(nodes)
     assert set(ends) == {node for node in nodes if node.op is None or grads[node] is None}
     return [grads[node] for node in nodes]
+
+
+def descend(grads):
+    return ignoring_fp_warnings(fast.descend, grads, contributions)
 
 
 def texts(gradients):
@@ -40,7 +44,10 @@ def operands(a, b):
     return [(x, y), (x, b), (a, y), (x, x)]
 
 
-@pytest.mark.parametrize("row", COMMON, ids=lambda row: row.name)
+SCALAR_ROWS = [row for row in TABLE.values() if row.slopes in (1, 2)] + [ops.add_n]
+
+
+@pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
 def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
     cases = [(Value(a),) for a in POINTS]
     if len(row.rules) != 1:
@@ -63,9 +70,8 @@ def test_random_graphs_give_the_same_gradients_bit_for_bit():
             made.append(rng.choice(binary)(x, y) if rng.random() < 0.6 else rng.choice(unary)(x))
         root = ops.add_n(*made)
         nodes, expected = plain(root, 0.7)
-        assert len(nodes) > FEW
-        assert [*swept(nodes, {root: 0.7})] == nodes
-        assert texts(swept(nodes, {root: 0.7}).values()) == texts(expected)
+        assert [*swept({root: 0.7}, nodes)] == nodes
+        assert texts(swept({root: 0.7}, nodes).values()) == texts(expected)
         assert texts(descended(nodes, {root: 0.7})) == texts(expected)
 
 
@@ -95,7 +101,7 @@ def test_leaves_of_any_age_are_reached_once():
         Value(0.0)
     root = sum(ops.hypot(x, 2.0) for x in leaves) * old
     nodes, expected = plain(root, 1.0)
-    ends = descend({root: 1.0})
+    _, ends = descend({root: 1.0})
     assert sorted(map(id, ends)) == sorted(map(id, leaves))
     assert texts(descended(nodes, {root: 1.0})) == texts(expected)
 
@@ -157,7 +163,6 @@ def test_a_row_of_the_same_name_that_is_not_the_tables_is_left_to_itself():
 
 
 def test_the_tables_rules_call_the_tables_rows_whatever_else_has_their_names():
-    _loop.cache_clear()
     for name in ("log", "equal", "less"):
         Unary(name, f"{name}({{}})", lambda x: 100.0, lambda x: x, lambda g, y, x: g)
     y = Value(3.0)
@@ -188,9 +193,3 @@ def test_a_leaf_that_was_assigned_meanwhile_is_noticed_wherever_it_stands(build)
         go_on(older).backward()
     assert not x.has_grad
     assert not w.has_grad
-
-
-def test_the_loop_reads_as_python_and_holds_no_number_that_the_table_does_not():
-    text = source(COMMON)
-    compile(text, "<loop>", "exec")
-    assert text.count("if op is ") == len(COMMON) + 1  # and None
