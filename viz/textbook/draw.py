@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autograd_mini.data import quietly
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.errors import extra
 
 from ..drawing import PictureError, Sheet, Writers
@@ -42,7 +42,7 @@ class NetworkDrawing(Sheet):
     @cached_property
     def svg(self) -> str:
         """The picture as one self-contained SVG element, light or dark as the reader's screen is."""
-        return quietly(svg_of, self.view)
+        return ignoring_fp_warnings(svg_of, self.view)
 
     @cached_property
     def png(self) -> bytes:
@@ -96,4 +96,4 @@ def network(
     if show == GRADIENTS and all(layer.dW is None for layer in found.layers):
         raise PictureError('show="gradients": no weight has a gradient; call backward() on a loss first')
     passed = None if x is None else run(found, x)
-    return NetworkDrawing(quietly(view_of, found, passed, show, most, biases))
+    return NetworkDrawing(ignoring_fp_warnings(view_of, found, passed, show, most, biases))

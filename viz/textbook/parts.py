@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_mini import Node
-from autograd_mini.data import quietly
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.op import TABLE
 
 from ..drawing import PictureError
@@ -99,7 +99,7 @@ def network_of(model: Any, inputs: Sequence[str] | None = None, outputs: Sequenc
 def run(network: Network, x: Any) -> Pass:
     """Return what every neuron computes of one sample, d_in numbers."""
     sample = _sample(x, network.widths[0])
-    return quietly(_run, network, sample)
+    return ignoring_fp_warnings(_run, network, sample)
 
 
 def _run(network: Network, sample: Array) -> Pass:
