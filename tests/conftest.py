@@ -1,8 +1,12 @@
-"""Lets the tests import the helpers beside them, and the processes that they start the packages, wherever these run."""
+"""Lets tests import the helpers beside them, their processes the packages, and Ctrl-C interrupt, wherever they run."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

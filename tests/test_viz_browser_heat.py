@@ -27,6 +27,11 @@ const heat = kind => {
 };
 return [heat("data"), heat("grad")];
 """
+SEEN = f"""
+const seen = function (name) {{{HEATS}}};
+return arguments[0].map(name => [...seen(name), text(name, "data"), text(name, "grad"),
+    card(name).classList.contains("empty"), card(name).getAttribute("aria-label")]);
+"""  # the same of many cards in one call
 
 
 def made(root, **settings):
@@ -125,16 +130,13 @@ def test_a_picture_comes_with_its_number_and_not_before(show, make):
         computed |= {step.node} if step.kind == "compute" else set()
         totals |= {step.node: 0} if step.kind == "seed" else {}
         totals |= {step.target: step.uses_left} if step.kind == "contribute" else {}
-        for v in frames.vertices:
-            if not v.shape or 0 in v.shape:
-                continue
-            data, grad = page.run(HEATS, f"n{v.id}")
+        arrays = [v for v in frames.vertices if v.shape and 0 not in v.shape]
+        for v, seen in zip(arrays, page.run(SEEN, [f"n{v.id}" for v in arrays]), strict=True):
+            data, grad, data_text, grad_text, empty, told = seen
             there = v.id in totals and (live or isinstance(v.data, list) or not totals[v.id])
-            assert (data is not None) == (v.id in computed and not page.card(f"n{v.id}", "data").startswith("["))
-            assert (grad is not None) == (there and page.card(f"n{v.id}", "grad").startswith("norm"))
-            empty = page.run("return card(arguments[0]).classList.contains('empty')", f"n{v.id}")
+            assert (data is not None) == (v.id in computed and not data_text.startswith("["))
+            assert (grad is not None) == (there and grad_text.startswith("norm"))
             assert empty == (v.id not in totals)
-            told = page.run("return card(arguments[0]).getAttribute('aria-label')", f"n{v.id}")
             assert told.startswith(f"{v.name}, shape {v.shape}")
             assert ("not there yet" in told) == (not there)
 

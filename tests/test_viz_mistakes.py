@@ -105,32 +105,31 @@ def test_every_mistake_has_its_oracle() -> None:
     assert set(WRITTEN) == set(mistakes)
 
 
-@every
 @deterministic
 @given(root=graphs())
-def test_the_wrong_gradients_are_those_a_beginner_gets(mistake: str, root: Node) -> None:
-    both = compare(root, mistake)
+def test_the_wrong_gradients_are_those_a_beginner_gets(root: Node) -> None:
     names = explain(root).names
-    expected = WRITTEN[mistake](root)
-    if not both.stopped:
+    for mistake, written in WRITTEN.items():
+        both = compare(root, mistake)
+        expected = {} if both.stopped else written(root)
         for node, g in expected.items():
             np.testing.assert_allclose(both.wrong_gradients.get(names[node], 0.0), g, rtol=1e-12, atol=1e-300)
 
 
-@every
 @deterministic
 @given(root=graphs(), seed=st.sampled_from([None, 2.0, 0.0]))
-def test_the_right_gradients_are_the_engines(mistake: str, root: Node, seed: float | None) -> None:
-    both = compare(root, mistake, seed)
+def test_the_right_gradients_are_the_engines(root: Node, seed: float | None) -> None:
     told = explain(root, seed)
-    assert both.names == tuple(step.name for step in told.steps[::-1])
-    for step in told:
-        np.testing.assert_array_equal(both.right_gradients.get(step.name, np.zeros(step.shape)), step.upstream)
     sent = [c for step in told for c in step.contributions if step.node.op.rule(c.position) is not None]  # type: ignore[union-attr]
-    assert [(both.names[s.target], s.position) for s in both.right] == [(c.argument, c.position) for c in sent]
-    for s, c in zip(both.right, sent):
-        np.testing.assert_array_equal(s.amount, c.amount)
-        np.testing.assert_array_equal(s.after, c.after)
+    for mistake in mistakes:
+        both = compare(root, mistake, seed)
+        assert both.names == tuple(step.name for step in told.steps[::-1])
+        for step in told:
+            np.testing.assert_array_equal(both.right_gradients.get(step.name, np.zeros(step.shape)), step.upstream)
+        assert [(both.names[s.target], s.position) for s in both.right] == [(c.argument, c.position) for c in sent]
+        for s, c in zip(both.right, sent):
+            np.testing.assert_array_equal(s.amount, c.amount)
+            np.testing.assert_array_equal(s.after, c.after)
 
 
 @every
