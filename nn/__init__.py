@@ -4,11 +4,10 @@ from typing import Any
 
 from autograd_mini.files import FileError
 
-from . import init, losses, optim, schedules
+from . import export, init, losses, optim, schedules
 from .attribution.shares import attribute
 from .attribution.table import Attribution
 from .errors import ExtraError, SettingError, StateError
-from .export import export
 from .files.save import FormatError, load, load_into, save
 from .imports.fitted_perceptrons import from_sklearn
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential

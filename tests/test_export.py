@@ -14,7 +14,7 @@ import pytest
 
 import nn
 from autograd_mini import AutogradError, ShapeError, Tensor, Value, ops
-from nn.export.export import ExportError
+from nn.export import ExportError
 from nn.layers import ACTIVATIONS
 
 RNG = np.random.RandomState(0)

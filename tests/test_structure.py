@@ -342,6 +342,16 @@ def test_what_is_public_has_a_docstring(name: str) -> None:
 
 
 @packages
+def test_no_module_hides_a_function_that_its_package_exports(package: str) -> None:
+    """Importing the module sets the package's attribute of its name, where the function has been."""
+    for folder in (file.parent for file in files(package) if file.name == "__init__.py"):
+        exported = getattr(importlib.import_module(name_of(folder / "__init__.py")), "__all__", [])
+        inside = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+        door = importlib.import_module(name_of(folder / "__init__.py"))
+        assert [name for name in inside & set(exported) if not inspect.ismodule(getattr(door, name))] == []
+
+
+@packages
 def test_every_exported_name_is_there(package: str) -> None:
     module = importlib.import_module(package)
 

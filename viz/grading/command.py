@@ -8,7 +8,7 @@ import os
 import sys
 from functools import partial
 
-from .grade import checked, grade
+from .grader import checked, grade
 from .report import Report, coloured, plain, spelled, table_of, text_of
 from .report_formats import json_of, junit_of
 
