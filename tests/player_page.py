@@ -42,7 +42,9 @@ def show(browser, tmp_path):
         path = made.save(tmp_path / f"page{len(opened)}.html")
         opened.append(path.as_uri())
         browser.get(path.as_uri() + hash)
-        return Page(browser, made)
+        page = Page(browser, made)
+        page.until(lambda: page.run("return globalThis.player !== undefined"))  # the script is unpacked first
+        return page
 
     browser.get("about:blank")
     for log in ("browser", "performance"):

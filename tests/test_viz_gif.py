@@ -102,7 +102,7 @@ def boxes_of(made):
 
 def card_at(made, card):
     """The left and the top of a card, and its width."""
-    (x, y), wide = made.places.scopes[""].cards[card], made.places.widths[card]
+    (x, y), wide = made.places.scope.cards[card], made.places.widths[card]
     return x - wide / 2, y - HIGH / 2, wide
 
 
@@ -165,7 +165,7 @@ def test_the_step_is_marked_where_it_happens_and_nowhere_else(name):
         here = step.group_path[-1] if step.kind == "group" else card_of(made, step.node)
         goals = {step.target} if step.target is not None else {sent[0] for sent in step.sent}
         goals = {card_of(made, goal) for goal in goals} - {here}
-        for card in made.places.scopes[""].cards:
+        for card in made.places.scope.cards:
             x, y, wide = card_at(made, card)
             rim = part(picture, box, x + 20, y - 1.4, wide - 40, 0.7)  # outside the card's own rim
             if rim.shape[1] < wide - 41:  # beside the window on a wide graph
@@ -204,7 +204,7 @@ def test_a_total_grows_while_contributions_come():
 @films
 def test_the_bar_grows_evenly_and_the_sentence_is_below(name):
     made, found = filmed(name)
-    high = made.places.scopes[""].size[1]
+    high = made.places.scope.size[1]
     for i, (picture, box) in enumerate(zip(found, boxes_of(made))):
         (row,) = part(picture, box, box[0], high + 13, box[2], 0.7)
         filled = near(row, BAR).sum() / (max(box[2] - 32, 420) * ZOOM)
@@ -225,7 +225,7 @@ def test_the_window_on_a_wide_graph_holds_the_cards_of_the_step():
             x, _, card = card_at(made, f"n{vertex}")
             assert left <= x
             assert x + card <= left + wide
-    last = max(sum(card_at(made, card)[::2]) for card in made.places.scopes[""].cards)
+    last = max(sum(card_at(made, card)[::2]) for card in made.places.scope.cards)
     assert min(box[0] for box in boxes) == -16
     assert max(box[0] + box[2] for box in boxes) == pytest.approx(last + 16, abs=2)
 
@@ -233,7 +233,7 @@ def test_the_window_on_a_wide_graph_holds_the_cards_of_the_step():
 def test_a_group_shows_no_gradient_before_it_is_reached():
     made, found = filmed("network")
     steps, boxes = steps_of(made).steps, boxes_of(made)
-    closed = [f.id for f in made.frames.folds if f.id in made.places.scopes[""].cards]
+    closed = [f.id for f in made.frames.folds if f.id in made.places.scope.cards]
     assert closed
     for group in closed:
         output = max(v.id for v in made.frames.vertices if group in v.group_path)

@@ -209,7 +209,7 @@ def test_a_film_shows_the_colours_when_their_numbers_have_come():
     pytest.importorskip("fontpkg_arimo")
     made = player((Tensor(np.full((2, 4), 3.0), label="x") * 2.0).sum(), names={})
     film = image.open(io.BytesIO(made.gif))
-    x, y = made.places.scopes[""].cards["n1"]
+    x, y = made.places.scope.cards["n1"]
     at = [round(1.5 * (e + MARGIN)) for e in (x - made.places.widths["n1"] / 2 + HEAT + 14, y - HIGH / 2 + 33.5)]
     seen = []
     for i in range(film.n_frames):

@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+import zlib
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -13,15 +14,13 @@ import pytest
 
 from autograd_mini import ShapeError, Tensor, Value, ops
 from autograd_mini.op import TABLE, Op
-from autograd_mini.programs.dialects import JAVASCRIPT_ARRAYS
 from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.graph.layout_programs import RenderError
 from viz.stepping.card_layout import HIGH, OPEN, places_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, gradients
-from viz.stepping.live import HELD, program_of
-from viz.stepping.player_page import PlayerError, player
+from viz.stepping.player_page import HELD, MOST, PlayerError, code, player
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -73,7 +72,13 @@ def page(root, **settings):
 
 
 def scripts(text):
-    return re.findall(r"<script>(.*?)</script>", text, re.S)
+    """Return the script that starts, and the one that it unpacks."""
+    packed = re.search(r'id="code">([^<]*)<', text)[1]
+    return [*re.findall(r"<script>(.*?)</script>", text, re.S), zlib.decompress(base64.b64decode(packed)).decode()]
+
+
+def record_in(text):
+    return json.loads(re.search(r'id="record">(.*?)</script>', text, re.S)[1])
 
 
 PAGES = [lambda: page(neuron()), lambda: page(network()[0], model=network()[1]), lambda: page(arrays())]
@@ -95,22 +100,22 @@ def test_the_policy_lets_our_scripts_run_and_no_other(make):
     assert "unsafe-eval" not in policy
     own = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts(text)}
     assert set(re.findall(r"sha256-([^']*)'", policy)) == own
-    assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", text)
+    assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", "".join(scripts(text)))
     assert not re.search(r"<[^>]*\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
 
 
-def test_own_code_is_short():
-    assert len(scripts(page(neuron()))[1]) < 60_000
-
-
-def test_a_thousand_steps_are_less_than_three_megabytes():
+def test_pages_are_small():
     root, net = network()
-    made = player(root, names={}, model=net)
-    assert len(made.frames.steps) > 1000
-    assert len(made.html.encode()) < 3_000_000
+    assert len(page(neuron()).encode()) < 100_000
+    assert len(page(root, model=net).encode()) < 200_000
     flat = player(random_scalars(0, 600), names={})
     assert len(flat.frames.steps) > 1000
     assert len(flat.html.encode()) < 3_000_000
+
+
+def test_the_code_is_one_for_all_pages_of_numbers_and_one_for_all_of_arrays():
+    assert scripts(page(neuron()))[1] == scripts(page(network()[0]))[1] == code(False)
+    assert scripts(page(arrays()))[1] == scripts(page(ops.logsumexp(Value(2.0)) * 2.0))[1] == code(True)
 
 
 def test_two_runs_give_the_same_bytes():
@@ -130,9 +135,8 @@ def test_a_hostile_label_is_inert(label):
     assert len(scripts(text)) == 2
     assert "alert" not in "".join(scripts(text))
     kinds = re.findall(r"<script([^>]*)>", text)
-    assert len(kinds) == text.count("</script>") == 4
-    record = json.loads(re.search(r'id="record">(.*?)</script>', text, re.S)[1])
-    assert record["frames"] == json.loads(made.frames.json())
+    assert len(kinds) == text.count("</script>") == 3
+    assert record_in(text)["title"] == made.frames.title
     for svg in (made.svg, made.animation):
         assert {e.tag.removeprefix(SVG) for e in ElementTree.fromstring(svg).iter()} <= {
             "svg", "g", "rect", "text", "path", "style", "defs", "marker", "title", "circle",
@@ -149,110 +153,59 @@ def test_without_scripts_there_is_the_graph_and_the_list_of_all_steps():
     assert ">0.7071</text>" in before
 
 
-def test_the_program_of_scalars_has_a_function_for_each_op_and_each_contribution():
-    made = player(neuron(), names={})
-    program = program_of(neuron())
-    assert program.count("d => ") == 5
-    assert program.count("(d, g) => ") == len(made.frames.edges) == 9
+def test_a_record_holds_leaves_ops_and_names_and_nothing_that_follows_from_them():
+    assert record_in(page(neuron()))["nodes"] == [
+        [-1, -3.0, "w1"], [-1, 2.0, "x1"], [-1, 1.0, "w2"], [-1, 0.0, "x2"], [0, [0, 1]], [0, [2, 3]], [1, [4, 5]],
+        [-1, 6.881373587019543, "b"], [1, [6, 7]], [2, [8], "L"],
+    ]  # fmt: skip
 
 
-def part(program, name):
-    return re.search(rf"^{name}: [\[{{]\n(.*?)^[\]}}]", program, re.S | re.M)[1].splitlines()
-
-
-def test_the_program_of_arrays_has_the_local_derivatives_of_elementwise_ops_too():
-    made = player(arrays(), names={})
-    program = program_of(arrays())
-    assert len(part(program, "forward")) == sum(1 for v in made.frames.vertices if v.op)
-    assert len(part(program, "pull")) == len(made.frames.edges)
-    elementwise = [edge.id for edge in made.frames.edges if edge.local is not None]
-    assert [int(line.split(":")[0]) for line in part(program, "local")] == elementwise
-    assert "held" not in program
-    assert "seed" not in program
-
-
-def test_what_the_record_has_only_the_norm_of_travels_in_the_program():
+def test_many_entries_travel_as_bytes():
     large = np.arange(100.0)
     x, c = Tensor(large, label="x"), Tensor([1.0, 2.0], label="c")
     y = x * 2.0
-    assert json.loads(part(program_of(y.sum() + c.sum()), "held")[0].removeprefix("0: ").rstrip(",")) == {
-        "shape": [100], "data": large.tolist()
-    }  # fmt: skip
-    (seed,) = part(program_of(y, large[::-1]), "seed")
-    assert json.loads(seed.removeprefix("1: ").rstrip(","))["data"] == large[::-1].tolist()
+    made = player(y, large[::-1], names={})
+    for written, wanted in ((made.record["nodes"][0][1], large), (made.record["seed"], large[::-1])):
+        assert written["shape"] == [100]
+        assert np.frombuffer(base64.b64decode(written["bytes"]), "<f8").tolist() == wanted.tolist()
+    assert player(c.sum(), names={}).record["nodes"][0][1] == {"shape": [2], "data": [1.0, 2.0]}
 
 
-def test_scalars_in_ops_of_arrays_have_a_program_too():
-    program = program_of(ops.logsumexp(Value(2.0)) * 2.0)
-    assert "d => logsumexp(d[0]" in program
-
-
-def test_equal_constants_are_written_once():
-    x = Tensor(np.ones(80), label="x")
-    mask = np.linspace(0.0, 1.0, 80)
-    program = program_of((x * mask).sum() + (ops.exp(x) * mask.copy()).sum())
-    assert len(re.findall(r"^const A\d+ =", program, re.M)) == 1
-
-
-def wide(entries):
-    return (Tensor(np.zeros(entries)) * 2.0).sum()
-
-
-def test_a_graph_without_a_program_says_why(monkeypatch):
-    single = Tensor(np.ones(2, dtype=np.float32))
-    few = Tensor(np.ones((1000, 1))) * Tensor(np.ones((1, 1000)))
-    told = {
-        "single precision": (single * single).sum(),
-        "leaves and constants have more than 50,000": wide(HELD + 1),
-        "nodes have more than 500,000": few.sum(),
-    }
-    for words, root in told.items():
-        program = program_of(root)
-        assert program.startswith("const LIVE = null, WHY = ")
-        assert words in program
+def test_a_row_that_javascript_lacks_is_named_and_keeps_the_numbers_of_the_record():
     row = Op("doubled", lambda x, how: x * 2.0, lambda g, y, x, how: g * 2.0, None)
     row.name = "doubled</script>"
     try:
         for setting in (object(), 3 + 2j, "</script>"):
             for x in (Tensor([1.0, 2.0]), Value(2.0)):
                 text = page(row(x, setting).sum())
-                assert "JavaScript has no doubled\\u003c/script> here" in text
+                assert record_in(text)["lacking"] == ["doubled</script>"]
                 assert len(scripts(text)) == 2
     finally:
         del TABLE["doubled"]
-    defined = JAVASCRIPT_ARRAYS.defined()
-    less = JAVASCRIPT_ARRAYS._replace(defined=lambda: {name: defined[name] for name in set(defined) - {"softmax"}})
-    monkeypatch.setattr("viz.stepping.live.JAVASCRIPT_ARRAYS", less)
-    assert "JavaScript has no softmax here" in program_of(arrays())
 
 
-def test_a_page_of_the_most_entries_that_are_live_is_small_enough():
+def test_more_entries_than_a_page_can_hold_are_refused():
+    with pytest.raises(PlayerError, match=r"1,000,002 entries, more than the 1,000,000"):
+        player((Tensor(np.zeros(HELD + 1)) * 2.0).sum(), names={})
     rng = np.random.default_rng(0)
-    root = (Tensor(rng.normal(size=(HELD // 100, 100)), label="W") @ Tensor(rng.normal(size=100).tolist())).sum()
-    assert program_of(root).startswith("const LIVE = null")
-    root = (Tensor(rng.normal(size=(HELD // 100 - 1, 100)), label="W") * 2.0).sum()
-    text = page(root)
-    assert "const LIVE = null" not in text
-    assert len(text.encode()) < 3_000_000
+    assert len(page((Tensor(rng.normal(size=(500, 100)), label="W") * 2.0).sum()).encode()) < 1_000_000
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_thousand_steps_of_arrays_are_less_than_three_megabytes(dtype):
+def test_a_thousand_steps_of_arrays_are_less_than_one_and_a_half_megabytes(dtype):
     rng = np.random.default_rng(0)
     h, W = Tensor(rng.normal(size=(8, 8)).astype(dtype)), Tensor(rng.normal(size=(8, 8)).astype(dtype))
     for _ in range(112):
         h = ops.tanh(h @ W + h)
     made = player(h.sum(), names={})
     assert len(made.frames.steps) > 1000
-    assert ("const LIVE = null" in made.html) == (dtype is np.float32)
-    assert len(made.html.encode()) < 3_000_000
+    assert len(made.html.encode()) < 1_500_000
 
 
 def test_the_scripts_of_arrays_are_in_pages_of_arrays_alone():
-    assert "function heat" in page(arrays())
-    assert "function traceOf" in page(arrays())
-    assert "function heat" not in page(neuron())
-    assert "function traceOf" not in page(neuron())
+    for name in ("function heat", "function traceOf", "function einsum"):
+        assert name in code(True)
+        assert name not in code(False)
 
 
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
@@ -328,29 +281,28 @@ def test_no_card_lies_on_another(seed):
     root = network()[0] if not seed else random_scalars(seed, 40)
     folds, paths = folds_of(root, None, {})
     places = places_of(frames_of(root, None, paths, folds))
-    for scope in places.scopes.values():
-        found = list(boxes(scope, places).values())
-        assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
+    found = list(boxes(places.scope, places).values())
+    assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
 
 
-def test_every_card_lies_in_exactly_one_scope_or_is_an_open_frame():
+def test_what_is_seen_at_the_start_are_the_nodes_and_groups_that_no_closed_group_is_around():
     root, net = network()
     folds, paths = folds_of(root, net, {})
     frames = frames_of(root, None, paths, folds)
     places = places_of(frames)
-    cards = [card for scope in places.scopes.values() for card in scope.cards]
-    assert len(cards) == len(set(cards))
-    assert set(cards) | set(places.opened) == {f"n{v.id}" for v in frames.vertices} | {f.id for f in folds}
-    assert len(places.scopes[""].cards) <= OPEN
-    assert set(places.scopes) == {"", *(f.id for f in folds)} - set(places.opened)
+    opened = {"", *places.opened}
+    seen = {f"n{v.id}" for v in frames.vertices if {*v.group_path} <= opened}
+    assert set(places.scope.cards) == seen | {f.id for f in folds if f.parent in opened and f.id not in opened}
+    assert len(places.scope.cards) <= OPEN
+    assert set(places.scope.frames) == set(places.opened)
 
 
 def test_a_small_graph_is_all_open_and_equal_parts_of_a_large_one_are_drawn_once():
-    assert "g0" not in player(neuron(), names={}).places.scopes[""].cards
+    assert "g0" not in player(neuron(), names={}).places.scope.cards
     root, net = network()
     made = player(root, names={}, model=net)
     piles = {f.id for f in made.frames.folds if f.count > 1}
-    assert len(piles & set(made.places.scopes[""].cards)) == 2
+    assert len(piles & set(made.places.scope.cards)) == 2
     assert "neuron ×16" in made.svg
 
 
@@ -361,9 +313,8 @@ def test_without_a_layout_program_there_is_a_layout_of_our_own(make, monkeypatch
         made = player(make(), names={}, engine=engine)
         assert made.places.engine == "python"
         assert made.places.opened == ()
-        for scope in made.places.scopes.values():
-            found = list(boxes(scope, made.places).values())
-            assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
+        found = list(boxes(made.places.scope, made.places).values())
+        assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
         ElementTree.fromstring(made.svg)
     with pytest.raises(RenderError):
         player(make(), names={}, engine="bundled")
@@ -401,7 +352,6 @@ def test_an_animation_that_nobody_would_watch_is_refused():
     made = player(random_scalars(1, 150), names={})
     with pytest.raises(PlayerError, match="steps"):
         _ = made.animation
-    assert 'id="animation"' not in made.html
     assert fold(made.frames, []).steps == made.frames.steps
 
 
@@ -434,9 +384,9 @@ def test_text_on_the_page_has_contrast(dark):
 
 def test_a_graph_beyond_any_browser_is_refused_before_the_work() -> None:
     y = x = Value(1.0)
-    for _ in range(20_001):
+    for _ in range(MOST + 1):
         y = y + 0.0
-    with pytest.raises(PlayerError, match=r"20,002 nodes, more than 20,000.*draw"):
+    with pytest.raises(PlayerError, match=r"200,002 nodes, more than 200,000.*draw"):
         player(y, names={"x": x})
 
 

@@ -124,7 +124,7 @@ class _Film:
         self.frames = frames
         self.places = places
         self.end = len(frames.steps)
-        self.size = places.scopes[""].size
+        self.size = places.scope.size
         self.wide = min(max(self.size[0], ROOM), most)
         self.told = [_lines(sentence, self.wide) for sentence in sentences(frames)]
         self.lefts = list(self._lefts())
@@ -173,7 +173,7 @@ class _Film:
     def card_box(self, card: str) -> tuple[float, float, float]:
         """Return the left and the top of a card, and its width."""
         wide = self.places.widths[card]
-        x, y = self.places.scopes[""].cards[card]
+        x, y = self.places.scope.cards[card]
         return x - wide / 2, y - HIGH / 2, wide
 
     # What is hidden until its time
@@ -254,7 +254,7 @@ class _Film:
             if self.card(edge.head) == here and step.edge in (None, edge.id) and step.kind not in ("seed", "finish")
         }
         for key in keys:
-            curve = self.places.scopes[""].curves.get(key)
+            curve = self.places.scope.curves.get(key)
             if curve is not None:
                 yield _Piece(step.i, step.i + 1, "path", "flow", f'd="{path_data(curve.points)}" {end}')
 

@@ -1,7 +1,7 @@
-"""Frames -> places: where each card and each curve of a player lies, for every state of its folds.
+"""Frames -> places: where each card and each curve of a player lies at the start.
 
-What is open at the start is laid out as one graph, with a frame around each open group. Every other group is laid out
-for itself, its own inner groups closed; the page makes room for it where its card was, so that nothing else jumps.
+What is open then is laid out as one graph, with a frame around each open group. The page lays out every other group for
+itself when it is opened, and makes room for it where its card was, so that nothing else jumps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..graph.layout_programs import PYTHON, RenderError, layout
 from ..text import DASH, SMALL, entries, measured, norm, number, width
 from .frames import Edge, Fold, Frames, Vertex
 from .heatmap import ROOM, Heat
-from .scopes import Stage, stages_of
+from .scopes import Stage, stage_of
 
 OPEN = 60  # cards up to which groups are open at the start
 HIGH = 64.0  # points of a card
@@ -48,7 +48,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Scope:
-    """The layout of what lies in one group: centres of cards, frames (x, y, width, height) of open groups, curves."""
+    """The layout of what is seen: centres of cards, frames (x, y, width, height) of open groups, curves."""
 
     size: Point
     cards: Mapping[str, Point]
@@ -58,14 +58,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Places:
-    """The width of every card, the groups open at the start, and the layout of each scope ("": the outermost).
+    """The width of every card, the groups open at the start, and the layout of what is seen then.
 
     `widths` has those of chips too that are wider than others, and `heats` the heat maps of the cards, by "n3 data".
     """
 
     widths: Mapping[str, float]
     opened: tuple[str, ...]
-    scopes: Mapping[str, Scope]
+    scope: Scope
     engine: str
     heats: Mapping[str, Heat] = field(default_factory=dict)
 
@@ -79,7 +79,7 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
     >>> x = Value(3.0, label="x"); places = places_of(frames_of(x * x))
-    >>> sorted(places.scopes[""].cards), sorted(places.scopes[""].curves)
+    >>> sorted(places.scope.cards), sorted(places.scope.curves)
     (['n0', 'n1'], ['e0', 'e1'])
     """
     widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
@@ -96,12 +96,9 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
 
 
 def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
-    known: dict[str, tuple[dict[str, Any], str]] = {}
-    scopes, names = {}, []
-    for scope, stage in stages_of(frames, set(opened)).items():
-        scopes[scope], name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine, known)
-        names.append(name)
-    return Places(widths, opened, scopes, names[0])
+    stage = stage_of(frames, set(opened))
+    scope, name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine)
+    return Places(widths, opened, scope, name)
 
 
 def open_at_start(frames: Frames, limit: int = OPEN) -> tuple[str, ...]:
@@ -184,16 +181,13 @@ def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:
     return max(CHIP[0], round(measured(text, CHIP_SIZE, bold=True) + 2 * CHIP_PAD, 1))
 
 
-def _lay(stage: Stage, widths: Mapping[str, float], engine: str, known: dict[str, Any]) -> tuple[Scope, str]:
-    """Return the layout of one stage, and what made it; stages that look the same, as neurons do, are laid out once."""
+def _lay(stage: Stage, widths: Mapping[str, float], engine: str) -> tuple[Scope, str]:
+    """Return the layout of a stage, and what made it."""
 
     def source(settings: Mapping[str, str]) -> str:
         return _dot(stage, widths, settings)
 
-    text = source({})
-    if text not in known:
-        known[text] = layout(source, len(stage.joins), engine)
-    found, name = known[text]
+    found, name = layout(source, len(stage.joins), engine)
     left, _, right, top = map(float, found["bb"].split(","))
     objects = {o["name"]: o for o in found.get("objects", ())}
     edges = {e["id"]: e for e in found.get("edges", ())}
@@ -232,10 +226,7 @@ def _near(point: Point) -> Point:
 
 
 def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str]) -> str:
-    """Return a stage in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge.
-
-    Nothing is called by its own name, so that stages of one structure are one text.
-    """
+    """Return a stage in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge."""
     graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
     roomy = len(stage.joins) <= CHIPS
     at = {card: f"c{i}" for i, card in enumerate(stage.cards)}
@@ -268,7 +259,7 @@ def _boxes(stage: Stage, at: Mapping[str, str], widths: Mapping[str, float]) -> 
     for group, holder in stage.frames.items():
         inner.setdefault(holder, []).append(group)
     number = {group: i for i, group in enumerate(stage.frames)}
-    pending: list[tuple[str, bool]] = [(stage.scope, False)]
+    pending: list[tuple[str, bool]] = [("", False)]
     while pending:
         group, done = pending.pop()
         if done:

@@ -28,14 +28,11 @@ def asset(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
-def scene_of(frames: Frames, places: Places, style: str = "", hidden: bool = False) -> str:
-    """Return the scene of what is open at the start as one SVG element.
-
-    `style` comes after that of the scene; `hidden` includes cards inside closed groups.
-    """
-    wide, high = places.scopes[""].size
+def scene_of(frames: Frames, places: Places, style: str = "") -> str:
+    """Return the scene of what is open at the start as one SVG element; `style` comes after that of the scene."""
+    wide, high = places.scope.size
     box = (-MARGIN, -MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN)
-    return canvas(frames, places, box, style, graph(frames, places, hidden))
+    return canvas(frames, places, box, style, graph(frames, places))
 
 
 def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable[str]) -> str:
@@ -52,21 +49,21 @@ def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable
     )
 
 
-def graph(frames: Frames, places: Places, hidden: bool = False) -> Iterator[str]:
+def graph(frames: Frames, places: Places) -> Iterator[str]:
     """Yield frames, curves and cards at the end of both passes."""
-    base = places.scopes[""]
+    base = places.scope
     yield '<g class="frames">'
     yield from (_frame(fold, base.frames[fold.id]) for fold in frames.folds if fold.id in base.frames)
     yield '</g><g class="edges">'
     yield from _edges(frames, places, prefix_of(frames, places))
     yield '</g><g class="cards">'
-    yield from _cards(frames, places, gradients_at_end(frames), hidden)
+    yield from _cards(frames, places, gradients_at_end(frames))
     yield "</g>"
 
 
 def prefix_of(frames: Frames, places: Places) -> str:
     """Return what the ids of a scene start with: two scenes share a page."""
-    return "s" + hashlib.sha256(repr((frames.title, places.scopes[""])).encode()).hexdigest()[:8]
+    return "s" + hashlib.sha256(repr((frames.title, places.scope)).encode()).hexdigest()[:8]
 
 
 def gradients_at_end(frames: Frames) -> dict[int, Number]:
@@ -112,7 +109,7 @@ def _frame(fold: Fold, box: Box) -> str:
 
 def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
     """Yield the curves; those between two nodes carry the local derivative."""
-    curves = places.scopes[""].curves
+    curves = places.scope.curves
     edges = {f"e{edge.id}": edge for edge in frames.edges}
     for key, curve in curves.items():
         edge = edges.get(key)
@@ -142,13 +139,13 @@ def _chip_title(edge: Edge, shape: tuple[int, ...], head: Vertex) -> str:
     return f"{'vjp: ' if edge.local is None else ''}{edge.symbols} · shape {shape}"
 
 
-def _cards(frames: Frames, places: Places, ends: dict[int, Number], hidden: bool) -> Iterator[str]:
-    seen = places.scopes[""].cards
+def _cards(frames: Frames, places: Places, ends: dict[int, Number]) -> Iterator[str]:
+    seen = places.scope.cards
     for vertex in frames.vertices:
-        if hidden or f"n{vertex.id}" in seen:
+        if f"n{vertex.id}" in seen:
             yield _node_card(vertex, vertex.id == len(frames.vertices) - 1, ends.get(vertex.id), places)
     for fold in frames.folds:
-        if hidden or fold.id in seen:
+        if fold.id in seen:
             yield _fold_card(fold, frames, ends, places)
 
 
@@ -200,12 +197,11 @@ def _heat(vertex: Vertex, kind: str, beside: str, y: float, places: Places) -> s
 
 def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str], places: Places) -> str:
     wide = places.widths[id]
-    x, y = places.scopes[""].cards.get(id, (0.0, 0.0))
-    away = "" if id in places.scopes[""].cards else " away"
+    x, y = places.scope.cards[id]
     stop = '<circle class="stop" r="6"/>' if kind != "fold" else ""
     pile = f'<rect class="pile" x="4" y="-4" width="{wide:g}" height="{HIGH:g}" rx="9"/>' if kind == "fold" else ""
     return (
-        f'<g class="card {kind}{away}" data-card="{id}" transform="translate({x - wide / 2:g} {y - HIGH / 2:g})">'
+        f'<g class="card {kind}" data-card="{id}" transform="translate({x - wide / 2:g} {y - HIGH / 2:g})">'
         f"<title>{escape(clean(tooltip))}</title>{pile}"
         f'<rect class="body" width="{wide:g}" height="{HIGH:g}" rx="9"/>'
         f'<path class="rule" d="M0,23.5h{wide:g}"/>'

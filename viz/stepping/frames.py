@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_mini import Node
 from autograd_mini.op import Elementwise, run_rule
-from autograd_mini.sweep import carries, order
+from autograd_mini.sweep import carries, order, seed_of, swept
 from autograd_mini.text.derivative import Derivatives
 from autograd_mini.text.explanation import Contribution, Explanation, explain
 from autograd_mini.text.latex import latex_name
@@ -186,6 +186,37 @@ def frames_of(
         tuple(writer.edges.values()),
         tuple(_numbered(steps)),
     )
+
+
+def outline_of(
+    root: Node, names: Mapping[Node, str], paths: Paths, folds: Iterable[Fold] = (), gradient: Any = None
+) -> Frames:
+    """Return the frames of a graph in which each pass is one step: what a picture needs of a graph of very many nodes.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); y = x * x
+    >>> [step.kind for step in outline_of(y, {x: "x", y: "y"}, {}).steps]
+    ['start', 'group', 'seed', 'group']
+    """
+    nodes = order(root)[::-1]
+    ids = {node: i for i, node in enumerate(nodes)}
+    found = swept(nodes[::-1], {root: seed_of(root, gradient)})
+    uses = [(node, i) for node in nodes for i in _node_args(node)]
+    sent = tuple((ids[n], held(g), None, held(g)) for n, g in found.items() if g is not None and n is not root)
+    last = ids[root]
+    return Frames(
+        names[root],
+        tuple(folds),
+        tuple(
+            Vertex(i, names[n], latex_name(names[n]), mark(n), names[n], n.shape, held(n._data), 0, paths.get(n, ()))
+            for n, i in ids.items()
+        ),
+        tuple(Edge(k, ids[n.args[i]], ids[n], i, "", "", None, carries(n, i)) for k, (n, i) in enumerate(uses)),
+        (
+            Step(0, "start", 0), Step(1, "group", last), Step(2, "seed", last, after=held(found[root])),
+            Step(3, "group", last, sent=sent),
+        ),
+    )  # fmt: skip
 
 
 def gradients(plain: Mapping[str, Any]) -> dict[str, Any]:

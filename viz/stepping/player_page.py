@@ -7,40 +7,47 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cache, cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograd_mini import AutogradError, Node
 from autograd_mini.files import write_whole
+from autograd_mini.node import check_fresh
+from autograd_mini.op import ROWS
+from autograd_mini.programs.languages.javascript_table import table_source
 from autograd_mini.sweep import order
-from autograd_mini.text.formula import FormulaError, text
+from autograd_mini.text.formula import FormulaError, names_of, text
 
+from ..command.expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..names import caller_namespace, variables_of
 from ..networks import NO_NETWORK, is_network, named_parameters
-from ..text import clean
 from .animation import animation_of
-from .card_layout import CHIP, HIGH, Places, places_of
+from .card_layout import Places, places_of
 from .card_svg import asset, colours_css, scene_of
 from .fold_data import folds_of
-from .frames import Frames, fold, frames_of
+from .frames import Frames, fold, frames_of, outline_of
 from .gif import gif_of
 from .heatmap import heats_of
-from .live import NOT_LIVE, program_of
-from .mistakes import compare, mistakes
-from .numbers import number_to
+from .mistakes import mistakes
+from .record import PAGE, record_of
 from .sentences import TEMPLATES, sentences
 
-SCRIPTS = ("core.js", "graph.js", "panel.js", "live.js", "lessons.js", "main.js")
+SCRIPTS = (
+    "engine.js", "core.js", "layout.js", "graph.js", "panel.js", "live.js", "lessons.js", "formula.js", "main.js",
+)  # fmt: skip
 OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
-OF_THE_RECORD = ("recorded.js",)
 LONGEST = 160  # characters of the formula in the head of the page
-MOST = 20_000  # nodes of a page that a browser opens without losing patience
-WRONG = 5_000  # entries of all nodes of a graph that is swept wrongly as well, where the page cannot do it
+MOST = 200_000  # nodes of a page that a browser opens without losing patience
+HELD = 1_000_000  # entries of leaves and constants that travel in a page
+WHOLE = 5_000  # nodes of a graph whose steps are told in a page without scripts too
 ANIMATED = 200  # steps of an animation that somebody watches to its end
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 
@@ -56,36 +63,40 @@ class Player:
     the other, `.frames` are the steps as data.
     """
 
-    def __init__(self, frames: Frames, places: Places, formula: str, program: str, wrong: dict[str, Any]) -> None:
-        self.frames = frames
+    def __init__(self, record: dict[str, Any], seen: Frames, places: Places, tell: Callable[[], Frames]) -> None:
+        self.record = record
         self.places = places
-        self._formula = formula
-        self._program = program
-        self._wrong = wrong
+        self._seen = seen
+        self._tell = tell
 
     def __repr__(self) -> str:
-        return f"<Player of {self.frames.title}: {len(self.frames.vertices)} nodes, {len(self.frames.steps)} steps>"
+        steps = "" if self._large else f", {len(self.frames.steps)} steps"
+        return f"<Player of {self._seen.title}: {len(self._seen.vertices)} nodes{steps}>"
+
+    @cached_property
+    def frames(self) -> Frames:
+        """The steps as data; the page finds its own."""
+        return self._tell()
 
     @cached_property
     def svg(self) -> str:
         """The graph of what is open at the start, as one SVG element."""
-        return scene_of(self.frames, self.places)
+        return scene_of(self._seen, self.places)
 
     @cached_property
     def html(self) -> str:
         """The page: one file that needs no network, with a strict Content-Security-Policy."""
-        script = "{\n" + "".join(map(_compact, map(asset, self._scripts()))) + "}\n"
+        script, start = code(self._arrays), _compact(asset("start.js"))
         parts = {
-            "policy": _policy(self._program, script),
-            "title": escape(self.frames.title),
+            "policy": _policy(start, script),
+            "title": escape(self._seen.title),
             "formula": escape(self._formula),
             "style": colours_css(":root") + asset("page.css"),
-            "scene": scene_of(self.frames, self.places, asset("states.css"), hidden=True),
-            "animated": self._embedded(),
-            "steps": "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(self.frames)),
+            "scene": scene_of(self._seen, self.places, asset("states.css")),
+            "steps": self._steps(),
             "record": _inert(self._record()),
-            "live": self._program,
-            "script": script,
+            "code": base64.b64encode(zlib.compress(script.encode(), 9)).decode(),
+            "start": start,
         }
         return SLOT.sub(lambda slot: parts[slot[1]], asset("page.html"))
 
@@ -117,39 +128,31 @@ class Player:
         """The steps as they are seen at the start, with closed groups as one step each."""
         return fold(self.frames, [f.id for f in self.frames.folds if f.id not in self.places.opened])
 
-    def _scripts(self) -> tuple[str, ...]:
-        """Return the scripts that the page needs; the last one starts."""
-        return (
-            *SCRIPTS[:-1],
-            *(OF_ARRAYS if self._arrays else ()),
-            *(() if self._live else OF_THE_RECORD),
-            SCRIPTS[-1],
-        )
+    @property
+    def _large(self) -> bool:
+        return len(self._seen.vertices) > WHOLE
 
     @property
     def _arrays(self) -> bool:
-        return any(vertex.shape for vertex in self.frames.vertices)
+        rows = (ROWS.get(name) for name in self.record["rows"])
+        return any(v.shape for v in self._seen.vertices) or not all(isinstance(row, PAGE) for row in rows if row)
 
     @property
-    def _live(self) -> bool:
-        return not self._program.startswith(NOT_LIVE)
+    def _formula(self) -> str:
+        return self.record.get("formula") or f"{self._seen.title}: {len(self._seen.vertices):,} nodes"
 
-    def _embedded(self) -> str:
-        if len(self._folded.steps) > ANIMATED:
-            return ""
-        button = (
-            '<button id="save-animation" type="button">both passes as animated SVG, with the recorded numbers</button>'
-        )
-        return f'{button}<script type="image/svg+xml" id="animation">{self.animation}</script>'
+    def _steps(self) -> str:
+        """Return the steps that are seen at the start as a list, for a page without scripts."""
+        if self._large:
+            return f"<li>The steps of {len(self._seen.vertices):,} nodes are told where scripts run.</li>"
+        return "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(self._folded))
 
     def _record(self) -> dict[str, Any]:
-        """Return the data of the page; of arrays only the numbers that it cannot find from others."""
-        places = asdict(replace(self.places, heats={})) | {"high": HIGH, "chip": CHIP}
-        del places["heats"]  # the page has them as pictures
-        frames = self.frames.plain()
-        if self._arrays:
-            frames["steps"] = [_bare(step, self._live) for step in frames["steps"]]
-        return {"frames": frames, "places": places, "templates": TEMPLATES, "mistakes": self._wrong}
+        """Return the data of the page."""
+        scope = self.places.scope
+        seen = {*scope.cards, *scope.curves}
+        widths = {name: wide for name, wide in self.places.widths.items() if name in seen}
+        return self.record | {"places": {"widths": widths, "opened": self.places.opened, "scope": asdict(scope)}}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html) or the animation (.svg, .gif) to a file, whole or not at all, and return the path."""
@@ -191,12 +194,12 @@ def player(
 
     Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this),
     parameters after their places in `model`. The layers and neurons of that, or of a model among the variables, fold;
-    so do labelled expressions. The sliders of the page compute everything anew, from numbers and from entries of
-    arrays, of which each opens as a scalar trace; a graph with arrays of single precision, of more than 50,000 entries
-    in leaves and constants or 500,000 in all keeps its recorded numbers, and the page says so. Steps show the line of
-    your code that recorded a node where `note_lines` noted it. `gradient` is that of the root, as in `backward`, and
-    `engine` is as in `draw`. StaleError where data was assigned after the record, PlayerError for more than 20,000
-    nodes, RenderError where the engine that was asked for cannot lay the graph out.
+    so do labelled expressions. The page holds the record and an engine: it computes the steps, and everything anew from
+    numbers and from entries of arrays, of which each opens as a scalar trace; rows that JavaScript lacks keep their
+    recorded numbers, and the page names them. Steps show the line of your code that recorded a node where `note_lines`
+    noted it. `gradient` is that of the root, as in `backward`, and `engine` is as in `draw`. StaleError where data was
+    assigned after the record, PlayerError for more than 200,000 nodes or a million entries in leaves and constants,
+    RenderError where the engine that was asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
@@ -205,18 +208,37 @@ def player(
     _check(root, model, names, engine)
     variables = caller_namespace() if names is None else names
     nodes = order(root)
+    _check_size(nodes)
+    parameters = {} if model is None else {node: name for name, node in named_parameters(model).items()}
+    folds, paths = folds_of(root, model, variables)
+    known = parameters | variables_of(nodes, variables)
+    called = names_of(nodes, known, root)
+
+    def tell() -> Frames:
+        return frames_of(root, known, paths, folds, gradient)
+
+    seen = tell() if len(nodes) <= WHOLE else outline_of(root, called, paths, folds, gradient)
+    record = record_of(root, called, paths, folds, gradient) | _formula(root, called)
+    places = replace(places_of(seen, engine), heats=heats_of(root, gradient))
+    return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen)
+
+
+def _check_size(nodes: Sequence[Node]) -> None:
+    """Raise StaleError where data was assigned after the record, PlayerError for more than a browser can take."""
+    for node in nodes:
+        check_fresh(node)
     if len(nodes) > MOST:
         raise PlayerError(
             f"a page of {len(nodes):,} nodes, more than {MOST:,}, is more than a browser plays: play a node inside, or "
             "look at the whole with draw, which folds it"
         )
-    parameters = {} if model is None else {node: name for name, node in named_parameters(model).items()}
-    folds, paths = folds_of(root, model, variables)
-    frames = frames_of(root, parameters | variables_of(nodes, variables), paths, folds, gradient)
-    program = program_of(root, gradient)
-    wrong = _mistakes(root, gradient, recorded=program.startswith(NOT_LIVE))
-    places = replace(places_of(frames, engine), heats=heats_of(root, gradient))
-    return Player(frames, places, _formula(root, frames, nodes), program, wrong)
+    kept = (x for n in nodes for x in ((n._data,) if n.op is None else n.args))
+    held = sum(x.size if isinstance(x, np.ndarray) else isinstance(x, float) for x in kept)
+    if held > HELD:
+        raise PlayerError(
+            f"the leaves and constants have {held:,} entries, more than the {HELD:,} that a page can hold: play a "
+            "smaller batch, or a node inside"
+        )
 
 
 def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
@@ -231,29 +253,14 @@ def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
         raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
 
 
-def _mistakes(root: Node, gradient: Any, recorded: bool) -> dict[str, Any]:
-    """Return the words about each famous mistake, and what it makes of a graph that the page cannot sweep itself."""
-    words: dict[str, Any] = {
-        key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()
-    }
-    if recorded and sum(node.size for node in order(root)) <= WRONG:
-        for key in words:
-            found = compare(root, key, gradient)
-            told = None if found.first_difference is None else found.first_difference.sentence
-            words[key] |= {
-                "recorded": [number_to(found.wrong_gradients.get(name)) for name in found.names],
-                "told": told,
-            }
-    return words
-
-
-def _formula(root: Node, frames: Frames, nodes: list[Node]) -> str:
+def _formula(root: Node, names: Mapping[Node, str]) -> dict[str, str]:
     """Return how the root is computed from the leaves, where that is short enough to read."""
-    leaves = {node: frames.vertices[len(nodes) - 1 - i].name for i, node in enumerate(nodes) if node.op is None}
+    leaves = {node: name for node, name in names.items() if node.op is None}
     try:
-        return clean(f"{frames.title} = {text(root, leaves)}", LONGEST)
+        written = text(root, leaves)
     except FormulaError:
-        return f"{frames.title}: {len(nodes):,} nodes"
+        return {}
+    return {"formula": written} if len(written) <= LONGEST else {}
 
 
 def _policy(*scripts: str) -> str:
@@ -266,20 +273,30 @@ def _policy(*scripts: str) -> str:
     )
 
 
+@cache
+def code(arrays: bool) -> str:
+    """Return the script of a page: the table in JavaScript, the words, and what is done with them.
+
+    It is the same for all pages of numbers, and for all of arrays. The last part of it starts.
+    """
+    words = {
+        "TEMPLATES": TEMPLATES,
+        "MISTAKES": {key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()},
+        "LANGUAGE": {"constants": CONSTANTS, "synonyms": SYNONYMS, "instead": INSTEAD},
+    }
+    parts = [
+        'const RECORD = JSON.parse(document.getElementById("record").textContent);',
+        *(f"const {name} = {json.dumps(told, separators=(',', ':'))};" for name, told in words.items()),
+        table_source(arrays),
+        *map(asset, (*SCRIPTS[:-1], *(OF_ARRAYS if arrays else ()), SCRIPTS[-1])),
+    ]
+    return "{\n" + "".join(map(_compact, parts)) + "}\n"
+
+
 def _compact(script: str) -> str:
     """Return a script without indentation and without lines that only comment."""
     lines = (line.strip() for line in script.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
-
-
-def _bare(step: dict[str, Any], live: bool) -> dict[str, Any]:
-    """Return a step without the numbers that the page computes, or finds from the steps before; norms do not add up."""
-    found = {"local", "upstream", "before"}
-    if live:
-        found |= {"contribution", "after"}
-    elif not isinstance(step.get("contribution"), dict):
-        found.add("after")
-    return {name: x for name, x in step.items() if name not in found or step["kind"] != "contribute"}
 
 
 def _inert(record: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ JAVASCRIPT = {
     "isinf": "const isinf = x => Math.abs(x) === Infinity;",
     **_same(
         "abs sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-        "atan2 hypot floor",
+        "atan2 hypot",
         "const {0} = Math.{1};",
     ),
     **pieces(
@@ -55,8 +55,9 @@ const sub = (x, y) => x - y;
 const mul = (x, y) => x * y;
 const div = (x, y) => x / y;
 const neg = x => -x;
-const mod = (x, y) => x % y !== 0 && x % y < 0 !== y < 0 ? x % y + y : x % y;
-const floordiv = (x, y) => y === 0 ? x / y : Math.abs(y) < Infinity ? Math.round((x - mod(x, y)) / y) : farFloor(x, y);
+const mod = (x, y) => x % y === 0 ? (y < 0 ? -0 : 0) : x % y < 0 !== y < 0 ? x % y + y : x % y;
+const floordiv = (x, y) => y === 0 ? x / y : Math.abs(y) < Infinity ? nearFloor(x, y) : farFloor(x, y);
+const nearFloor = (x, y) => Math.round((x - mod(x, y)) / y) || x / y * 0;
 const farFloor = (x, y) => x !== x || y !== y || Math.abs(x) === Infinity ? NaN : farSide(x, y);
 const farSide = (x, y) => x !== 0 && x < 0 !== y < 0 ? -1 : x / y;
 const power = (x, y) => x === 1 || y === 0 ? 1 : x === -1 && Math.abs(y) === Infinity ? 1 : Math.pow(x, y);
@@ -73,7 +74,8 @@ const leaky_relu = (x, slope) => x > 0 ? x : slope * x;
 const elu = (x, alpha) => x > 0 ? x : alpha * Math.expm1(x);
 const sign = x => x > 0 ? 1 : x < 0 ? -1 : x * 1;
 const step = x => x > 0 ? 1 : 0;
-const round = x => Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
+const floor = x => Math.floor(x) + 0;
+const round = x => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)) + 0;
 const greater = (x, y) => x > y ? 1 : 0;
 const less = (x, y) => x < y ? 1 : 0;
 const equal = (x, y) => x === y ? 1 : 0;

@@ -1,52 +1,28 @@
-// Arrays: {shape, data} with the entries row by row, or {norm} of one that the record holds no more of. Only in pages of records with arrays.
+// Arrays: {shape, data} with the entries row by row. Only in pages of records with arrays.
 
 const WRITTEN = 64, DRAWN = 20000, PIXELS = 160;
 
-function array(lists, shape = shapeOf(lists)) {
-  return { shape, data: lists.flat(Infinity).map(e => num(e)) };
-}
-
-function shapeOf(lists) {
-  const shape = [];
-  for (let x = lists; Array.isArray(x); x = x[0]) shape.push(x.length);
-  return shape;
-}
-
-function lists({ shape, data }) {
-  const [n, ...inner] = shape, length = inner.reduce((a, b) => a * b, 1);
-  return inner.length ? Array.from({ length: n }, (_, i) => lists({ shape: inner, data: data.slice(i * length, (i + 1) * length) })) : [...data];
-}
-
 const count = x => isArray(x) ? x.data.length : 1;
 const dot = (x, y) => times(x, y).data.reduce((a, b) => a + b, 0);
-
-// Entry by entry, of arrays of one shape or of an array and a number; norms do not add up.
-function paired(f, x, y) {
-  const like = isArray(x) ? x : y;
-  if (!x.data && isArray(x) || !y.data && isArray(y)) return { norm: NaN };
-  return { shape: like.shape, data: Array.from(like.data, (_, k) => f(entryOf(x, k), entryOf(y, k))) };
-}
 
 // Every step asks for the norms of all that is seen; an array does not change, another takes its place.
 const norms = new WeakMap();
 
 function norm(x) {
-  if (!x.data) return x.norm;
   if (!norms.has(x)) norms.set(x, Math.sqrt(x.data.reduce((sum, e) => sum + e * e, 0)));
   return norms.get(x);
 }
 
 function closeArrays(x, y) {
-  if (x.data || y.data) return Array.from((x.data ? x : y).data).every((_, k) => close(entryOf(x, k), entryOf(y, k)));
-  return close(x.norm, y.norm ?? 0);
+  return (isArray(x) ? x : y).data.every((_, k) => close(entryOf(x, k), entryOf(y, k)));
 }
 
 // Text --------------------------------------------------------------------------------------------------------------
 
 function showArray(x) {
-  if (!x.data || x.data.length > 6) return `norm ${show(norm(x))}`;
+  if (x.data.length > 6) return `norm ${show(norm(x))}`;
   const text = e => Array.isArray(e) ? `[${e.map(text).join(", ")}]` : show(e);
-  return text(lists(x));
+  return text(MEANING.nested(x));
 }
 
 function indexOf(x, k) {
@@ -68,7 +44,7 @@ function entryAt(x, index) {
 
 const most = x => x.data.reduce((a, e) => Math.max(a, Number.isFinite(e) ? Math.abs(e) : 0), 1e-300);
 const hue = (e, all) => `rgba(${e < 0 ? "0,114,178" : "230,159,0"},${e && Number.isFinite(e) ? (0.06 + 0.5 * Math.abs(e) / all).toFixed(3) : 0})`;
-const isDrawn = (x, limit) => x.data && 0 < x.data.length && x.data.length <= limit;
+const isDrawn = (x, limit) => 0 < x.data.length && x.data.length <= limit;
 const isGrid = x => isDrawn(x, WRITTEN);
 // Of more than two axes the slices stand one below the other, each of `high` rows.
 function rowsOf({ shape, data }) {
@@ -136,4 +112,4 @@ function neighbour(x, k, key) {
   return 0 <= to && to < x.data.length ? to : k;
 }
 
-const plainArray = x => x.data ? lists({ ...x, data: Array.from(x.data, plain) }) : x;
+const plainArray = x => MEANING.nested({ ...x, data: x.data.map(plain) });

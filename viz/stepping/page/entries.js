@@ -113,20 +113,19 @@ function changeEntry(node, k) {
 
 // One entry as a scalar trace -----------------------------------------------------------------------------------------------
 
-const computed = new Map(LIVE?.forward);
 const oneHot = (x, k) => isArray(x) ? withEntry(zero(x), k, 1) : 1;
 
 // What an entry depends on: the k-th row of each Jacobian, which is what is pulled back of 1 there and 0 elsewhere.
 function dependencies(node, k) {
   return edgesInto[node].flatMap(edge => {
-    const row = pull(edge.id, data, oneHot(data[node], k));
+    const row = pull(nodes, edge, data, oneHot(data[node], k));
     return Array.from({ length: count(row) }, (_, j) => ({ node: edge.tail, k: j, local: entryOf(row, j) })).filter(term => term.local !== 0);
   });
 }
 
 // What its gradient is the sum of: upstream times local for every entry of every user that depends on it.
 function contributionsTo(node, k) {
-  return contributions.filter(step => step.target === node).flatMap(step => {
+  return parts[node].filter(step => edges[step.edge].carries).flatMap(step => {
     const found = dependents(edges[step.edge], k);
     if (!found) return [{ node: step.node, k: null, contribution: entryOf(step.contribution, k) }];
     return found.map(([q, local]) => {
@@ -141,10 +140,10 @@ function contributionsTo(node, k) {
 function dependents(edge, k) {
   const d = data.slice(), head = data[edge.head], until = performance.now() + PATIENCE, found = [];
   d[edge.tail] = withEntry(d[edge.tail], k, NaN);
-  const spoiled = computed.get(edge.head)(d);
+  const spoiled = valueOf(nodes[edge.head], d);
   for (let q = 0; q < count(head); q++) {
     if (!Number.isNaN(entryOf(spoiled, q))) continue;
-    const local = entryOf(pull(edge.id, data, oneHot(head, q)), k);
+    const local = entryOf(pull(nodes, edge, data, oneHot(head, q)), k);
     if (local !== 0) found.push([q, local]);
     if (performance.now() > until) return null;
   }
@@ -177,6 +176,13 @@ function openEntry(node, k) {
 
 // In the panel: the trace that is open; it is made anew when its numbers change.
 let kept = {};
+
+// Forget what was open in another record.
+function takeEntries() {
+  [traced, trail, kept] = [null, [], {}];
+  pickers.clear();
+  arrayRows.clear();
+}
 
 function trace(node) {
   if (traced?.node !== node) return isArray(data[node]) ? small("Choose an entry to open it as a scalar trace.") : h("p", {}, link(`${nameOf(node)} as a scalar trace`, () => openEntry(node, 0)));

@@ -4,8 +4,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const scene = document.querySelector("#graph .scene");
 const prefix = scene.querySelector("marker").id.replace(/-\w+$/, "");
 const layer = name => scene.querySelector(`:scope > .${name}`);
-const cards = new Map([...scene.querySelectorAll(".card")].map(card => [card.dataset.card, card]));
-const { widths, opened, scopes, high, chip: CHIP } = record.places;
+const cards = new Map();
+// The widths of cards and of chips that are wider than others; of each group that was laid out, the places in it.
+let widths, scopes;
+const high = 64, CHIP = [58, 20], ROWS_AT = { data: 38, grad: 55 };
 const FRAME_PAD = 12, FRAME_HEAD = 26;
 
 function draw(tag, attributes = {}, ...children) {
@@ -18,7 +20,7 @@ function draw(tag, attributes = {}, ...children) {
 // Places --------------------------------------------------------------------------------------------------------------
 
 function laid(scopeId, open) {
-  const scope = scopes[scopeId];
+  const scope = scopes[scopeId] ??= ownScope(scopeId);
   const places = {
     size: [...scope.size], cards: new Map(Object.entries(scope.cards)),
     frames: new Map(Object.entries(scope.frames)), curves: new Map(Object.entries(scope.curves)),
@@ -31,8 +33,8 @@ function laid(scopeId, open) {
 // overlaps that did not; a curve whose ends move by different ways is drawn anew.
 function unfold(places, id, inner) {
   const [cx, cy] = places.cards.get(id), wide = inner.size[0] + 2 * FRAME_PAD, tall = inner.size[1] + FRAME_PAD + FRAME_HEAD;
-  const left = cx - widths[id] / 2, top = cy - high / 2;
-  const across = makeRoom(left, widths[id], wide), down = makeRoom(top, high, tall);
+  const left = cx - widthOf(id) / 2, top = cy - high / 2;
+  const across = makeRoom(left, widthOf(id), wide), down = makeRoom(top, high, tall);
   const moved = ([x, y]) => [across(x), down(y)];
   for (const [key, curve] of places.curves) places.curves.set(key, movedCurve(curve, places.cards, moved));
   places.cards.delete(id);
@@ -87,19 +89,49 @@ function isOpen(id, open) {
   return true;
 }
 
+// Cards: made when they are seen for the first time ----------------------------------------------------------------------
+
+function cardFor(id) {
+  if (!cards.has(id)) {
+    cards.set(id, foldOf.has(id) ? foldCard(id) : nodeCard(vertices[+id.slice(1)]));
+    layer("cards").append(cards.get(id));
+    dress(id, cards.get(id));
+  }
+  return cards.get(id);
+}
+
+function nodeCard(vertex) {
+  const { id, name, op, equation, shape } = vertex, text = show(data[id]), fits = text.length <= 14 && !text.includes("norm");
+  const first = fits || !shape ? ["data", text] : ["shape", shapeText(shape)];
+  return cardElement(`n${id}`, !op ? "leaf" : id === root ? "root" : "inner", name, op || "leaf", equation, first);
+}
+
+function foldCard(id) {
+  const fold = foldOf.get(id), n = members.get(id).length;
+  return cardElement(id, "fold", foldTitle(id), "", `${fold.kind} ${fold.title}: ${n} nodes`, ["nodes", String(n)]);
+}
+
+function cardElement(id, kind, name, op, tooltip, first) {
+  const wide = widthOf(id), text = (className, x, y, words) => draw("text", { class: className, x, y }, words);
+  const row = (of, key, value) => [text(`key ${of}-key`, PAD, ROWS_AT[of], key), text(`value ${of}`, wide - PAD, ROWS_AT[of], value)];
+  return draw("g", { class: `card ${kind}`, "data-card": id }, draw("title", {}, tooltip),
+    ...kind === "fold" ? [draw("rect", { class: "pile", x: 4, y: -4, width: wide, height: high, rx: 9 })] : [],
+    draw("rect", { class: "body", width: wide, height: high, rx: 9 }), draw("path", { class: "rule", d: `M0,23.5h${wide}` }),
+    draw("rect", { class: "slot", x: wide / 2, y: 43, width: wide / 2 - 6, height: 16, rx: 4 }),
+    text("name", PAD, 16, name), text("op", wide - PAD, 16, op), ...row("data", ...first), ...row("grad", "grad", ""),
+    ...kind === "fold" ? [] : [draw("circle", { class: "stop", r: 6 })]);
+}
+
 // Drawing -------------------------------------------------------------------------------------------------------------
 
 let places = null;
 const edgeElements = new Map();
-const edgesOf = new Map();
+const edgesOfCards = new Map();
 
 function layout(open) {
   places = visiblePlaces(open);
-  for (const [id, card] of cards) {
-    const at = places.seen.get(id);
-    card.classList.toggle("away", !at);
-    if (at) card.setAttribute("transform", `translate(${at[0] - widths[id] / 2} ${at[1] - high / 2})`);
-  }
+  for (const [id, card] of cards) card.classList.toggle("away", !places.seen.has(id));
+  for (const [id, at] of places.seen) cardFor(id).setAttribute("transform", `translate(${round(at[0] - widthOf(id) / 2)} ${round(at[1] - high / 2)})`);
   layer("frames").replaceChildren(...[...places.frames].map(([id, box]) => frameElement(id, box)));
   drawEdges(open);
 }
@@ -114,15 +146,16 @@ function frameElement(id, [x, y, w, h]) {
 
 function drawEdges(open) {
   edgeElements.clear();
-  edgesOf.clear();
+  edgesOfCards.clear();
   for (const edge of edges) {
     const tail = cardOf(edge.tail, open), head = cardOf(edge.head, open);
     if (tail === head && (tail[0] !== "n" || edge.tail !== edge.head)) continue;
     const key = tail[0] === "n" && head[0] === "n" ? `e${edge.id}` : `${tail}-${head}`;
-    if (!edgesOf.has(key)) edgesOf.set(key, { tail, head, ids: [] });
-    edgesOf.get(key).ids.push(edge.id);
+    if (!edgesOfCards.has(key)) edgesOfCards.set(key, { tail, head, ids: [] });
+    edgesOfCards.get(key).ids.push(edge.id);
   }
-  layer("edges").replaceChildren(...[...edgesOf].map(([key, join]) => edgeElement(key, join)));
+  for (const join of edgesOfCards.values()) join.flat = join.ids.every(id => !edges[id].carries);
+  layer("edges").replaceChildren(...[...edgesOfCards].map(([key, join]) => edgeElement(key, join)));
 }
 
 function edgeElement(key, join) {
@@ -131,14 +164,14 @@ function edgeElement(key, join) {
   const curve = fits ? routed : straight(join.tail, join.head);
   const line = draw("path", { class: "line", d: pathData(curve.points) });
   const element = draw("g", { class: "edge", "data-edge": key }, line);
-  if (key[0] === "e" && (curve.chip || edgesOf.size <= 150)) element.append(chipElement(curve.chip || middle(curve.points), edges[join.ids[0]]));
+  if (key[0] === "e" && (curve.chip || edgesOfCards.size <= 150)) element.append(chipElement(curve.chip || middle(curve.points), edges[join.ids[0]]));
   edgeElements.set(key, element);
   return element;
 }
 
 function straight(tail, head) {
   const [x1, y1] = places.seen.get(tail), [x2, y2] = places.seen.get(head);
-  const from = x1 + widths[tail] / 2, to = x2 - widths[head] / 2;
+  const from = x1 + widthOf(tail) / 2, to = x2 - widthOf(head) / 2;
   const bend = Math.max(24, Math.abs(to - from) / 2);
   const points = [[from, y1], [from + bend, y1], [to - bend, y2], [to, y2]];
   return { tail, head, points, chip: [(from + to) / 2, (y1 + y2) / 2] };
@@ -163,7 +196,7 @@ const setText = (card, name, text) => {
 
 function paint(view, state, open, hide) {
   for (const id of places.seen.keys()) id[0] === "n" ? paintNode(+id.slice(1), state, hide) : paintFold(id, state);
-  for (const [key, join] of edgesOf) paintEdge(key, join, state, view);
+  for (const [key, join] of edgesOfCards) paintEdge(key, join, state, view);
   const now = activeCards(view, open);
   for (const [id, card] of cards) {
     card.classList.toggle("now", now.from === id);
@@ -185,15 +218,11 @@ function paintNode(node, state, hide) {
 }
 
 function paintFold(id, state) {
-  const card = cards.get(id);
-  const inside = vertices.filter(v => pathOf(v).includes(id));
-  const ops = inside.filter(v => !isLeaf(v));
-  const out = (ops.length ? ops : inside)[(ops.length || inside.length) - 1].id;
-  const total = state.totals.get(out);
+  const card = cards.get(id), { end, computed, complete } = factsOf(id), total = state.totals.get(end);
   setText(card, "grad", total === undefined ? "" : show(total));
-  card.classList.toggle("ahead", !ops.every(v => state.computed.has(v.id)));
+  card.classList.toggle("ahead", computed > state.upto);
   card.classList.toggle("empty", total === undefined);
-  card.classList.toggle("done", inside.every(v => state.totals.has(v.id) && !state.left.get(v.id)));
+  card.classList.toggle("done", complete <= state.upto);
 }
 
 function paintEdge(key, join, state, view) {
@@ -201,10 +230,9 @@ function paintEdge(key, join, state, view) {
   const step = base[view.first];
   const now = view.group ? join.head === view.group : join.ids.includes(step.edge) && step.edge !== undefined;
   const back = view.first >= turn;
-  const through = join.ids.filter(id => state.sent.has(id)).map(id => size(state.sent.get(id)));
-  const total = through.length ? Math.hypot(...through) : undefined;
+  const total = flowOf(join, state.flows);
   element.classList.toggle("now", now);
-  element.classList.toggle("flat", join.ids.every(id => !edges[id].carries));
+  element.classList.toggle("flat", join.flat);
   element.classList.toggle("sent", total !== undefined);
   element.classList.toggle("dead", total === 0);
   element.classList.toggle("minus", join.ids.length === 1 && state.sent.get(join.ids[0]) < 0);
@@ -216,6 +244,18 @@ function paintEdge(key, join, state, view) {
   if (text) paintChip(text, join, state, view, now && step.kind === "contribute" && !view.group);
 }
 
+// The size of what has been sent along a curve up to a step, undefined where nothing has.
+function flowOf(join, upto) {
+  if (join.grads !== grads) {
+    const sends = join.ids.filter(id => sentAt[id] < Infinity).sort((a, b) => sentAt[a] - sentAt[b]);
+    let sum = 0;
+    Object.assign(join, { grads, at: sends.map(id => sentAt[id]), sums: sends.map(id => sum = Math.hypot(sum, size(base[sentAt[id]].contribution))) });
+  }
+  let low = 0, end = join.at.length;
+  while (low < end) { const half = (low + end) >> 1; if (join.at[half] <= upto) low = half + 1; else end = half; }
+  return low ? join.sums[low - 1] : undefined;
+}
+
 // What does not change is left alone: the browser would lay out everything anew.
 function change(element, name, value) {
   if ((element.getAttribute(name) ?? "") !== value) element.setAttribute(name, value);
@@ -223,8 +263,8 @@ function change(element, name, value) {
 
 function paintChip(text, join, state, view, now) {
   const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
-  const local = edge.local === undefined ? "vjp" : chipText(localOf(edge));
-  const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now && edge.local !== undefined ? `× ${local}` : local;
+  const local = edge.isNumber ? chipText(edge.local) : "vjp";
+  const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now && edge.isNumber ? `× ${local}` : local;
   if (text.textContent !== shown) text.textContent = shown;
   text.parentNode.classList.toggle("away", !ready);
 }
@@ -287,7 +327,7 @@ function bringIntoView(ids) {
   for (const id of ids) {
     const at = places.seen.get(id);
     if (!at) continue;
-    const half = widths[id] / 2 + 24, rise = high / 2 + 24;
+    const half = widthOf(id) / 2 + 24, rise = high / 2 + 24;
     window_.x = Math.min(Math.max(window_.x, at[0] + half - wide), at[0] - half);
     window_.y = Math.min(Math.max(window_.y, at[1] + rise - tall), at[1] - rise);
   }

@@ -3,12 +3,21 @@
 
 const BLOCKS = [8, 16], TONES = 4, ODD = TONES + 1, HINT = "; blue below 0, orange above";
 const ofNumbers = { paintNode, chipElement, paintChip };
-const rows = new Map([...cards].filter(([id]) => !foldOf.has(id)).map(([id, card]) => [+id.slice(1), { data: rowOf(card, "data"), grad: rowOf(card, "grad") }]));
 const painted = new WeakMap(), written = new WeakMap(), labels = new WeakMap();
-const shapeText = ({ shape = [] }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+const shapeOfText = ({ shape = [] }) => shapeText(shape);
+const rows = new WeakMap(), HEAT_AT = 56, HEAT_ROOM = [44, 13], SIDE = 7;
+
+// The rows of a card: its texts, and the heat maps that it will have beside them.
+function rowsOfCard(card) {
+  if (!rows.has(card)) rows.set(card, { data: rowOf(card, "data"), grad: rowOf(card, "grad") });
+  return rows.get(card);
+}
 
 function rowOf(card, kind) {
-  return { text: card.querySelector(`.value.${kind}`), heat: card.querySelector(`.heat-${kind}`) };
+  const text = card.querySelector(`.value.${kind}`), y = ROWS_AT[kind];
+  const heat = draw("g", { class: `heat heat-${kind} away` }, draw("title"), draw("rect"), draw("g"));
+  text.after(heat);
+  return { text, heat, y };
 }
 
 // What a heat map shows ------------------------------------------------------------------------------------------------
@@ -43,7 +52,7 @@ function pathsOf({ tones, wide }) {
 }
 
 function inWords(x) {
-  if (!written.has(x)) written.set(x, `shape ${shapeText(x)}, ${x.data.length > 6 ? range(x) : `entries ${show(x)}`}`);
+  if (!written.has(x)) written.set(x, `shape ${shapeOfText(x)}, ${x.data.length > 6 ? range(x) : `entries ${show(x)}`}`);
   return written.get(x);
 }
 
@@ -55,38 +64,37 @@ function range(x) {
 
 // On cards and chips ---------------------------------------------------------------------------------------------------
 
-// Beside entries that are written out there is none. Of an array of which the page has the norm alone, the heat map is
-// that of the record.
-function paintHeat({ text, heat }, x, known) {
-  if (!heat) return;
-  const seen = known && /^(norm|\()/.test(text.textContent);
+// Beside entries that are written out there is none.
+function paintHeat({ text, heat, y }, x, known) {
+  const seen = Boolean(known && x.data.length && /^(norm|\()/.test(text.textContent));
   if (heat.classList.contains("away") === seen) heat.classList.toggle("away", !seen);
-  if (!seen || !x.data || painted.get(heat) === x) return;
+  if (!seen || painted.get(heat) === x) return;
   painted.set(heat, x);
-  const [title_, , cells] = heat.children;
+  const [title_, frame, cells] = heat.children, { high: down, wide: across } = cellsOf(x);
+  const [w, h_] = [across, down].map((n, i) => Math.round(100 * Math.min(SIDE, HEAT_ROOM[i] / n)) / 100);
   title_.textContent = inWords(x) + HINT;
+  change(heat, "transform", `translate(${HEAT_AT} ${y - 4.5 - down * h_ / 2})`);
+  change(frame, "width", String(across * w));
+  change(frame, "height", String(down * h_));
+  change(cells, "transform", `scale(${w} ${h_}) translate(0 .5)`);
   cells.replaceChildren(...Object.entries(pathsOf(tonesOf(x))).map(([kind, d]) => draw("path", { class: kind, d })));
-}
-
-function worded({ heat }, x) {
-  return x.data ? inWords(x) : heat ? heat.firstChild.textContent.replace(HINT, "") : show(x);
 }
 
 paintNode = function (node, state, hide) {
   ofNumbers.paintNode(node, state, hide);
   const x = data[node], g = state.totals.get(node), ready = state.computed.has(node), hidden = Boolean(hide && hide(node));
-  if (isArray(x)) paintRows(node, rows.get(node), [x, g, ready, hidden, state.left.get(node)]);
+  if (isArray(x)) paintRows(node, rowsOfCard(cards.get(`n${node}`)), [x, g, ready, hidden, state.left.get(node)]);
 };
 
 // What does not change is left alone.
 function paintRows(node, row, now) {
   if (row.last && now.every((value, i) => value === row.last[i])) return;
   row.last = now;
-  const [x, g, ready, hidden, left] = now, known = g !== undefined && (g.data !== undefined || !left);
+  const [x, g, ready, hidden] = now, known = g !== undefined;
   paintHeat(row.data, x, ready);
   paintHeat(row.grad, g, known);
-  const slope = hidden ? "hidden" : known ? worded(row.grad, g) : "not there yet";
-  change(cards.get(`n${node}`), "aria-label", `${nameOf(node)}, ${ready ? worded(row.data, x) : `shape ${shapeText(vertices[node])}`}; gradient ${slope}`);
+  const slope = hidden ? "hidden" : known ? inWords(g) : "not there yet";
+  change(cards.get(`n${node}`), "aria-label", `${nameOf(node)}, ${ready ? inWords(x) : `shape ${shapeOfText(vertices[node])}`}; gradient ${slope}`);
 }
 
 const ofArrays = edge => vertices[edge.tail].shape || vertices[edge.head].shape;
@@ -97,7 +105,7 @@ chipElement = function (at, edge) {
   box.setAttribute("x", -wideOf(edge) / 2);
   box.setAttribute("width", wideOf(edge));
   text.setAttribute("lengthAdjust", "spacingAndGlyphs");
-  if (ofArrays(edge)) title_.textContent = `${edge.local === undefined ? "vjp: " : ""}${edge.symbols} · shape ${shapeText(vertices[edge.tail])}`;
+  if (ofArrays(edge)) title_.textContent = `${!edge.isNumber ? "vjp: " : ""}${edge.symbols} · shape ${shapeOfText(vertices[edge.tail])}`;
   return chip;
 };
 
@@ -109,7 +117,7 @@ paintChip = function (text, join, state, view, now) {
 };
 
 function paintChipOfArray(text, edge, sent, now) {
-  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : now && edge.local !== undefined ? "× " : ""}${labelOf(edge)}`;
+  const shown = `${sent !== undefined && size(sent) === 0 ? "✕ " : now && edge.isNumber ? "× " : ""}${labelOf(edge)}`;
   if (text.textContent !== shown) text.textContent = shown;
   text.parentNode.classList.remove("away");
 }
@@ -117,7 +125,7 @@ function paintChipOfArray(text, edge, sent, now) {
 // The label of an edge stays as long as the data of its head does: a local derivative is as much work as the op.
 function labelOf(edge) {
   const of = data[edge.head], tail = vertices[edge.tail];
-  if (labels.get(edge)?.of !== of) labels.set(edge, { of, label: edge.local !== undefined ? chipText(localOf(edge)) : tail.shape ? shapeText(tail) : "vjp" });
+  if (labels.get(edge)?.of !== of) labels.set(edge, { of, label: edge.isNumber ? chipText(localOf(edge)) : tail.shape ? shapeOfText(tail) : "vjp" });
   return labels.get(edge).label;
 }
 
@@ -133,5 +141,5 @@ BODIES.contribute = step => [...contributeBody(step), shapes(edges[step.edge])];
 function shapes(edge) {
   const [tail, head] = [vertices[edge.tail], vertices[edge.head]];
   if (!edge.carries || !ofArrays(edge)) return "";
-  return small(`${edge.local === undefined ? "A vector-Jacobian product (vjp): " : ""}g of shape ${shapeText(head)} comes in, a contribution of shape ${shapeText(tail)} goes out.`);
+  return small(`${!edge.isNumber ? "A vector-Jacobian product (vjp): " : ""}g of shape ${shapeOfText(head)} comes in, a contribution of shape ${shapeOfText(tail)} goes out.`);
 }

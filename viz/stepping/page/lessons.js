@@ -1,44 +1,24 @@
 // Right beside wrong, and the quiz: both compare numbers with the sweep of the record.
 
-const contributions = base.filter(step => step.kind === "contribute" && edges[step.edge].carries);
-const senders = [...new Set(contributions.map(step => step.node))];
-const edgesInto = vertices.map(v => edges.filter(edge => edge.head === v.id && edge.carries));
-const LONGEST_SWEEP = 10000;
+let contributions, senders, edgesInto, completed;
 
-// Wrong sweeps: what is done with a contribution, or whose turn it is ---------------------------------------------------
-
-function newSweep(held = []) {
-  const g = [...held], sent = [];
-  g[root] = grads[root];
-  const send = (edge, overwrite) => {
-    const upstream = g[edge.head] ?? zero(data[edge.head]), amount = pull(edge.id, data, upstream), before = g[edge.tail];
-    const after = before === undefined || overwrite ? amount : plus(before, amount);
-    g[edge.tail] = after;
-    sent.push({ edge: edge.id, upstream, contribution: amount, before, after });
-  };
-  const run = (nodes, overwrite) => nodes.forEach(node => edgesInto[node].forEach(edge => send(edge, overwrite)));
-  return { g, sent, send, run };
+// Take the sweep of a record that was taken in: `completed` has the vertices in the order in which their gradients are.
+function takeLessons() {
+  contributions = base.filter(step => step.kind === "contribute" && edges[step.edge].carries);
+  senders = [...new Set(contributions.map(step => step.node))];
+  edgesInto = vertices.map(() => []);
+  for (const edge of edges) if (edge.carries) edgesInto[edge.head].push(edge);
+  const last = new Map(base.filter(step => step.kind === "contribute").map(step => [step.target, step.i]));
+  completed = [root, ...[...last].sort((a, b) => a[1] - b[1]).map(([node]) => node)];
+  if (quiz.on) leaveQuiz();
 }
 
-const WRONG = {
-  overwrite(sweep) { sweep.run(senders, true); },
-  creation(sweep) { sweep.run([...senders].sort((a, b) => a - b)); },
-  recursion(sweep) {
-    const calls = [[root, 0]];
-    while (calls.length && sweep.sent.length < LONGEST_SWEEP) {
-      const call = calls[calls.length - 1], edge = edgesInto[call[0]][call[1]++];
-      if (!edge) { calls.pop(); continue; }
-      sweep.send(edge);
-      calls.push([edge.tail, 0]);
-    }
-  },
-  zero_grad(sweep) { sweep.run(senders); },
-};
+// Wrong sweeps ---------------------------------------------------------------------------------------------------------
 
 function wrongSweep(key) {
-  const held = key === "zero_grad" ? grads.map((g, node) => isLeaf(vertices[node]) ? g : undefined) : [];
-  const sweep = newSweep(held);
-  WRONG[key](sweep);
+  const held = key === "zero_grad" ? grads.map((g, node) => isLeaf(vertices[node]) && node !== root ? g : undefined) : [];
+  const sweep = newSweep(nodes, data, seed, edgesInto, held);
+  WRONG[key](sweep, senders);
   return sweep;
 }
 
@@ -62,23 +42,20 @@ function differenceSentence(key, { made, due, again }) {
     before: made.before === undefined ? "nothing" : show(made.before, 6), after: show(made.after, 6), right: show(due.after, 6),
     right_amount: show(due.contribution, 6), complete: show(due.upstream, 6), again: again ? "for the second time" : "before all of it had come",
   };
-  return record.mistakes[key].sentence.replace(/\{(\w+)\}/g, (_, name) => words[name]);
+  return MISTAKES[key].sentence.replace(/\{(\w+)\}/g, (_, name) => words[name]);
 }
 
-// The gradients of a wrong sweep and a sentence about the first wrong number; of graphs with arrays, as recorded.
+// The gradients of a wrong sweep and a sentence about the first wrong number; null where a row is not known here.
 function compared(key) {
-  if (!LIVE) return recordedMistake(key);
+  if (lacking) return null;
   const sweep = wrongSweep(key), found = firstDifference(sweep.sent);
   return { g: sweep.g, text: found && differenceSentence(key, found), step: found && found.due.i };
 }
 
-// The vertices in the order in which their gradients become complete.
-const lastStep = new Map(base.filter(step => step.kind === "contribute").map(step => [step.target, step.i]));
-const completed = [root, ...[...lastStep].sort((a, b) => a[1] - b[1]).map(([node]) => node)];
 let mistake = "";
 
 function startMistakes() {
-  const options = Object.entries(record.mistakes).map(([key, known]) => h("option", { value: key }, known.title));
+  const options = Object.entries(MISTAKES).map(([key, known]) => h("option", { value: key }, known.title));
   $("mistake").append(h("option", { value: "" }, "none"), ...options);
   $("mistake").addEventListener("change", () => { mistake = $("mistake").value; refresh(); });
 }
@@ -87,7 +64,7 @@ function showMistake(view) {
   for (const card of cards.values()) card.classList.remove("wrong", "first-wrong");
   if (!mistake || quiz.on) return $("wrong").replaceChildren(quiz.on ? h("p", { class: "note" }, "The quiz hides the gradients.") : "");
   const found = compared(mistake);
-  if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, "This graph is too large to be swept wrongly as well."));
+  if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, `JavaScript has no ${lacking.join(", ")} here, so the page cannot sweep this graph wrongly.`));
   const differs = completed.filter(node => !close(found.g[node] ?? 0, grads[node]));
   const first = found.step === undefined || found.step === null ? differs[0] : base[found.step].target;
   for (const node of differs) mark(node, "wrong");
@@ -96,10 +73,10 @@ function showMistake(view) {
     h("td", {}, link(nameOf(node), () => choose(node))), h("td", {}, told(grads[node])),
     h("td", {}, told(found.g[node] ?? 0)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
   const result = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
-  const jump = LIVE && found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
+  const jump = found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
   $("wrong").replaceChildren(
     verdict(differs.length ? "bad" : "good", result), found.text ? h("p", {}, found.text, " ", jump) : "",
-    h("p", { class: "lead" }, record.mistakes[mistake].idea),
+    h("p", { class: "lead" }, MISTAKES[mistake].idea),
     h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
 }
 
@@ -192,7 +169,7 @@ function hint(children) {
   $("hint").replaceChildren(...children);
 }
 
-const partsOf = node => base.filter(step => step.kind === "contribute" && step.target === node);
+const partsOf = node => parts[node] ?? [];
 
 // First the rules, then the numbers.
 function hints(node, tries) {
@@ -205,7 +182,7 @@ function hints(node, tries) {
 function ruleText(step) {
   const edge = edges[step.edge], { name, op } = vertices[step.node];
   const g = `∂${title}/∂${name}`;
-  return edge.local === undefined ? `${op} sends ${edge.symbols}, g = ${g}` : `${op} sends ${g} × (${edge.symbols})`;
+  return !edge.isNumber ? `${op} sends ${edge.symbols}, g = ${g}` : `${op} sends ${g} × (${edge.symbols})`;
 }
 
 function explainAnswer() {
@@ -232,8 +209,8 @@ function diagnose(node, given) {
   if (same(sum(parts, step => step.local))) return { text: "That is the local derivative alone: multiply it by the upstream gradient.", missing: [] };
   if (same(sum(parts, step => step.upstream))) return { text: "That is the upstream gradient: multiply it by the local derivative.", missing: [] };
   if (same(sum(parts, step => step.upstream * data[node]))) return { text: `That is the upstream gradient times ${nameOf(node)} itself: a product's local derivative is the other factor.`, missing: [] };
-  const made = Object.keys(record.mistakes).find(key => same(compared(key)?.g[node] ?? 0));
-  if (made) return { text: `That is what a sweep finds with the mistake "${record.mistakes[made].title}". ${record.mistakes[made].idea}`, missing: [] };
+  const made = Object.keys(MISTAKES).find(key => same(compared(key)?.g[node] ?? 0));
+  if (made) return { text: `That is what a sweep finds with the mistake "${MISTAKES[made].title}". ${MISTAKES[made].idea}`, missing: [] };
   const other = completed.find(v => v !== node && same(grads[v]));
   if (other !== undefined) return { text: `That is the gradient of ${nameOf(other)}.`, missing: [] };
   return { text: "Go step by step: upstream times local for each use; then add.", missing: [] };

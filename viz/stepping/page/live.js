@@ -1,20 +1,32 @@
 // Live: sliders and numbers of the leaves, and gradient descent with the loss as a curve.
 
-const leaves = vertices.filter(isLeaf).map(vertex => vertex.id);
-const trained = new Set(leaves);
-const losses = [];
+let leaves, trained, losses, lossName;
 // What shows the leaves that are listed, with their numbers of now.
 let shown = [];
 const MANY = 40;
 let running = 0;
 
 function startLive() {
-  if (!LIVE) return tellWhy();
-  $("filter").parentNode.hidden = leaves.length <= 8;
   $("filter").addEventListener("input", listLeaves);
   $("descend").addEventListener("click", () => { stopRunning(); descend(); });
   $("run").addEventListener("click", () => running ? stopRunning() : startRunning());
   $("reset").addEventListener("click", resetLeaves);
+}
+
+// Take the leaves of a record that was taken in.
+function takeLeaves() {
+  stopRunning();
+  leaves = vertices.filter(isLeaf).map(vertex => vertex.id);
+  trained = new Set(leaves);
+  losses = [];
+  lossName = isArray(data[root]) ? `gradient · ${title}` : title;
+  $("loss").textContent = "";
+  $("filter").value = "";
+  $("filter").parentNode.hidden = leaves.length <= 8;
+  $("inputs").hidden = Boolean(lacking);
+  $("why").hidden = !lacking;
+  $("why").textContent = lacking ? `These are the numbers of the record. The page cannot compute this graph anew: JavaScript has no ${lacking.join(", ")} here.` : "";
+  drawCurve();
   listLeaves();
 }
 
@@ -53,8 +65,7 @@ function inputs(id, name, k = 0) {
 }
 
 // What the backward pass is the gradient of: the root, or the sum of its entries weighted with the gradient it was given.
-const lossName = isArray(data[root]) ? `gradient · ${title}` : title;
-const loss = (d = data) => isArray(d[root]) ? dot(grads[root], d[root]) : d[root];
+const loss = (d = data) => isArray(d[root]) ? dot(seed, d[root]) : d[root];
 
 function setLeaf(id, x) {
   data[id] = x;

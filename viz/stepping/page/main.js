@@ -1,8 +1,6 @@
 // Where the reader is: the step, the open groups, the chosen node; keys, buttons and the address.
 
-let open_ = new Set(opened);
-let views = plan(open_);
-let at = 0, chosen = null, playing = 0;
+let open_, views, at = 0, chosen = null, playing = 0;
 const breaks = new Set();
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -14,7 +12,7 @@ function say(text) {
 
 function refresh() {
   const view = views[at];
-  const state = quiz.on ? { computed: new Set(vertices.map(v => v.id)), totals: new Map(grads.map((g, i) => [i, g])), left: new Map(), sent: new Map() } : stateAt(view.last);
+  const state = quiz.on ? { ...stateAt(base.length), left: new Map(), sent: new Map(), flows: -1 } : stateAt(view.last);
   paint(quiz.on ? views[0] : view, state, open_, hiddenInQuiz);
   const picked = chosen !== null && cardOf(chosen, open_);
   for (const [id, card] of cards) {
@@ -161,17 +159,15 @@ function toggleBreak(node = chosen ?? base[views[at].first].target ?? base[views
   say(`breakpoint on ${nameOf(node)} ${breaks.has(node) ? "set" : "removed"}`);
 }
 
-function startCards() {
-  for (const [id, card] of cards) {
-    const act = () => foldOf.has(id) ? toggle(id) : choose(+id.slice(1));
-    card.setAttribute("role", "button");
-    card.setAttribute("tabindex", "-1");
-    card.setAttribute("aria-label", foldOf.has(id) ? `open ${foldTitle(id)}` : vertices[+id.slice(1)].name);
-    card.addEventListener("click", act);
-    card.addEventListener("focus", () => { roving(card); bringIntoView([id]); if (!foldOf.has(id)) say(describe(+id.slice(1))); });
-    card.addEventListener("keydown", event => cardKey(event, id, act));
-  }
-  roving(cards.get(places.seen.keys().next().value));
+// What a card that was made does when it is pressed.
+function dress(id, card) {
+  const act = () => foldOf.has(id) ? toggle(id) : choose(+id.slice(1));
+  card.setAttribute("role", "button");
+  card.setAttribute("tabindex", "-1");
+  card.setAttribute("aria-label", foldOf.has(id) ? `open ${foldTitle(id)}` : nameOf(+id.slice(1)));
+  card.addEventListener("click", act);
+  card.addEventListener("focus", () => { roving(card); bringIntoView([id]); if (!foldOf.has(id)) say(describe(+id.slice(1))); });
+  card.addEventListener("keydown", event => cardKey(event, id, act));
 }
 
 function roving(card) {
@@ -218,14 +214,16 @@ function openDialog(id) {
 function writeHash() {
   const words = [`step=${at}`];
   if (folds.length) words.push(`open=${folds.filter(fold => open_.has(fold.id)).map(fold => fold.id).join(",")}`);
-  if (ENTRIES && tracedName()) words.push(`entry=${encodeURIComponent(tracedName())}`);
+  if (typed) words.push(`formula=${encodeURIComponent(typed)}`);
+  if (traceable && tracedName()) words.push(`entry=${encodeURIComponent(tracedName())}`);
   try { history.replaceState(null, "", `#${words.join("&")}`); } catch { /* a frame in a notebook has no address */ }
 }
 
-function readHash() {
-  const words = new URLSearchParams(location.hash.slice(1));
+function readHash(hash = location.hash) {
+  const words = new URLSearchParams(hash.slice(1)), formula = words.get("formula");
+  if (formula && formula !== typed) { $("formula").value = formula; enterFormula(formula); }
   if (words.has("open")) setOpen(new Set(words.get("open").split(",").filter(id => foldOf.has(id))), 0);
-  if (ENTRIES) readEntry(words.get("entry") || "");
+  if (traceable) readEntry(words.get("entry") || "");
   goTo(Number(words.get("step")) || 0, true);
 }
 
@@ -246,6 +244,24 @@ function frameSvg() {
   copy.setAttribute("width", w + 2 * EDGE);
   copy.setAttribute("height", h_ + 2 * EDGE);
   return new XMLSerializer().serializeToString(copy);
+}
+
+// Every step as a picture with its sentence, one after the other; without motion the last one stands.
+const ANIMATED = 200, SECONDS = 1.4;
+
+function animationSvg() {
+  if (views.length > ANIMATED) return say(`an animation of ${views.length} steps, more than ${ANIMATED}, is too long to watch: close groups first`);
+  const now = at, [w, h_] = places.size, wide = Math.max(w + 2 * EDGE, 480), box = `${-EDGE} ${-EDGE} ${wide} ${h_ + 2 * EDGE + 32}`;
+  const frames = views.map((view, i) => {
+    goTo(i, true);
+    const picture = frameSvg().replace(/<(style|defs)>[^]*?<\/\1>/g, "");
+    return `<g class="film" style="animation-delay:${round(i * SECONDS)}s">${picture}${new XMLSerializer().serializeToString(draw("text", { x: wide / 2 - EDGE, y: h_ + EDGE + 18, "text-anchor": "middle" }, sentence(view)))}</g>`;
+  });
+  goTo(now, true);
+  const film = `.film{opacity:0;animation:film ${round(views.length * SECONDS)}s steps(1) infinite}@keyframes film{0%{opacity:1}${100 / views.length}%{opacity:0}}`;
+  const still = "@media (prefers-reduced-motion:reduce){.film{animation:none}.film:last-child{opacity:1}}";
+  const [own] = /<style>[^]*?<\/style>/.exec(frameSvg()), [defs] = /<defs>[^]*?<\/defs>/.exec(frameSvg());
+  return `<svg xmlns="${SVG}" class="scene" viewBox="${box}" width="${wide}">${own}<style>${film}${still} .film>svg{x:${-EDGE}px;y:${-EDGE}px;overflow:visible}</style>${defs}${frames.join("")}</svg>`;
 }
 
 // Start ---------------------------------------------------------------------------------------------------------------
@@ -278,7 +294,7 @@ function startButtons() {
   const acts = {
     first: () => { stop(); goTo(0); }, previous, play, next, last: () => { stop(); goTo(views.length - 1); }, in: stepIn, out: stepOut,
     "other-pass": otherPass, closer: () => zoom(1.25), further: () => zoom(0.8), fit: () => fit(), "save-frame": () => save("frame.svg", frameSvg()),
-    "save-animation": () => save("steps.svg", $("animation").textContent.trim()), "help-button": () => openDialog("help"), count: () => openDialog("go"),
+    "save-animation": () => { const film = animationSvg(); if (film) save("steps.svg", film); }, "help-button": () => openDialog("help"), count: () => openDialog("go"),
   };
   for (const [id, act] of Object.entries(acts)) $(id)?.addEventListener("click", act);
   $("scrubber").addEventListener("input", () => { stop(); goTo(+$("scrubber").value); });
@@ -289,31 +305,53 @@ function startButtons() {
 function start() {
   document.documentElement.classList.add("scripted");
   scene.setAttribute("role", "group");
-  for (const id of ["in", "out"]) $(id).hidden = !folds.length;
-  recompute();
-  layout(open_);
   startTabs();
   startButtons();
-  startCards();
   startKeys();
   startPanning();
   startLive();
   startMistakes();
   startQuiz();
-  fit(LEGIBLE);
-  readHash();
-  addEventListener("hashchange", readHash);
+  startFormula();
+  const { hash } = location;
+  enter(RECORD);
+  readHash(hash);
+  addEventListener("hashchange", () => readHash());
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });
+}
+
+// Let another record take the place of the one that is here.
+function enter(record) {
+  stop();
+  take(record);
+  const { places: given = {} } = record;
+  widths = given.widths || {};
+  scopes = given.scope ? { "": given.scope } : {};
+  open_ = new Set(given.opened || []);
+  views = plan(open_);
+  [at, chosen] = [0, null];
+  breaks.clear();
+  cards.clear();
+  layer("cards").replaceChildren();
+  for (const id of ["in", "out"]) $(id).hidden = !folds.length;
+  $("title").textContent = title;
+  if (hasArrays) takeEntries();
+  takeLessons();
+  layout(open_);
+  takeLeaves();
+  roving(cards.get(places.seen.keys().next().value));
+  fit(LEGIBLE);
+  goTo(0, true);
 }
 
 // For other scripts and for tests: the numbers as they are now, and what the buttons do.
 globalThis.player = {
   numbers: () => ({ data: data.map(plain), grads: vertices.map(v => plain(grads[v.id])) }),
   totals: () => { const { totals } = stateAt(views[at].last); return vertices.filter(isLeaf).map(v => plain(totals.get(v.id))); },
-  setLeaves: pairs => { for (const [id, x] of pairs) data[id] = isArray(data[id]) ? array(x, vertices[id].shape) : +x; recompute(); showLeaves(); refresh(); },
-  steps: () => base.map(step => NUMBERS.map(name => plain(step[name]))),
-  toggle, goTo, frameSvg,
+  setLeaves: pairs => { for (const [id, x] of pairs) data[id] = isArray(data[id]) ? MEANING.array(x) : +x; recompute(); showLeaves(); refresh(); },
+  steps: () => base.map(step => NUMBERS_OF.map(name => plain(step[name]))),
+  toggle, goTo, frameSvg, animationSvg, enterFormula,
   trace: (node, k) => traceOf(node, k),
 };
 const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : isArray(x) ? plainArray(x) : x;

@@ -79,7 +79,7 @@ function withNumbers(node) {
 function contributeBody(step) {
   const edge = edges[step.edge], node = nameOf(step.node), target = nameOf(step.target);
   if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
-  const product = edge.local === undefined
+  const product = !edge.isNumber
     ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
     : [h("div", { class: "product" },
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
@@ -94,7 +94,7 @@ let latexOpen = false;
 function latexOf(step, edge) {
   const by = node => `\\frac{\\partial ${vertices[root].latex}}{\\partial ${vertices[node].latex}}`;
   const numbers = typeof step.contribution === "number" ? ` = ${texNumber(step.upstream)} \\cdot ${texNumber(step.local)} = ${texNumber(step.contribution)}` : "";
-  const right = edge.local === undefined ? `${edge.latex}, \\quad g = ${by(step.node)}` : `${by(step.node)} \\cdot ${/[+-]/.test(edge.latex.slice(1)) ? `\\left(${edge.latex}\\right)` : edge.latex}${numbers}`;
+  const right = !edge.isNumber ? `${edge.latex}, \\quad g = ${by(step.node)}` : `${by(step.node)} \\cdot ${/[+-]/.test(edge.latex.slice(1)) ? `\\left(${edge.latex}\\right)` : edge.latex}${numbers}`;
   const box = h("details", { class: "tex" }, h("summary", {}, "LaTeX"), h("code", {}, `${by(step.target)} \\mathrel{+}= ${right}`));
   box.open = latexOpen;
   box.addEventListener("toggle", () => { latexOpen = box.open; });
@@ -122,7 +122,7 @@ function total(step) {
 
 function adjoint(step, edge) {
   const g = `d${nameOf(step.node)}`;
-  const right = edge.local === undefined ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : /^[\w.[\],]+$/.test(edge.symbols) ? `${g} * ${edge.symbols}` : `${g} * (${edge.symbols})`;
+  const right = !edge.isNumber ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : /^[\w.[\],]+$/.test(edge.symbols) ? `${g} * ${edge.symbols}` : `${g} * (${edge.symbols})`;
   return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${nameOf(step.target)} += ${right}`));
 }
 
@@ -154,12 +154,12 @@ function showChosen(node) {
   const box = $("chosen"), { activeElement } = document;
   box.hidden = node === null;
   if (node === null) return;
-  const v = vertices[node], picks = ENTRIES && isArray(data[node]);
+  const v = vertices[node], picks = traceable && isArray(data[node]);
   box.replaceChildren(
-    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node])), ENTRIES && !quiz.on ? trace(node) : "",
+    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node])), traceable && !quiz.on ? trace(node) : "",
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
     h("p", {}, partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
-    node === root || quiz.on ? "" : ledger(node), LIVE && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
+    node === root || quiz.on ? "" : ledger(node), !lacking && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
   );
