@@ -21,7 +21,7 @@ from autograd_mini import Node, Value
 from autograd_mini.text.explanation import explain
 from viz.command import main as cli
 from viz.command.explain import FORMS
-from viz.command.expression import FUNCTIONS, ExpressionError, record_expression
+from viz.expression import FUNCTIONS, ExpressionError, record_expression
 
 EXPLAINED, COMMANDED = 5, 100  # one in so many
 OPTIONS = {

@@ -12,8 +12,8 @@ import pytest
 
 import viz
 from viz.command import main as cli
-from viz.command.expression import record_expression
 from viz.command.play import PLAYABLE
+from viz.expression import record_expression
 
 NEURON = ["tanh(w1*x1 + w2*x2 + b)", "w1=-3", "x1=2", "w2=1", "x2=0", "b=6.881373587019543"]
 

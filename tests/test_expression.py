@@ -11,7 +11,7 @@ import pytest
 
 from autograd_mini import Value, ops
 from autograd_mini.text.explanation import explain
-from viz.command.expression import DEPTH, FUNCTIONS, LENGTH, ExpressionError, read_values, record_expression
+from viz.expression import DEPTH, FUNCTIONS, LENGTH, ExpressionError, read_values, record_expression
 
 FUZZ = Path(__file__).parent.parent / "benchmarks" / "fuzz_expression.py"
 VALUES = {"x": 2.0, "w1": -0.5, "b": 0.0}

@@ -1,11 +1,11 @@
-"""The page's engine: in V8 it gives the steps, the numbers and the words that Python gives, for every row of the table."""
+"""The page's engine in V8: of every row, and of random graphs, the steps, the numbers and the words of Python."""
 
 import json
 import random
 
 import numpy as np
 import pytest
-from table_cases import ROWS, called, cases, differentiable, direction, domain
+from table_cases import ROWS, called, cases, differentiable, direction
 
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.node import Node
@@ -26,7 +26,8 @@ globalThis.atob = text => {  // V8 alone has none
   const bits = [...text.replace(/=/g, "")].map(c => LETTERS.indexOf(c).toString(2).padStart(6, "0")).join("");
   return (bits.match(/.{8}/g) || []).map(byte => String.fromCharCode(parseInt(byte, 2))).join("");
 };
-const plain = x => isArray(x) ? plainArray(x) : Number.isFinite(x) ? x : Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
+const odd = x => Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
+const plain = x => isArray(x) ? plainArray(x) : Number.isFinite(x) ? x : odd(x);
 const known = x => x === undefined ? null : plain(x);
 globalThis.tell = (record, leaves) => {
   take(JSON.parse(record));
@@ -35,8 +36,8 @@ globalThis.tell = (record, leaves) => {
   return JSON.stringify({
     vertices: vertices.map(v => [v.name, v.latex, v.op, v.equation, v.shape || [], v.uses, plain(data[v.id])]),
     edges: edges.map(e => [e.tail, e.head, e.place, e.carries, e.symbols, e.latex, known(e.local)]),
-    steps: base.map(s => [s.kind, s.node, s.edge ?? null, s.target ?? null, s.uses_left ?? null, s.axes || [], s.shape || [],
-                          ...NUMBERS_OF.map(name => known(s[name]))]),
+    steps: base.map(s => [s.kind, s.node, s.edge ?? null, s.target ?? null, s.uses_left ?? null,
+                          s.axes || [], s.shape || [], ...NUMBERS_OF.map(name => known(s[name]))]),
     sentences: base.map((s, i) => sentence({ first: i, last: i, group: "" })),
   });
 };
@@ -46,7 +47,8 @@ globalThis.wrong = key => {
   const held = key === "zero_grad" ? grads.map((g, i) => vertices[i].op || i === root ? undefined : g) : [];
   const sweep = newSweep(nodes, data, seed, into, held);
   WRONG[key](sweep, senders);
-  return JSON.stringify([sweep.g.map(known), sweep.sent.map(s => [edges[s.edge].head, edges[s.edge].place, plain(s.contribution), plain(s.after)])]);
+  const sent = s => [edges[s.edge].head, edges[s.edge].place, plain(s.contribution), plain(s.after)];
+  return JSON.stringify([sweep.g.map(known), sweep.sent.map(sent)]);
 };
 """
 
@@ -130,7 +132,9 @@ def random_arrays(seed):
     smooth = [ops.tanh, ops.sin, ops.softmax, ops.square, ops.sigmoid, lambda x: ops.cumsum(x, 0) if x.ndim else x]
     for _ in range(12):
         a, b = rng.choice(nodes[:3] + nodes[4:]), rng.choice(nodes[:3] + nodes[4:])
-        nodes.append(rng.choice([ops.add, ops.mul, ops.sub])(a, b) if rng.random() < 0.6 else _smooth(rng.choice(smooth), a))
+        nodes.append(
+            rng.choice([ops.add, ops.mul, ops.sub])(a, b) if rng.random() < 0.6 else _smooth(rng.choice(smooth), a)
+        )
     return ops.add_n(*(n.sum() for n in nodes[3:4] + nodes[-5:]))
 
 

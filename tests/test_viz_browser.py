@@ -12,7 +12,7 @@ from autograd_mini.modes import note_lines
 from autograd_mini.op import TABLE, Elementwise
 from autograd_mini.sweep import order
 from nn import MLP
-from viz.command.expression import record_expression
+from viz.expression import record_expression
 from viz.stepping.frames import fold
 from viz.stepping.mistakes import compare, mistakes
 from viz.stepping.player_page import player

@@ -6,8 +6,8 @@ import html
 import json
 import random
 import re
-import zlib
 import xml.etree.ElementTree as ElementTree
+import zlib
 
 import numpy as np
 import pytest
@@ -100,7 +100,9 @@ def test_the_policy_lets_our_scripts_run_and_no_other(make):
     assert "unsafe-eval" not in policy
     own = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts(text)}
     assert set(re.findall(r"sha256-([^']*)'", policy)) == own
-    assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", "".join(scripts(text)))
+    assert not re.search(
+        r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", "".join(scripts(text))
+    )
     assert not re.search(r"<[^>]*\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
 
 

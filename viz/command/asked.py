@@ -11,7 +11,7 @@ from pathlib import Path
 from autograd_mini import AutogradError, Node, Value
 from autograd_mini.sweep import order
 
-from .expression import LENGTH, ExpressionError, read_values, record_expression
+from ..expression import LENGTH, ExpressionError, read_values, record_expression
 
 
 class CommandError(AutogradError, ValueError):

@@ -14,11 +14,11 @@ from typing import NoReturn
 
 from autograd_mini import AutogradError
 
+from ..expression import CONSTANTS, FUNCTIONS, ExpressionError
 from ..grading import command as grading
 from ..text import PLAINLY
 from . import draw, explain, play, plot
 from .asked import CommandError
-from .expression import CONSTANTS, FUNCTIONS, ExpressionError
 
 MISTAKE = 2  # exit status of a mistake in the command or in what it was given
 INTERRUPTED = 130  # as shells report SIGINT

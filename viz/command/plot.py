@@ -10,10 +10,10 @@ from autograd_mini import Node, Value
 from autograd_mini.errors import extra
 from autograd_mini.files import write_whole
 
+from ..expression import read_range
 from ..plots.contours import contours
 from ..plots.curves import Range, curve
 from .asked import CommandError, add_expression, add_open, leaf, recorded, say_written, show, suffix_of
-from .expression import read_range
 
 DOES = "plot a curve with its tangent and its derivative, or contours with the gradient"
 EXAMPLES = """\

@@ -200,7 +200,7 @@ def outline_of(
     """
     nodes = order(root)[::-1]
     ids = {node: i for i, node in enumerate(nodes)}
-    found = swept(nodes[::-1], {root: seed_of(root, gradient)})
+    found = swept({root: seed_of(root, gradient)})
     uses = [(node, i) for node in nodes for i in _node_args(node)]
     sent = tuple((ids[n], held(g), None, held(g)) for n, g in found.items() if g is not None and n is not root)
     last = ids[root]

@@ -25,7 +25,7 @@ from autograd_mini.programs.languages.javascript_table import table_source
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import FormulaError, names_of, text
 
-from ..command.expression import CONSTANTS, INSTEAD, SYNONYMS
+from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..names import caller_namespace, variables_of
 from ..networks import NO_NETWORK, is_network, named_parameters

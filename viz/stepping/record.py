@@ -1,4 +1,4 @@
-"""Graph -> record: what a page needs to compute all that it shows. The steps, the sentences, the numbers it finds itself.
+"""Graph -> record: what a page needs to compute all that it shows; steps, sentences and numbers it finds itself.
 
 A node is [op, arguments, name, path, more], without what is 0 at the end: `op` is a place in the list of rows, -1 for a
 leaf, whose arguments are its data; an argument is the number of a node, or in a list of its own a constant. A name is 0
@@ -127,11 +127,13 @@ class _Writer:
 
     def give(self, told: list[list[Any]], nodes: list[Node], gradient: Any) -> None:
         """Add what the page cannot compute: the data of rows that it lacks, and what they send."""
-        reached = swept(nodes[::-1], {nodes[-1]: seed_of(nodes[-1], gradient)})
+        reached = swept({nodes[-1]: seed_of(nodes[-1], gradient)})
         for node, parts in zip(nodes, told):
             if node.op is not None and node.op.name in self.lacking:
-                g = reached[node]
-                flows = {i: contribution(node, i, g) for i in range(len(node.args)) if carries(node, i) and g is not None}
+                g = reached.get(node)
+                flows = {
+                    i: contribution(node, i, g) for i in range(len(node.args)) if carries(node, i) and g is not None
+                }
                 sent = [number_of(flows[i]) if i in flows else None for i in range(len(node.args))]
                 parts[4] |= {"given": number_of(node._data), "sent": sent}
 

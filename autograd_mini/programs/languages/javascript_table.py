@@ -20,8 +20,8 @@ from ... import ops
 from ...errors import AutogradError
 from ...op import ROWS, Elementwise, Op, Sum, Variadic
 from ...text import latex
-from ...text.to_json import plain
 from ...text.formula import ATOM, WRITERS, Term, _as_in_the_table, _infix
+from ...text.to_json import plain
 from ..prelude import pieces, prelude, words
 from .javascript import JAVASCRIPT, literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
@@ -332,7 +332,9 @@ def _row(row: Op) -> dict[str, Any]:
 def _plain_term(row: Elementwise, xs: tuple[Term, ...]) -> Term:
     if row.name in WRITERS:
         return WRITERS[row.name](*xs)
-    return _infix(row.symbol, *xs) if len(xs) == 2 and row.symbol in OPERATOR_SIGNS else _as_in_the_table(row, [*xs], Term)
+    return (
+        _infix(row.symbol, *xs) if len(xs) == 2 and row.symbol in OPERATOR_SIGNS else _as_in_the_table(row, [*xs], Term)
+    )
 
 
 def _latex_term(row: Elementwise, xs: tuple[Term, ...]) -> Term:
@@ -347,7 +349,7 @@ OPERATOR_SIGNS = ("+", "-", "*", "/", "%", "//", "**")
 
 
 def _pattern(write: Callable[..., Term], kind: type[Term], arity: int) -> list[Any]:
-    """Return [text with {0} for the first argument, how tightly it binds, and of each argument those that get brackets].
+    """Return [text with {0} for the first argument, how tightly it binds, for each argument when it gets brackets].
 
     The last are bits by how tightly an argument binds: the writers are asked, not told a second time.
     """

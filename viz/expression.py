@@ -96,7 +96,7 @@ def record_expression(text: str, values: Mapping[str, float | Value]) -> Node:
     1.0
     >>> record_expression("x.real", {"x": 2.0})
     Traceback (most recent call last):
-    viz.command.expression.ExpressionError: column 2: '.' is not part of the language: functions stand alone, sin(x)
+    viz.expression.ExpressionError: column 2: '.' is not part of the language: functions stand alone, sin(x)
     """
     leaves = {name: v if isinstance(v, Value) else Value(v, label=name) for name, v in values.items()}
     root = _Reader(text, leaves).read()
