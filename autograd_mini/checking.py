@@ -20,6 +20,8 @@ from .ops import shape
 from .transforms import Trace, check_function, jvp
 
 STEP = 1e-200  # of a complex step: nothing is subtracted, so it may be as small as a float can be
+SMALLEST = 5e-324  # that is not 0
+SHORT = 2.0**-30  # of a tiny entry; the error of a complex step is the square of that
 REACH = 2.0**-7  # of the widest difference
 ROUGH = 1e-4  # however much differences doubt themselves, an error of 0.1 % shows
 LINES = 40  # of a printed table
@@ -130,14 +132,24 @@ class _Problem:
         """Return (oracle, derivative, its own doubt) for one entry of the j-th leaf."""
         directions = [np.zeros_like(x) for x in self.leaves]
         directions[j][place] = 1.0
-        at = float(self.leaves[j][place])
+        at, claimed = float(self.leaves[j][place]), float(self.claimed[j][place])
         found = []
         if all(node.op is None or node.op.analytic for node in self.trace.nodes):
-            imaginary = self.complex_step(directions, STEP * max(1.0, abs(at)))
+            imaginary = self.imaginary(directions, at, claimed)
             found += [("complex step", imaginary, 0.0)] if imaginary is not None else []
-        found.append(("differences", *_differences(lambda h: self.moved(directions, h), at)))
+        found.append(("differences", *_differences(lambda h: self.moved(directions, h), at, claimed)))
         tangents = tree.leaves(jvp(self.f, self.form(self.leaves), self.form(directions))[1])
         return [*found, ("forward mode", self.weighted(tangents), 0.0)]
+
+    def imaginary(self, directions: list[Array], at: float, claimed: float) -> float | None:
+        """Return the derivative by a complex step: a very short one, or where that is lost beside other tiny numbers
+        a longer one, whichever is nearer to what is claimed.
+        """
+        found = self.complex_step(directions, _step(at))
+        if found is None or abs(found - claimed) <= 1e-12 * max(1.0, abs(claimed)):
+            return found
+        longer = self.complex_step(directions, max(SHORT * (abs(at) or 1.0), SMALLEST))
+        return longer if longer is not None and abs(longer - claimed) < abs(found - claimed) else found
 
     def complex_step(self, directions: list[Array], h: float) -> float | None:
         """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record.
@@ -173,6 +185,11 @@ class _Problem:
         return self.weighted(results)
 
 
+def _step(at: float) -> float:
+    """Return the length of a complex step: far below 1, and far below an entry that is itself tiny."""
+    return max(min(STEP * max(1.0, abs(at)), abs(at) * SHORT), SMALLEST) if at else STEP
+
+
 def _continued(compute: Callable[..., Any], args: list[Any]) -> Any:
     """Return the result of a row on complex numbers, None where it refuses them or drops their imaginary part."""
     with warnings.catch_warnings():
@@ -199,16 +216,21 @@ def _weights(shapes: list[tuple[int, ...]]) -> list[Any]:
     return [w.reshape(s) if s else float(w[0]) for w, s in zip(np.split(weights, ends[:-1]), shapes)]
 
 
-def _differences(value: Callable[[float], float], at: float) -> tuple[float, float]:
+def _differences(value: Callable[[float], float], at: float, claimed: float = math.nan) -> tuple[float, float]:
     """Return the derivative of value(h) at h = 0, and an estimate of its error; `at` is the entry that h moves.
 
     The steps are relative to the entry where it is large, and where wide ones are of no use: at 1 / 1e-6 they would
-    reach across the pole.
+    reach across the pole, at 1e-300 across the kink of abs(x). Short ones are of no use in 1 + x, so that of two the
+    one that is nearer to the claim is taken: a wrong claim has neither. Without a claim it is the one of less doubt.
     """
     wide = _extrapolated(value, REACH * max(1.0, abs(at)))
-    if not 0.0 < abs(at) < 1.0 or wide[1] <= ROUGH * max(1.0, abs(wide[0])):
+    gap = 0.0 if math.isnan(claimed) else abs(wide[0] - claimed)
+    if not 0.0 < abs(at) < 1.0 or max(gap, wide[1]) <= ROUGH * max(1.0, abs(wide[0])):
         return wide
-    return min(wide, _extrapolated(value, REACH * abs(at)), key=lambda found: found[1])
+    near = _extrapolated(value, max(REACH * abs(at), SMALLEST))
+    if math.isnan(claimed):
+        return min(wide, near, key=lambda found: found[1] / max(1.0, abs(found[0])))
+    return wide if gap < abs(near[0] - claimed) else near
 
 
 def _extrapolated(value: Callable[[float], float], h: float) -> tuple[float, float]:
@@ -221,10 +243,11 @@ def _extrapolated(value: Callable[[float], float], h: float) -> tuple[float, flo
     best, doubt = float("nan"), float("inf")
     for _ in range(8):
         row = [(value(h) - value(-h)) / (2.0 * h)]
+        best = best if old else row[0]
         for k, previous in enumerate(old):
             row.append(row[k] + (row[k] - previous) / (4.0 ** (k + 1) - 1.0))
             spread = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - previous))
             if spread < doubt:
                 best, doubt = row[-1], spread
-        old, h = row, h / 2.0
+        old, h = row, max(h / 2.0, SMALLEST)
     return best, doubt

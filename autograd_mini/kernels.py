@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 import operator
@@ -20,19 +21,27 @@ NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than
 
 
 def sign(x: float) -> float:
-    return math.copysign(1.0, x) if x > 0.0 or x < 0.0 else x * 1.0
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0 if x == 0.0 else x
 
 
 def step(x: float) -> float:
     return 1.0 if x > 0.0 else 0.0
 
 
-def maximum(x: float, y: float) -> float:
-    return x if x >= y or x != x else y
+def maximum(x: float, y: float) -> float:  # of 0.0 and -0.0 the second, as numpy's
+    return x if x > y or x != x else y
 
 
 def minimum(x: float, y: float) -> float:
-    return x if x <= y or x != x else y
+    return x if x < y or x != x else y
+
+
+def floor(x: float) -> float:
+    return math.copysign(math.floor(x), x)  # the floor of -0.0 is -0.0
+
+
+def rounded(x: float) -> float:
+    return math.copysign(builtins.round(x), x)  # and -0.3 is rounded to it
 
 
 def relu(x: float) -> float:
@@ -101,8 +110,16 @@ def logistic_losses(x: Array, y: Array) -> Array:
 
 
 def elus(x: Array, alpha: Any) -> Array:
-    below = np.minimum(x, 0.0, dtype=_precision(x, alpha))
-    return np.where(x > 0.0, x, alpha * np.expm1(below))
+    x = np.asarray(x, _precision(x, alpha))
+    return np.where(x > 0.0, x, alpha * np.expm1(np.where(x > 0.0, 0.0, x)))
+
+
+def powers(x: Any, y: Any) -> Array:
+    """Return x ** y as C's pow has it: numpy takes the square root for 0.5, which keeps -0.0 and refuses -inf."""
+    z, half = np.power(x, y), np.equal(y, 0.5)
+    if not np.any(half):
+        return z
+    return np.where(half, np.where(np.equal(x, -np.inf), np.inf, z + 0.0), z)
 
 
 def clips(x: Any, lo: Any, hi: Any) -> Array:

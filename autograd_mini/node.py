@@ -141,6 +141,12 @@ class Node(Surface):
             self._note = Note()
         return self._note
 
+    def __eq__(self, other: Any) -> bool:
+        """Identity, whatever stands on the other side: nodes live in sets, dictionaries and lists."""
+        return self is other
+
+    __hash__ = object.__hash__
+
     @property
     def _mask(self) -> Any:
         """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""

@@ -73,10 +73,10 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.array: op for op in TABLE.values() if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc)
 }
 UFUNCS |= {
-    np.matmul: ops.matmul,
+    np.matmul: ops.matmul, np.power: ops.power,
     np.less: COMPARISONS["lt"], np.less_equal: COMPARISONS["le"],
     np.greater: COMPARISONS["gt"], np.greater_equal: COMPARISONS["ge"],
-    np.equal: _compare(np.equal, "{} == {}"), np.not_equal: _compare(np.not_equal, "{} != {}"),
+    np.equal: operator.is_, np.not_equal: operator.is_not,  # what numpy makes of ==, where it stands on the left
     np.isnan: _test(np.isnan), np.isfinite: _test(np.isfinite), np.isinf: _test(np.isinf),
     np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip

@@ -85,7 +85,9 @@ class Op:
                 a = a._data
             raw.append(a)
         result = self.compute(*raw)
-        return record(self, tuple(map(_owned, kept)), result) if recorded else result
+        if recorded:
+            return record(self, tuple(map(_owned, kept)), result)
+        return result if getattr(result, "ndim", 0) else float(result)  # a number is a number, no array of rank 0
 
     def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""

@@ -59,7 +59,7 @@ div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y
 mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False)
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
-power = Binary("power", "{} ** {}", math.pow, np.power,                 # 0**0 is flat in both; 0**y, y > 0, is flat in y
+power = Binary("power", "{} ** {}", math.pow, kernels.powers,               # 0**0 is flat in both; 0**y, y > 0, is flat in y
                lambda g, z, x, y: g * y * power(x, y - 1.0 + equal(y, 0.0)),
                lambda g, z, x, y: g * z * log(x + equal(x, 0.0) * (1.0 - less(y, 0.0))))
 
@@ -134,8 +134,8 @@ elu        = Elementwise("elu", "elu({}, {})",
 
 sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  1)
 step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(x.dtype), 1)
-floor   = Flat("floor",   "floor({})", lambda x: float(math.floor(x)), np.floor, 1)
-round   = Flat("round",   "round({})", lambda x: float(builtins.round(x)), np.rint,  1)
+floor   = Flat("floor",   "floor({})", kernels.floor,                 np.floor, 1)
+round   = Flat("round",   "round({})", kernels.rounded,                np.rint,  1)
 greater = Flat("greater", "[{} > {}]", lambda x, y: 1.0 if x > y else 0.0,  kernels.indicator(np.greater), 2)
 less    = Flat("less",    "[{} < {}]", lambda x, y: 1.0 if x < y else 0.0,  kernels.indicator(np.less),    2)
 equal   = Flat("equal",   "[{} = {}]", lambda x, y: 1.0 if x == y else 0.0, kernels.indicator(np.equal),   2)

@@ -183,8 +183,9 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
 def total(node: Node, g: Any, shared: Any = None) -> Any:
     """Return g, or zero for None, added to what a leaf holds; an array that another node holds too is copied."""
     if isinstance(node, Value):
-        before = node.grad if node.op is None else 0.0
-        return (before if type(before) is float else held(node) or 0.0) + (0.0 if g is None else g)
+        g = 0.0 if g is None else g
+        before = held(node) if node.op is None and node.has_grad else None
+        return g if before is None else before + g
     before = held(node) if node.op is None and node.has_grad else None
     if g is None:
         g = np.zeros_like(node._data)

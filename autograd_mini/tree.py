@@ -65,6 +65,19 @@ def build(like: Any, new: Iterator[Any]) -> Any:
     return next(new)
 
 
+def form(tree: Any) -> Any:
+    """Return what two trees of one form have in common, to be looked up by: kinds, lengths and keys in their order.
+
+    >>> form({"w": [1.0, 2.0]}) == form({"w": [3.0, 4.0]}), form([1.0]) == form((1.0,))
+    (True, False)
+    """
+    if isinstance(tree, dict):
+        return type(tree), *((key, form(branch)) for key, branch in tree.items())
+    if isinstance(tree, (list, tuple)):
+        return type(tree), *map(form, tree)
+    return None
+
+
 def names(tree: Any, root: str) -> list[str]:
     """Return how a program would write each leaf: `args[0]["w"][1]`."""
     pairs: Any = (

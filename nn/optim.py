@@ -274,11 +274,14 @@ def clip_by_norm(params: Params, limit: float) -> float:
     """
     limit = real("limit", limit, "(0, inf]")
     reached = _reached(params, lambda g: ~np.isfinite(g))
-    norm = math.hypot(*(float(np.linalg.norm(p.grad)) for p in reached))
-    if norm > limit:
+    largest = max((float(np.max(np.abs(p.grad), initial=0.0)) for p in reached), default=0.0)
+    if not largest:
+        return 0.0
+    relative = math.hypot(*(float(np.linalg.norm(np.asarray(p.grad, float) / largest)) for p in reached))
+    if largest * relative > limit:  # squares of gradients overflow long before their norm does, which may too
         for p in reached:
-            p.grad = p.grad * (limit / norm)
-    return norm
+            p.grad = p.grad / largest * (limit / relative)
+    return largest * relative
 
 
 def check_gradients(params: Params) -> None:

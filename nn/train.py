@@ -144,14 +144,19 @@ class Trainer:
         self._program: Callable[..., float] | None = None
 
     def epoch(self, batches: Iterator[Data], rate: float) -> float:
-        """Run through the batches once, with `pause()` after each, and return the mean loss over all samples."""
+        """Run through the batches once, with `pause()` after each, and return the mean loss over all samples.
+
+        It is the weighted mean where the samples have weights; a batch whose weights are all 0 says nothing.
+        """
         self.model.train()
-        total, n = 0.0, 0
-        for x, *targets in batches:
-            total += self.step(x, *targets, rate=rate) * len(x)
-            n += len(x)
+        total, mass = 0.0, 0.0
+        for x, y, *weights in batches:
+            share = float(np.sum(weights)) if weights else float(len(x))
+            if share != 0.0:
+                total += self.step(x, y, *weights, rate=rate) * share
+                mass += share
             self.pause()
-        return total / n
+        return total / mass
 
     def call(self, callbacks: Sequence[Callback], record: Record) -> bool:
         """Return whether a callback says to stop; where one has rebuilt the model, the program is made anew."""
@@ -269,6 +274,8 @@ def _dataset(model: Module, X: Any, y: Any, weights: Any) -> Data:
     weights = array_of(weights)
     if weights.shape != X.shape[:1]:
         raise ShapeError(f"weights must have one entry per sample, got shape {weights.shape} for {len(X)} samples")
+    if not weights.any():
+        raise SettingError("weights: their sum is 0, so there is no weighted mean")
     return X, y, weights
 
 

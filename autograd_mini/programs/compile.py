@@ -6,6 +6,7 @@ import functools
 import inspect
 import operator
 import types
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from ..sweep import order, reach
 from .backends import BACKENDS
 from .listing import Guard, Listing
 from .program import BranchError, Branches, Program, refuse_node
+
+Programs = dict[Any, list[Program]]  # by the form of the arguments
 
 KEPT = 128  # programs that a compiled function keeps for one form of its arguments, and forms
 
@@ -61,6 +64,8 @@ def compile(
     kind = _kind(backend)
     if what is None:
         return functools.partial(compile, backend=backend)
+    if isinstance(what, (classmethod, staticmethod)):
+        return type(what)(compile(what.__func__, backend=backend))
     if isinstance(what, Node):
         return kind(_of_record(what, inputs, names, branches))
     if not callable(what) or inputs is not None:
@@ -107,12 +112,15 @@ def _listing(
 class Compiled:
     """A function that runs as a program: see `compile`. `program(*args)` is the one that a call with `args` runs."""
 
-    def __init__(self, function: Callable[..., Any], kind: type[Program] = Program) -> None:
+    def __init__(
+        self, function: Callable[..., Any], kind: type[Program] = Program, programs: Programs | None = None
+    ) -> None:
         functools.update_wrapper(self, function)
         self._function = function
         self._kind = kind
         self._name = getattr(function, "__name__", type(function).__name__)
-        self._programs: dict[str, list[Program]] = {}
+        self._programs: Programs = {} if programs is None else programs
+        self._of_objects: dict[int, tuple[Any, Programs]] = {}
 
     def __repr__(self) -> str:
         n = sum(map(len, self._programs.values()))
@@ -121,15 +129,28 @@ class Compiled:
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, tuple[Any, ...]]:
         return self._run(self._bound(args, keywords) if keywords else args)[1]
 
-    def __set_name__(self, owner: Any, name: str) -> None:
-        self._name = name
-
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Return the function compiled for one object, which holds what the programs read of it."""
+        """Return the function compiled for one object, or for a class: programs read what it holds."""
         if instance is None:
             return self
-        bound = instance.__dict__[self._name] = Compiled(types.MethodType(self._function, instance), self._kind)
-        return bound
+        return Compiled(types.MethodType(self._function, instance), self._kind, self._programs_of(instance))
+
+    def _programs_of(self, instance: Any) -> Programs:
+        """Return the programs of one object, kept as long as it lives.
+
+        What takes no weak reference, for its class has __slots__, is kept itself, and the oldest let go.
+        """
+        key = id(instance)
+        if key not in self._of_objects:
+            try:
+                keeper = weakref.ref(instance, lambda _: self._of_objects.pop(key, None))
+            except TypeError:
+                keeper = instance
+                held = [k for k, (kept, _) in self._of_objects.items() if not isinstance(kept, weakref.ref)]
+                for old in held[: len(held) + 1 - KEPT]:
+                    self._of_objects.pop(old, None)
+            self._of_objects[key] = keeper, {}
+        return self._of_objects[key][1]
 
     def program(self, *args: Any, **keywords: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
@@ -180,7 +201,7 @@ class Compiled:
         self._keep(_form(args), program)
         return program
 
-    def _keep(self, form: str, program: Program) -> None:
+    def _keep(self, form: Any, program: Program) -> None:
         """Keep a program, and let go of the oldest where there are too many."""
         alike = self._programs.setdefault(form, [])
         alike.append(program)
@@ -194,7 +215,6 @@ def _input(name: str, a: Any) -> Node:
     return Tensor(a) if np.ndim(a) else Value(a)
 
 
-def _form(args: tuple[Any, ...]) -> str:
+def _form(args: tuple[Any, ...]) -> Any:
     """Return what a record depends on beside the numbers: the form of the arguments, shapes and precisions."""
-    shapes = [(np.shape(a), str(getattr(a, "dtype", ""))) for a in tree.leaves(args)]
-    return repr(tree.build(args, iter(shapes)))
+    return tree.form(args), *((np.shape(a), getattr(a, "dtype", None)) for a in tree.leaves(args))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import unicodedata
@@ -232,12 +233,18 @@ def _check_rows(nodes: Iterable[Node]) -> None:
         raise DataError(f"{taken[0]} means something else in programs than your row: give that another name")
 
 
+JAVASCRIPT_WORDS = (  # reserved in strict code and in modules too (ECMA-262, section 12.7.2), and what programs use
+    "await break case catch class const continue debugger default delete do else enum export extends false finally for "
+    "function if import in instanceof new null return super switch this throw true try typeof var void while with "
+    "yield let static implements interface package private protected public arguments eval undefined NaN Infinity "
+    "globalThis Object Array ArrayBuffer Number Math String Boolean Error"
+).split()
+
+
 def _reserved() -> set[str]:
-    words = "np inf nan gradient RuntimeError Error Math var let const new function typeof delete void switch case"
-    more = "default do enum export extends super this throw catch static implements interface package private"
-    last = "protected public null undefined arguments eval"
+    ours = "np torch jax jnp math program forward gradient inputs arrays value pull"
     rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT, *TORCH, *JAX)
-    return {*f"{words} {more} {last}".split(), *keyword.kwlist, *rows}
+    return {*ours.split(), *JAVASCRIPT_WORDS, *keyword.kwlist, *keyword.softkwlist, *dir(builtins), *rows}
 
 
 def literal(data: Any, module: str = "np") -> str:

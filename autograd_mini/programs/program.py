@@ -195,15 +195,17 @@ class Program:
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
         held = [n._data for n in self._listing.captured]
         try:
-            return self._run(*inputs, *held, gradient)
+            value, gradients = self._run(*inputs, *held, gradient)
         except (ArithmeticError, ValueError):
-            return self._run_careful(*inputs, *held, gradient)
+            value, gradients = self._run_careful(*inputs, *held, gradient)
+        return float(value), tuple(map(float, gradients))
 
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
         given = (*inputs, *(n._data for n in self._listing.captured), gradient)
         value, gradients = ignoring_fp_warnings(self._run_batch, *(np.asarray(a, dtype=float)[()] for a in given))
-        return np.broadcast_to(value, shape).copy(), tuple([np.broadcast_to(g, shape).copy() for g in gradients])
+        found = [np.array(np.broadcast_to(a, shape), float) for a in (value, *gradients)]
+        return found[0], tuple(found[1:])
 
     def _summed(self, inputs: tuple[Any, ...], gradient: Any) -> tuple[float, tuple[float, ...]]:
         value, gradients = self(*inputs, gradient=gradient)

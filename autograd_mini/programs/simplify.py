@@ -143,8 +143,20 @@ class Interned:
 
 def _key(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return what two calls have in common that give the same: x + y and y + x do."""
-    keys = [id(a) if isinstance(a, (Node, np.ndarray)) else repr(a) for a in args]
-    return (op, *(sorted(keys, key=str) if op in (ops.add, ops.mul) else keys))
+    keys = [_content(a) for a in args]
+    return (op, *(sorted(keys, key=hash) if op in (ops.add, ops.mul) else keys))
+
+
+def _content(arg: Any) -> Any:
+    """Return what tells an argument from every other: an array is what it holds, for its text may be cut."""
+    if isinstance(arg, tuple):
+        return tuple(map(_content, arg))
+    if isinstance(arg, slice):
+        return slice, arg.start, arg.stop, arg.step
+    if isinstance(arg, np.ndarray) and arg.dtype.kind != "O":
+        return arg.shape, arg.dtype.str, arg.tobytes()
+    known = arg is None or isinstance(arg, (bool, int, float, str, np.generic))
+    return (type(arg), repr(arg)) if known else id(arg)  # 0.0 equals -0.0, and is another
 
 
 # What is written shorter without a bit's difference: x + 0 is not, for the sign of a zero.

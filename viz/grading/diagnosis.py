@@ -74,22 +74,29 @@ def failure(exercise: Exercise, answer: Answer) -> str:
         refused = exercise.plan == TWICE and answer.kind == "RuntimeError"
         return "" if refused and answer.statement.startswith("backward") else answer.kind
     right = exercise.right
-    if any(not close(answer[name].data, right[name].data) for name in answer):
+    if any(not close(answer[name].data, right[name].data, exercise.scale.data) for name in answer):
         return "data"
-    if exercise.plan and any(not close(answer[name].grad, right[name].grad) for name in exercise.leaves):
+    if exercise.plan and any(is_wrong(exercise, answer, name) for name in exercise.leaves):
         return "grad"
     return ""
 
 
-def close(yours: Number, right: Number) -> bool:
+def is_wrong(exercise: Exercise, answer: dict[str, Numbers], leaf: str) -> bool:
+    """Whether the gradient of a leaf is another than the right one."""
+    return not close(answer[leaf].grad, exercise.right[leaf].grad, exercise.scale.grad)
+
+
+def close(yours: Number, right: Number, scale: Number = 0.0) -> bool:
     """Whether two numbers are the same but for rounding; words never are.
 
-    >>> close(1.0000001, 1.0), close(1.001, 1.0), close("None", 0.0)
-    (True, False, False)
+    `scale` is the size of what they were made of: in single precision 1e3 - 1e3 may be 1e-4.
+
+    >>> close(1.0000001, 1.0), close(1.001, 1.0), close("None", 0.0), close(7e-9, 0.0, 1.0)
+    (True, False, False, True)
     """
     if isinstance(yours, str) or isinstance(right, str):
         return False
-    return math.isclose(yours, right, rel_tol=CLOSE, abs_tol=TINY)
+    return math.isclose(yours, right, rel_tol=CLOSE, abs_tol=max(TINY, CLOSE * float(scale)))
 
 
 def is_missing(answer: Answer) -> bool:
@@ -152,7 +159,7 @@ def _kind_of_problem(exercise: Exercise, problem: Problem) -> str:
 
 
 def _kind_of_gradient(exercise: Exercise, answer: dict[str, Numbers]) -> str:
-    wrong = [name for name in exercise.leaves if not close(answer[name].grad, exercise.right[name].grad)]
+    wrong = [name for name in exercise.leaves if is_wrong(exercise, answer, name)]
     nothing_came = len(exercise.calls) > 1 and all(answer[name].grad == 0.0 for name in wrong)
     if is_shared(exercise) or nothing_came:  # in between they were visited before anything had arrived
         return "order"

@@ -12,7 +12,8 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from autograd_mini import Node, Value, ops
-from autograd_mini.sweep import order
+from autograd_mini.op import contribution
+from autograd_mini.sweep import order, receivers
 from autograd_mini.text.formula import names_of
 
 from .pupil import Play, Row
@@ -80,6 +81,20 @@ class Exercise:
     def right(self) -> dict[str, Numbers]:
         """What our engine answers."""
         return numbers(Play(Value, ops).perform(self.script))
+
+    @cached_property
+    def scale(self) -> Numbers:
+        """How large the numbers are that data and gradients are made of: those that cancel count too.
+
+        >>> exercise(lambda a: a / a, 0.01).right["a"].grad, round(exercise(lambda a: a / a, 0.01).scale.grad)
+        (0.0, 200)
+        """
+        nodes = order(self.nodes()[self.root])
+        mass = dict.fromkeys(nodes, 0.0) | {nodes[0]: float(max(self.plan.count("backward"), 1))}
+        for node in nodes:
+            for i in receivers(node):
+                mass[node.args[i]] += abs(contribution(node, i, mass[node]))
+        return Numbers(max(abs(node.item()) for node in nodes), max(mass.values()))
 
     def nodes(self) -> dict[str, Node]:
         """Return the graph as it is recorded by our engine, by name."""
@@ -157,5 +172,5 @@ def numbers(rows: list[Row]) -> dict[str, Numbers]:
 def _read(text: str) -> Number:
     try:
         return float.fromhex(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text

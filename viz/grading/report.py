@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from autograd_mini.text.explanation import explain
 from autograd_mini.text.formula import equation, one_line
 
-from .diagnosis import Fault, close
+from .diagnosis import Fault, close, is_wrong
 from .exam import Check
 from .exercise import Exercise, Number
 from .sandbox import ENDS, HANGS, Problem
@@ -274,14 +274,15 @@ def _rows(fault: Fault, paint: Paint) -> Iterator[str]:
     yield paint(f"{'graph':<{first}}  {'yours':>10}  {'right':>10}" + f"   {'yours':>10}  {'right':>10}" * swept, "dim")
     for name, yours in fault.answer.items():
         right = fault.exercise.right[name]
-        pairs = [(yours.data, right.data), *([(yours.grad, right.grad)] if swept else [])]
-        wrong = not all(close(a, b) for a, b in pairs)
-        row = f"{written[name]:<{first}}  " + "   ".join(_pair(a, b, paint) for a, b in pairs)
+        triples = list(zip(yours, right, fault.exercise.scale))[: 2 if swept else 1]
+        wrong = not all(close(*triple) for triple in triples)
+        row = f"{written[name]:<{first}}  " + "   ".join(_pair(*triple, paint) for triple in triples)
         yield row + ("  ←" if wrong else "")
 
 
-def _pair(yours: Number, right: Number, paint: Paint) -> str:
-    return f"{paint(f'{number(yours):>10}', 'good' if close(yours, right) else 'bad')}  {number(right):>10}"
+def _pair(yours: Number, right: Number, scale: Number, paint: Paint) -> str:
+    good = close(yours, right, scale)
+    return f"{paint(f'{number(yours):>10}', 'good' if good else 'bad')}  {number(right):>10}"
 
 
 def number(x: Number) -> str:
@@ -295,9 +296,7 @@ def arrivals(fault: Fault) -> list[str]:
         return []
     nodes = fault.exercise.nodes()
     sweep = explain(nodes[fault.exercise.root], names={node: name for name, node in nodes.items()})
-    wrong = [
-        name for name in fault.exercise.leaves if not close(fault.answer[name].grad, fault.exercise.right[name].grad)
-    ]
+    wrong = [name for name in fault.exercise.leaves if is_wrong(fault.exercise, fault.answer, name)]
     return [
         f"{sent.argument} should get from {step.name}: dL/d{step.name} * d{step.name}/d{sent.argument} = "
         f"{number(float(step.upstream))} * {_local(sent.symbols, sent.local)} = {number(float(sent.amount))}"

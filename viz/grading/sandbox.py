@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 from . import pupil
@@ -24,6 +25,7 @@ IMPORT = 4  # times as long as one graph may an import take: it may have to load
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # each takes memory
 
 HANGS, ENDS = "no answer", "ended"
+FORGED = "by what it wrote in place of an answer"
 
 
 class Problem(NamedTuple):
@@ -58,7 +60,7 @@ class Sandbox:
         """Import the engine anew; return why that did not work, if it did not."""
         self._drop()
         self.worker = _Worker(self.file, self.seconds, self.memory)
-        said = self._listen(IMPORT * self.seconds)
+        said = self._listen(IMPORT * self.seconds, lambda said: said == "ready")
         return said if isinstance(said, Problem) else None
 
     def ask(self, script: str, seconds: float | None = None) -> Answer:
@@ -69,10 +71,10 @@ class Sandbox:
                 return failed
         assert self.worker is not None
         self.worker.send(script)
-        said = self._listen(self.seconds if seconds is None else seconds)
+        said = self._listen(self.seconds if seconds is None else seconds, partial(is_answer, script))
         return said if isinstance(said, Problem) else numbers(said)
 
-    def _listen(self, seconds: float) -> Any:
+    def _listen(self, seconds: float, expected: Callable[[Any], bool]) -> Any:
         """Return the next answer, or the problem that came instead of it."""
         assert self.worker is not None
         try:
@@ -83,12 +85,36 @@ class Sandbox:
         if said is None:
             self._drop()
             return Problem(ENDS, ended(status)) if status is not None else Problem(HANGS, f"for {seconds:g} s")
-        return Problem(*said) if isinstance(said, tuple) else said
+        if is_trouble(said):
+            return Problem(*said)
+        if expected(said):
+            return said
+        self._drop()
+        return Problem(ENDS, FORGED)
 
     def _drop(self) -> None:
         if self.worker is not None:
             self.worker.end()
             self.worker = None
+
+
+def is_trouble(said: Any) -> bool:
+    """Whether an answer says what was raised: a file that writes to the pipe itself may say anything."""
+    kinds = (str, str, int, bool, str)
+    return isinstance(said, tuple) and len(said) == 5 and all(map(isinstance, said, kinds))
+
+
+def is_answer(script: str, said: Any) -> bool:
+    """Whether an answer has a row of three texts for each name that the script shows.
+
+    >>> is_answer("leaf a 2.0; show a", [("a", "0x1p+1", "0x0p+0")]), is_answer("leaf a 2.0; show a", [])
+    (True, False)
+    """
+    if not isinstance(said, list) or not all(isinstance(row, tuple) and len(row) == 3 for row in said):
+        return False
+    word, *names = script.rpartition(";")[2].split()
+    texts = all(isinstance(text, str) for row in said for text in row)
+    return texts and (word != "show" or [row[0] for row in said] == names)
 
 
 class _Worker:
@@ -136,7 +162,7 @@ class _Worker:
                 line = line[self.process.stdin.write(line) :]  # type: ignore[union-attr]
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError, SyntaxError):
+        with contextlib.suppress(OSError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             for line in _lines(self.process.stdout):  # type: ignore[arg-type]
                 _, signed, text = line.partition(self.sign.encode())
                 if signed:

@@ -256,7 +256,14 @@ def _squared_loss(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
     return code.ufunc(np.multiply, code.number(0.5), square, like=node._data)
 
 
+def _power(code: Code, node: Node, x: Cell, y: Cell) -> Cell | None:
+    """Return numpy's power; of 0.5, and of exponents that may be it, `kernels.powers` knows more."""
+    exponent = node.args[1]
+    return code.ufunc(np.power, x, y, like=node._data) if type(exponent) is float and exponent != 0.5 else None
+
+
 LOWER: dict[str, Lowering] = {
+    "power": _power,
     "matmul": _matmul,
     "transpose": _transpose,
     "affine": _affine,
