@@ -145,7 +145,8 @@ class Node(Surface):
         """Identity, whatever stands on the other side: nodes live in sets, dictionaries and lists."""
         return self is other
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     @property
     def _mask(self) -> Any:
