@@ -201,7 +201,7 @@ def mean(x: Array, axis: Any, keepdims: Any) -> Array:
 
 def var(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
     d = x - mean(x, axis, True)
-    return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / (count(np.shape(x), axis) - ddof)
+    return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / freedom(np.shape(x), axis, ddof)
 
 
 def norm(x: Array, axis: Any, keepdims: bool) -> Array:
@@ -230,6 +230,50 @@ def prod_others(x: Array, axis: Any) -> Array:
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Return W x + b for each row of x; a narrow W is turned over first, for BLAS multiplies it twice as fast then."""
     return np.add(np.matmul(x, np.ascontiguousarray(W.T) if len(W) < NARROW else W.T), b)
+
+
+def resort(x: Array, keys: Array, axis: Any) -> Array:
+    """Return x in the order that sorts the keys; where keys are equal, each place has the mean of theirs."""
+    x, keys, axis = (np.ravel(x), np.ravel(keys), 0) if axis is None else (x, keys, axis)
+    order = np.argsort(keys, axis, "stable")
+    return shared(np.take_along_axis(x, order, axis), np.take_along_axis(keys, order, axis), axis)
+
+
+def unsort(x: Array, keys: Array, axis: Any) -> Array:
+    """Return x, which is in the order that sorts the keys, in their own; equal keys have the mean of their places."""
+    if axis is None:
+        return unsort(x, np.ravel(keys), 0).reshape(np.shape(keys))
+    order = np.argsort(keys, axis, "stable")
+    means = shared(x, np.take_along_axis(keys, order, axis), axis)
+    return np.take_along_axis(means, np.argsort(order, axis, "stable"), axis)
+
+
+def shared(x: Array, keys: Array, axis: int) -> Array:
+    """Return x with the mean over each run of equal keys along an axis in place of its entries."""
+    rows, runs = np.moveaxis(x, axis, -1), np.moveaxis(keys, axis, -1)
+    first = np.ones(runs.shape, bool)
+    first[..., 1:] = runs[..., 1:] != runs[..., :-1]
+    if first.all():
+        return x
+    run = np.cumsum(first.reshape(-1)) - 1
+    means = np.bincount(run, np.ascontiguousarray(rows).reshape(-1)) / np.bincount(run)
+    return np.moveaxis(means[run].reshape(rows.shape), -1, axis).astype(x.dtype)
+
+
+def sinc_slope(x: Array, order: int) -> Array:
+    """Return the derivative of sin(pi x) / (pi x) of that order: by its series near 0, by Leibniz' rule further out."""
+    x = np.asarray(x)
+    near = np.abs(x.real) < 1.0 + order / np.pi
+    u, v = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    u = u.astype(np.result_type(u, np.float64))
+    series = np.zeros_like(u)
+    for k in range((order + 1) // 2, order // 2 + 30):
+        m = 2 * k - order
+        series = series + (-1) ** k * np.pi**order * (np.pi * u) ** m / (math.factorial(m) * (2 * k + 1))
+    slope = np.sinc(v)
+    for n in range(1, order + 1):  # (pi x f)^(n) = pi x f^(n) + n pi f^(n-1)
+        slope = (np.pi ** (n - 1) * np.sin(np.pi * v + n * np.pi / 2.0) - n * slope) / v
+    return np.where(near, series, slope).astype(x.dtype)
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
@@ -290,6 +334,20 @@ def overlap_add(x: Array, shape: tuple[int, ...], stride: Any, dilation: Any) ->
 def count(shape: tuple[int, ...], axis: Any) -> int:
     """Return the number of entries that a reduction over `axis` combines."""
     return math.prod(shape) if axis is None else math.prod(shape[i] for i in np.atleast_1d(axis))
+
+
+def freedom(shape: tuple[int, ...], axis: Any, ddof: float) -> float:
+    """Return what a variance is divided by: the entries combined less ddof, and 0 where that is less."""
+    left = count(shape, axis) - ddof
+    return left if left > 0.0 else 0.0
+
+
+def pad(x: Array, width: Any, value: float) -> Array:
+    if not np.ndim(x):
+        raise ShapeError("pad: one number has no axis to pad: reshape it to (1,) first")
+    if isinstance(width, dict):
+        raise ShapeError("pad: widths are a number, a pair (before, after), or a pair for each axis")
+    return np.pad(x, width, constant_values=value)
 
 
 def spread(x: Any, shape: tuple[int, ...], axis: Any) -> Array:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
+from functools import cache
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
-from . import array_ops, ops
+from . import array_ops, kernels, ops
 from . import node as _node
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node
-from .op import TABLE, Elementwise, operand
+from .op import TABLE, Elementwise, Op, operand
 
 
 def _data(x: Any) -> Any:
@@ -52,24 +55,92 @@ MARKS = {"lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}"}
 COMPARISONS = {name: _compare(getattr(operator, name), text) for name, text in MARKS.items()}
 
 
-def _round(x: Node, digits: int | None = None) -> Any:
-    return ops.round(x) if digits is None else ops.round(x * 10.0**digits) / 10.0**digits
+def _round(x: Any, decimals: int | None = None) -> Any:
+    return ops.round(x) if not decimals else ops.round(x * 10.0**decimals) / 10.0**decimals
 
 
-def _clip(x: Any, lo: Any = None, hi: Any = None) -> Any:
-    """Return x held between lo and hi; None leaves a side open."""
+def _clip(x: Any, lo: Any = None, hi: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Return x held between lo and hi, which numpy also calls min and max; None leaves a side open."""
+    lo, hi = min if lo is None else lo, max if hi is None else hi
     return ops.clip(x, -math.inf if lo is None else lo, math.inf if hi is None else hi)
 
 
-def _norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
-    if order not in (None, 2, 2.0, "fro") or (order == 2 and axis is None and x.ndim > 1):
-        raise DataError("np.linalg.norm on a node gives the Euclidean norm: leave ord out, or use abs, max and sum")
-    return ops.norm(x, axis, keepdims)
+def _reduction(row: Op, neutral: float, combine: Op) -> Callable[..., Any]:
+    """Return a reduction as numpy has it: `where` leaves entries out, `initial` takes part as one entry more."""
 
+    def reduced(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+        """Combine the entries of x along the axes that `where` takes, and `initial`."""
+        if where is not True and initial is None and math.isinf(neutral):
+            raise ShapeError(f"{row.name}: with where= there may be no entry left: give initial= too")
+        x = x if where is True else ops.where(where, x, neutral)
+        if initial is None:
+            return row(x, axis, bool(keepdims))
+        empty = not kernels.count(x.shape, axis)
+        return ops.sum(x, axis, bool(keepdims)) + initial if empty else combine(row(x, axis, bool(keepdims)), initial)
+
+    return reduced
+
+
+SUM, PROD = _reduction(ops.sum, 0.0, ops.add), _reduction(ops.prod, 1.0, ops.mul)
+MAX, MIN = _reduction(ops.max, -math.inf, ops.maximum), _reduction(ops.min, math.inf, ops.minimum)
+
+
+def _mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = True) -> Any:
+    if where is True:
+        return ops.mean(x, axis, bool(keepdims))
+    taken = np.broadcast_to(where, x.shape).astype(float)
+    return SUM(x, axis, keepdims, where=where) / np.sum(taken, axis, keepdims=bool(keepdims))
+
+
+def _spreading(row: Op) -> Callable[..., Any]:
+    """Return a variance or standard deviation as numpy has it, where `correction` is another name of `ddof`."""
+
+    def spreads(x: Any, axis: Any = None, ddof: float = 0.0, keepdims: bool = False, correction: Any = None) -> Any:
+        """Return how far the entries of x are from their mean."""
+        return row(x, axis, float(ddof if correction is None else correction), bool(keepdims))
+
+    return spreads
+
+
+def _pad(x: Node, width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
+    """Return x with entries added at both ends of each axis: constant ones, or copies of those that it has."""
+    if isinstance(width, dict):
+        width = tuple(width.get(i, width.get(i - x.ndim, 0)) for i in range(x.ndim))
+        width = tuple((int(w), int(w)) if isinstance(w, (int, np.integer)) else tuple(w) for w in width)
+    if mode == "constant":
+        if not np.ndim(constant_values):
+            return ops.pad(x, width, float(constant_values))
+        frame = np.pad(np.zeros(x.shape), width, constant_values=constant_values)
+        return ops.pad(x, width) + frame
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise DataError(f"np.pad on a node: mode={mode!r} is none of constant, edge, reflect, symmetric and wrap")
+    for axis, pair in enumerate(np.broadcast_to(np.asarray(width, dtype=int), (x.ndim, 2))):
+        x = array_ops.take(x, np.pad(np.arange(x.shape[axis]), pair, mode=mode), axis)  # type: ignore[call-overload]
+    return x
+
+
+def _einsum(*operands: Any, optimize: Any = False) -> Any:
+    """Return numpy's einsum; `optimize` chooses the order of products, and so nothing that one could see."""
+    if isinstance(operands[0], str):
+        return ops.einsum(*operands)
+    *pairs, output = operands if len(operands) % 2 else (*operands, None)
+    terms = ",".join(map(_letters, pairs[1::2]))
+    return ops.einsum(terms if output is None else f"{terms}->{_letters(output)}", *pairs[::2])
+
+
+def _letters(places: Any) -> str:
+    return "".join("..." if p is Ellipsis else kernels.LETTERS[p] for p in places)
+
+
+NUMPYS: dict[Any, Callable[..., Any]] = {
+    getattr(np, name): thing
+    for name, thing in vars(array_ops).items()
+    if getattr(thing, "__module__", "") == array_ops.__name__ and hasattr(np, name)
+}
 
 # A ufunc that computes a row is that row; the others are listed by what they do here.
 
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
+UFUNCS: dict[Any, Callable[..., Any]] = {
     op.array: op for op in TABLE.values() if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc)
 }
 UFUNCS |= {
@@ -80,56 +151,138 @@ UFUNCS |= {
     np.isnan: _test(np.isnan), np.isfinite: _test(np.isfinite), np.isinf: _test(np.isinf),
     np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
-
-SAME_NAME = (
-    "sum mean var std prod max min cumsum dot outer einsum transpose reshape ravel squeeze expand_dims broadcast_to "
-    "concatenate stack split pad flip where clip swapaxes moveaxis round"
-)
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
-    getattr(np, name): (vars(ops) | vars(array_ops))[name] for name in SAME_NAME.split()
-}
-FUNCTIONS |= {
-    np.clip: lambda x, a_min=None, a_max=None, **names: _clip(x, names.get("min", a_min), names.get("max", a_max)),
-    np.round: lambda x, decimals=0: _round(x, decimals),
-    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: _norm(x, ord, axis, keepdims),
-    np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim, np.size: lambda x: x.size,
-    np.argmax: lambda x, *args, **keywords: np.argmax(x._data, *args, **keywords),
-    np.argmin: lambda x, *args, **keywords: np.argmin(x._data, *args, **keywords),
-    np.zeros_like: lambda x, *args, **keywords: np.zeros_like(x._data, *args, **keywords),
-    np.ones_like: lambda x, *args, **keywords: np.ones_like(x._data, *args, **keywords),
-    np.allclose: lambda x, y, *args, **keywords: np.allclose(_data(x), _data(y), *args, **keywords),
+UFUNCS |= {function: thing for function, thing in NUMPYS.items() if isinstance(function, np.ufunc)}
+REDUCTIONS: dict[Any, Callable[..., Any]] = {
+    np.add: SUM, np.multiply: PROD, np.maximum: MAX, np.minimum: MIN, np.logaddexp: ops.logsumexp, np.hypot: ops.norm
 }  # fmt: skip
+ACCUMULATIONS: dict[Any, Callable[..., Any]] = {np.add: ops.cumsum, np.multiply: array_ops.cumprod}
+SCIPY: dict[str, Callable[..., Any]] = {
+    "expit": ops.sigmoid, "erf": ops.erf, "erfc": ops.erfc, "log1p": ops.log1p, "expm1": ops.expm1, "cbrt": ops.cbrt,
+    "exp2": array_ops.exp2, "log_expit": lambda x: -ops.softplus(-x), "logit": lambda x: ops.log(x) - ops.log1p(-x),
+}  # fmt: skip
+LEFT_OUT = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True}
+
+SAME_NAME = "cumsum sinc squeeze expand_dims broadcast_to flip where swapaxes transpose"
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = dict(NUMPYS)
+FUNCTIONS |= {getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()}
+FUNCTIONS |= {
+    np.sum: SUM, np.mean: _mean, np.prod: PROD, np.max: MAX, np.amax: MAX, np.min: MIN, np.amin: MIN,
+    np.var: _spreading(ops.var), np.std: _spreading(ops.std),
+    np.round: _round, np.around: _round, np.pad: _pad, np.einsum: _einsum, np.reshape: array_ops.reshaped,
+    np.sort: lambda x, axis=-1, kind=None, stable=None: ops.sort(x, axis),
+    np.full_like: lambda x, fill_value: ops.broadcast_to(fill_value, ops.shape(x)),
+    np.clip: lambda x, a_min=None, a_max=None, min=None, max=None: _clip(x, a_min, a_max, min=min, max=max),
+}  # fmt: skip
+
+# What asks for data alone: numpy answers, and its answer is no part of the record.
+
+PLAIN = (
+    "shape ndim size zeros_like ones_like empty_like argmax argmin argsort searchsorted allclose isclose "
+    "array_equal array_equiv any all count_nonzero nonzero argwhere flatnonzero iscomplexobj isrealobj"
+)
+PLAIN_FUNCTIONS = {getattr(np, name) for name in PLAIN.split()}
+
+WHY_NOT = {
+    np.linalg.eig: "its eigenvalues may be complex; np.linalg.eigh of a symmetric matrix is",
+    np.linalg.eigvals: "they may be complex; np.linalg.eigvalsh of a symmetric matrix is",
+}
 
 
 def _array_ufunc(self: Node, ufunc: np.ufunc, how: str, *inputs: Any, **keywords: Any) -> Any:
-    row = UFUNCS.get(ufunc)
-    if how == "reduce" and ufunc in (np.add, np.multiply, np.maximum, np.minimum) and not keywords.get("out"):
-        reduce = {np.add: ops.sum, np.multiply: ops.prod, np.maximum: ops.max, np.minimum: ops.min}[ufunc]
-        return reduce(inputs[0], keywords.get("axis", 0), bool(keywords.get("keepdims")))
-    if row is None or how != "__call__" or keywords:
-        what = f"np.{ufunc.__name__}" + ("" if how == "__call__" else f".{how}")
-        given = f" with {', '.join(keywords)}=" if keywords and row is not None else ""
-        raise _not_recorded(what + given)
+    row = UFUNCS.get(ufunc) or (None if _name(ufunc).startswith("np.") else SCIPY.get(ufunc.__name__))
+    given = {name: value for name, value in keywords.items() if not _is_left_out(name, value)}
+    if how == "reduce" and ufunc in REDUCTIONS:
+        return _reduce(ufunc, inputs[0], **given)
+    if how == "accumulate" and ufunc in ACCUMULATIONS and given.keys() <= {"axis"}:
+        return ACCUMULATIONS[ufunc](inputs[0], given.get("axis", 0))
+    if how == "outer" and row is not None and not given:
+        x, y = inputs
+        return row(ops.reshape(x, ops.shape(x) + (1,) * len(ops.shape(y))), y)
+    if row is None or how != "__call__" or given:
+        what = _name(ufunc) + ("" if how == "__call__" else f".{how}")
+        raise _not_recorded(what + (f" with {', '.join(given)}=" if given and row is not None else ""))
     return row(*inputs)
 
 
-def _not_recorded(what: str) -> DataError:
-    return DataError(
-        f"{what} is not recorded on nodes: use the functions of autograd_mini.ops, or .data for plain numbers"
-    )
+def _is_left_out(name: str, value: Any) -> bool:
+    """Return whether a keyword of a ufunc has the value that it has where nobody gives it."""
+    if name == "out":
+        return value is None or all(array is None for array in value)
+    return value is np._NoValue or value is LEFT_OUT.get(name, np._NoValue)
+
+
+def _reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: bool = False, **given: Any) -> Any:
+    reduction = REDUCTIONS[ufunc]
+    for name in given:
+        if name not in _parameters(reduction):
+            raise DataError(f"{_name(ufunc)}.reduce on a node does not obey {name}=: leave it out")
+    return reduction(x, axis, bool(keepdims), **given)
 
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
+    if function in PLAIN_FUNCTIONS:
+        return function(*map(_data, args), **{name: _data(value) for name, value in keywords.items()})
     ours = FUNCTIONS.get(function)
-    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
     if ours is None:
-        raise _not_recorded(name)
+        raise _not_recorded(_name(function), WHY_NOT.get(function, ""))
     try:
-        return ours(*args, **keywords)
+        return as_numpy(function, ours, args, keywords)
     except TypeError as error:
         if isinstance(error, AutogradError):
             raise
-        raise DataError(f"{name} on a node: {error}") from None
+        raise DataError(f"{_name(function)} on a node: {error}") from None
+
+
+def as_numpy(function: Callable[..., Any], ours: Callable[..., Any], args: Any, keywords: Any) -> Any:
+    """Call ours as numpy's function is called: each argument that numpy documents is obeyed, or refused by its name."""
+    try:
+        declared = signature(function)
+    except ValueError:  # an older numpy does not say what a function written in C takes
+        return ours(*args, **keywords)
+    many = any(p.kind is p.VAR_POSITIONAL for p in declared.parameters.values())
+    given = dict(keywords) if many else declared.bind(*args, **keywords).arguments
+    given |= given.pop("kwargs", {})
+    taken = _taken(function, ours)
+    for name in [name for name in given if name not in taken]:
+        if not _is_default(given.pop(name), declared.parameters.get(name)):
+            raise DataError(f"{_name(function)} on a node does not obey {name}=: leave it out")
+    return ours(*(args if many else ()), **{taken[name]: value for name, value in given.items()})
+
+
+@cache
+def _parameters(ours: Callable[..., Any]) -> tuple[str, ...]:
+    return ours.params if isinstance(ours, Op) else tuple(signature(ours).parameters)
+
+
+@cache
+def _taken(function: Callable[..., Any], ours: Callable[..., Any]) -> dict[str, str]:
+    """Return which parameters of numpy's are which of ours: those of the same name, else those in the same place."""
+    theirs = [name for name, p in signature(function).parameters.items() if p.kind is not p.VAR_KEYWORD]
+    own = _parameters(ours)
+    places = {theirs[i]: p for i, p in enumerate(own[: len(theirs)]) if p not in theirs and theirs[i] not in own}
+    return places | {p: p for p in own if p not in places.values()}
+
+
+def _is_default(value: Any, parameter: Parameter | None) -> bool:
+    """Return whether an argument is what numpy takes where it is left out."""
+    plain = value is None or isinstance(value, (bool, int, float, str))
+    default = None if parameter is None else parameter.default
+    return value is default or (plain and value == default)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Return a function's name as people write it: np.sum, np.linalg.svd, scipy.special.expit."""
+    if not isinstance(function, np.ufunc):
+        return f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+    name = function.__name__
+    if vars(np).get(name) is function:
+        return f"np.{name}"
+    return f"scipy.special.{name}" if name in vars(sys.modules.get("scipy.special", math)) else name
+
+
+def _not_recorded(what: str, why: str = "") -> DataError:
+    why = why or "use the functions of autograd_mini.ops, or .data for plain numbers"
+    return DataError(f"{what} is not recorded on nodes: {why}")
 
 
 def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:

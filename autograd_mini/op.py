@@ -114,7 +114,7 @@ class Op:
         """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
         if type(arg) is float:
             return arg
-        return self.checked(i, arg) if self.rule(i) is not None else _setting(arg)
+        return self.checked(i, arg) if self.rule(i) is not None else _setting(arg, self.params[i] in PLACES)
 
     def checked(self, i: int, arg: Any) -> Any:
         """Return `operand(arg)`; an error says which argument of which op it was."""
@@ -394,8 +394,13 @@ def _holds_node(arg: Any) -> bool:
     return isinstance(arg, Node) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
 
 
-def _setting(arg: Any) -> Any:
+PLACES = {"axis", "axes", "shape", "width"}  # parameters whose lists and arrays stand for tuples of integers
+
+
+def _setting(arg: Any, places: bool = False) -> Any:
     """Return a setting (axis, shape, index, mask) that nobody can change any more."""
+    if places and isinstance(arg, (list, np.ndarray, np.generic)):
+        return _nested(np.asarray(arg).tolist())
     if isinstance(arg, tuple):
         return tuple(map(_setting, arg))
     if isinstance(arg, (list, np.ndarray)):
@@ -403,6 +408,10 @@ def _setting(arg: Any) -> Any:
         arg = np.array(arg, dtype=np.intp if none else None)
         arg.flags.writeable = False
     return arg
+
+
+def _nested(arg: Any) -> Any:
+    return tuple(map(_nested, arg)) if isinstance(arg, list) else arg
 
 
 def _signature(array: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:

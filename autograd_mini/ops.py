@@ -104,6 +104,9 @@ hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
                lambda g, z, x, y: g * x / nonzero(z),
                lambda g, z, x, y: g * y / nonzero(z), analytic=False)
 
+sinc       = Op("sinc", lambda x: np.sinc(x), lambda g, y, x: g * sinc_slope(x, 1))                # sin(pi x) / (pi x)
+sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lambda g, y, x, order: g * sinc_slope(x, order + 1), None)
+
 # Activations --------------------------------------------------------------------------------------------------------
 
 sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y))
@@ -158,9 +161,16 @@ where   = Elementwise("where", "where({}, {}, {})",
 clip    = Elementwise("clip", "clip({}, {}, {})",                       # at a bound the slope is 1
                       lambda x, lo=-math.inf, hi=math.inf: kernels.minimum(kernels.maximum(x, lo), hi),
                       lambda x, lo=-math.inf, hi=math.inf: kernels.clips(x, lo, hi),
-                      lambda g, z, x, lo, hi: g * equal(x, z) * (1.0 - less(x, lo)),
-                      lambda g, z, x, lo, hi: g * less(x, lo) * less(lo, hi),
-                      lambda g, z, x, lo, hi: g * greater(maximum(x, lo), hi), analytic=False)
+                      lambda g, z, x, lo, hi: g * equal(x, z) * (1.0 - less(x, lo)) * less(lo, hi),
+                      lambda g, z, x, lo, hi: g * (less(x, lo) * less(lo, hi) + 0.5 * equal(lo, hi) * (1.0 - greater(x, lo))),
+                      lambda g, z, x, lo, hi: g * (greater(maximum(x, lo), hi) + 0.5 * equal(lo, hi) * (1.0 - greater(x, lo))), analytic=False)
+
+sort   = Op("sort",   lambda x, axis=-1: np.sort(x, axis),               lambda g, z, x, axis: unsort(g, x, axis), None)
+resort = Op("resort", lambda x, keys, axis: kernels.resort(x, keys, axis), # x in the order in which `sort` puts the keys
+            lambda g, z, x, keys, axis: unsort(g, keys, axis), None, None)
+unsort = Op("unsort", lambda x, keys, axis: kernels.unsort(x, keys, axis), # and back; equal keys share
+            lambda g, z, x, keys, axis: resort(g, keys, axis), None, None)
+resort.settings = unsort.settings = frozenset({2})                      # the keys may be nodes; they have no derivative
 
 # Reductions: `spread` carries g back along the axes that were summed away ---------------------------------------------
 
@@ -170,10 +180,10 @@ mean = Op("mean", lambda x, axis=None, keepdims=False: kernels.mean(x, axis, kee
           lambda g, z, x, axis, keepdims: spread(g / kernels.count(shape(x), axis), shape(x), axis), None, None)
 var  = Op("var",  lambda x, axis=None, ddof=0.0, keepdims=False: kernels.var(x, axis, ddof, keepdims),
           lambda g, z, x, axis, ddof, keepdims:
-              spread(g, shape(x), axis) * 2.0 * (x - mean(x, axis, True)) / (kernels.count(shape(x), axis) - ddof), None, None, None)
+              spread(g, shape(x), axis) * 2.0 * (x - mean(x, axis, True)) / kernels.freedom(shape(x), axis, ddof), None, None, None)
 std  = Op("std",  lambda x, axis=None, ddof=0.0, keepdims=False: np.sqrt(kernels.var(x, axis, ddof, keepdims)),
           lambda g, z, x, axis, ddof, keepdims:
-              spread(g / nonzero(z), shape(x), axis) * (x - mean(x, axis, True)) / (kernels.count(shape(x), axis) - ddof), None, None, None)
+              spread(g / nonzero(z), shape(x), axis) * (x - mean(x, axis, True)) / kernels.freedom(shape(x), axis, ddof), None, None, None)
 norm = Op("norm", lambda x, axis=None, keepdims=False: kernels.norm(x, axis, keepdims),
           lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * x / spread(nonzero(z), shape(x), axis), None, None)
 prod = Op("prod", lambda x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
@@ -215,10 +225,10 @@ einsum = Variadic("einsum", kernels.einsum,
 # Shapes and indices -------------------------------------------------------------------------------------------------
 
 reshape      = Op("reshape",      lambda x, shape: np.reshape(x, shape),             lambda g, z, x, _: reshape(g, shape(x)), None)
-transpose    = Op("transpose",    lambda x, axes=None: np.transpose(x, axes),        lambda g, z, x, axes: transpose(g, axes and kernels.inverse(axes)), None)
+transpose    = Op("transpose",    lambda x, axes=None: np.transpose(x, axes),        lambda g, z, x, axes: transpose(g, axes if axes is None else kernels.inverse(axes)), None)
 broadcast_to = Op("broadcast_to", lambda x, shape: np.broadcast_to(x, shape),        lambda g, z, x, _: g, None)
 flip         = Op("flip",         lambda x, axis=None: np.flip(x, axis),             lambda g, z, x, axis: flip(g, axis), None)
-pad          = Op("pad",          lambda x, width, value=0.0: np.pad(x, width, constant_values=value),
+pad          = Op("pad",          lambda x, width, value=0.0: kernels.pad(x, width, value),
                   lambda g, z, x, width, value: getitem(g, _inside(shape(x), width)), None, None)
 getitem      = Op("getitem",      lambda x, index: x[index],                         lambda g, z, x, index: scatter(g, index, shape(x)), None)
 scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, index, shape), lambda g, z, x, index, _: getitem(g, index), None, None)
@@ -350,10 +360,10 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     return reshape(x, tuple(n for i, n in enumerate(shape(x)) if i not in axes))
 
 
-def swapaxes(x: Any, a: int, b: int) -> Any:
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Return x with two axes exchanged."""
     axes = list(range(len(shape(x))))
-    (a,), (b,) = (kernels.axes("swapaxes", i, len(axes)) for i in (a, b))
+    (a,), (b,) = (kernels.axes("swapaxes", i, len(axes)) for i in (axis1, axis2))
     axes[a], axes[b] = b, a
     return transpose(x, tuple(axes))
 

@@ -85,7 +85,7 @@ def elementwise_cases(row: Elementwise) -> Iterator[Case]:
 
 REDUCED = [((3,), 0), ((2, 3), 0), ((2, 3), -1), ((2, 3, 4), 1), ((1,), 0), ((0, 3), 1)]  # along one axis: any row does
 REDUCED_AT_ONCE = [((), None), ((3,), None), ((2, 3), None), ((2, 3), (0, 1)), ((2, 3, 4), (0, -1)), ((0, 3), (1,))]
-_ONE_AXIS = ("softmax", "log_softmax", "cumsum")
+_ONE_AXIS = ("softmax", "log_softmax", "cumsum", "sort")
 
 
 def reduction_cases(row: Op) -> Iterator[Case]:
@@ -147,6 +147,12 @@ WHOLE: dict[str, list[Case]] = {
     "sum_to": [(_x(*x), shape) for x, shape in [
         ((3,), ()), ((2, 3), (3,)), ((2, 3), (2, 1)), ((2, 3, 4), (3, 1)), ((2, 3), (2, 3)), ((0,), (1,)), ((), ()),
         ((0, 3), (3,))]],
+    "sinc": [(_x(*x),) for x in [(), (3,), (2, 3), (0,)]],
+    "sinc_slope": [(_x(*x), order) for x in [(), (3,), (2, 3), (0,)] for order in (1, 2)],
+    "resort": [(_x(*x), _y(*x), axis) for x, axis in [((3,), 0), ((2, 3), 0), ((2, 3), -1), ((0,), 0)]]
+              + [(_x(2, 3), _y(2, 3), None)],
+    "unsort": [(_x(*x), _y(*x), axis) for x, axis in [((3,), 0), ((2, 3), 0), ((2, 3), -1), ((0,), 0)]]
+              + [(_x(6), _y(2, 3), None)],
     "matmul": [(_x(*x), _y(*y)) for x, y in _RANKS],
     "affine": [(_x(*x), _y(2, 3), _z(*b)) for x, b in [((3,), (2,)), ((4, 3), (2,)), ((2, 2, 3), (2,)), ((0, 3),
         (2,)), ((4, 3), (1,)), ((4, 3), ())]]

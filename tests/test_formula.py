@@ -55,16 +55,18 @@ def _value(e: Any, names: dict[str, Any]) -> Any:
 
 
 def _called(e: ast.Call, names: dict[str, Any]) -> Any:
-    settings = {str(k.arg): _setting(k.value) for k in e.keywords}
+    settings = {str(k.arg): _setting(k.value, names) for k in e.keywords}
     function = getattr(ops, ast.unparse(e.func), None) or TABLE[ast.unparse(e.func)]
     if function in (ops.concatenate, ops.stack):
         return function([_value(x, names) for x in e.args[0].elts], **settings)  # type: ignore[attr-defined]
     return function(*(_value(x, names) for x in e.args), **settings)
 
 
-def _setting(e: ast.expr) -> Any:
-    """Return a shape, an axis or an index; s_ is numpy's way to say an index outside of brackets."""
-    return eval(compile(ast.fix_missing_locations(ast.Expression(e)), "formula", "eval"), {"s_": np.s_})
+def _setting(e: ast.expr, names: dict[str, Any] | None = None) -> Any:
+    """Return a shape, an axis, an index or keys; s_ is numpy's way to say an index outside of brackets."""
+    return eval(
+        compile(ast.fix_missing_locations(ast.Expression(e)), "formula", "eval"), {"s_": np.s_, **(names or {})}
+    )
 
 
 def same(a: float, b: float) -> bool:

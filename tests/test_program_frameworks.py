@@ -19,8 +19,8 @@ from autograd_mini.programs.run import run_source
 
 FRAMEWORKS = ("torch", "jax")
 LACKING = {  # rows that a framework has not: they are parts of derivatives, which it finds itself
-    "torch": {"scatter", "prod_others"},
-    "jax": {"prod_others"},
+    "torch": {"scatter", "prod_others", "sinc_slope", "resort", "unsort"},
+    "jax": {"prod_others", "sinc_slope", "resort", "unsort"},
 }
 SMOOTH = [row for row in SCALAR_ROWS if not isinstance(row, Flat)]
 

@@ -42,7 +42,23 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         places = windows(torch.arange(int(np.prod(shape))).reshape(shape), x.shape[len(shape) :], stride, dilation)
         return x.new_zeros(int(np.prod(shape))).index_add(0, places.reshape(-1), x.reshape(-1)).reshape(shape)
 
+    def sinc_slope(x: Any, order: int) -> Any:
+        slope = (torch.cos(torch.pi * x) - torch.sinc(x)) / x
+        return [slope, -(torch.pi * torch.sin(torch.pi * x) + 2.0 * slope) / x][order - 1]
+
+    def resort(x: Any, keys: Any, axis: Any) -> Any:
+        keys = torch.as_tensor(keys)
+        x, keys, axis = (x.reshape(-1), keys.reshape(-1), 0) if axis is None else (x, keys, axis)
+        return torch.take_along_dim(x, torch.argsort(keys, axis), axis)
+
+    def unsort(x: Any, keys: Any, axis: Any) -> Any:
+        keys = torch.as_tensor(keys)
+        flat, along = (keys.reshape(-1), 0) if axis is None else (keys, axis)
+        return torch.take_along_dim(x, torch.argsort(torch.argsort(flat, along), along), along).reshape(keys.shape)
+
     return {
+        "sinc_slope": sinc_slope, "resort": resort, "unsort": unsort,
+        "sort": lambda x, axis: torch.sort(x, axis).values,
         "clip": lambda x, lo, hi: torch.minimum(torch.maximum(x, lo), hi),
         "mod": torch.remainder, "power": torch.pow, "identity": lambda x: x * 1.0, "cbrt": lambda x: x ** (1 / 3),
         "softplus": F.softplus, "silu": F.silu, "gelu": F.gelu, "erf": torch.erf, "relu": F.relu,

@@ -110,7 +110,7 @@ def _in_javascript(node: Node, i: int, terms: Terms, pool: Pool) -> str:
         return _javascript_index(arg, ops.shape(node.args[0]) if op.name == "getitem" else node.args[2], pool)
     if isinstance(arg, (bool, np.bool_)) and isinstance(op, Elementwise):
         return str(int(arg))
-    if op.rule(i) is None and not isinstance(op, Elementwise) and op.name != "cross_entropy":
+    if i in op.settings and op.name != "cross_entropy":
         return literal(arg)
     return term(arg, terms, pool).text
 

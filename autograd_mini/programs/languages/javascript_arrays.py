@@ -160,7 +160,7 @@ function mean(x, axis = null, keepdims = false) {
 function variance(x, axis = null, ddof = 0, keepdims = false) {
   return fold(x, axis, keepdims, xs => {
     const middle = total(xs) / xs.length;
-    return total(xs.map(v => (v - middle) ** 2)) / (xs.length - ddof);
+    return total(xs.map(v => (v - middle) ** 2)) / Math.max(xs.length - ddof, 0);
   });
 }
 
@@ -215,6 +215,62 @@ function cumsum(x, axis = null) {
     let running = 0;
     return xs.map(v => running += v);
   });
+}
+
+function sort(x, axis = -1) {
+  return axis === null ? sort(reshape(x, [-1])) : scan(x, axis, xs => bySize(xs).map(i => xs[i]));
+}
+
+function bySize(xs) {  // the places of the entries from the smallest to the largest, those of NaN at the end
+  return xs.map((_, i) => i).sort((i, j) => isNaN(xs[i]) - isNaN(xs[j]) || xs[i] - xs[j] || 0);
+}
+
+function inOrder(x, keys, axis, back) {  // x in the order of the keys, or back from there; equal keys share
+  const data = entries(x), by = entries(keys), found = [...data], {starts, members} = groups(shapeOf(keys), axis);
+  for (const start of starts) {
+    const at = members.map(m => start + m), key = at.map(place => by[place]), order = bySize(key);
+    for (let i = 0, j; i < order.length; i = j) {
+      for (j = i + 1; j < order.length && key[order[j]] === key[order[i]];) j++;
+      const own = order.slice(i, j).map(k => at[k]), sorted = at.slice(i, j);
+      const mean = total((back ? sorted : own).map(place => data[place])) / (j - i);
+      for (const place of back ? own : sorted) found[place] = mean;
+    }
+  }
+  return made(axis === null && !back ? [data.length] : shapeOf(keys), found);
+}
+
+function resort(x, keys, axis) {
+  return inOrder(x, keys, axis, false);
+}
+
+function unsort(x, keys, axis) {
+  return inOrder(x, keys, axis, true);
+}
+
+function sinc(x) {
+  return lift(v => v === 0 ? 1 : Math.sin(Math.PI * v) / (Math.PI * v))(x);
+}
+
+function sinc_slope(x, order) {  // its series near 0, Leibniz' rule further out
+  return lift(v => Math.abs(v) < 1 + order / Math.PI ? nearSlope(v, order) : farSlope(v, order))(x);
+}
+
+function nearSlope(v, order) {
+  let slope = 0;
+  for (let k = order + 1 >> 1, term; k < (order >> 1) + 30; k++) {
+    term = (-1) ** k * Math.PI ** order / (2 * k + 1);
+    for (let m = 1; m <= 2 * k - order; m++) term *= Math.PI * v / m;
+    slope += term;
+  }
+  return slope;
+}
+
+function farSlope(v, order) {
+  let slope = Math.sin(Math.PI * v) / (Math.PI * v);
+  for (let n = 1; n <= order; n++) {
+    slope = (Math.PI ** (n - 1) * Math.sin(Math.PI * v + n * Math.PI / 2) - n * slope) / v;
+  }
+  return slope;
 }
 
 function prod_others(x, axis) {

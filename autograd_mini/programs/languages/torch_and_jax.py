@@ -32,7 +32,7 @@ TORCH = {
         "torch",
         "abs sqrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
         "erf erfc relu sign floor round square reciprocal neg=negative power=pow mod=remainder isnan isinf "
-        "isfinite",
+        "isfinite sinc",
     ),
     **_imported("torch.nn.functional", "silu gelu"),
     **pieces(
@@ -152,6 +152,9 @@ def softmax(x, axis=-1):
 def log_softmax(x, axis=-1):
     return torch.log_softmax(x, axis)
 
+def sort(x, axis=-1):
+    return torch.sort(x.reshape(-1) if axis is None else x, -1 if axis is None else axis).values
+
 def cumsum(x, axis=None):
     return torch.cumsum(x.reshape(-1) if axis is None else x, axis or 0)
 
@@ -229,8 +232,8 @@ JAX = {
         "jax.numpy",
         "abs sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign "
         "floor round square reciprocal neg=negative power mod=remainder floordiv=floor_divide logaddexp atan2 hypot "
-        "maximum minimum sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
-        "isnan isinf isfinite",
+        "maximum minimum sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to "
+        "flip isnan isinf isfinite",
     ),
     **_imported("jax.nn", "sigmoid relu softplus silu softmax log_softmax"),
     **_imported("jax.scipy.special", "erf erfc logsumexp"),

@@ -1,0 +1,449 @@
+"""numpy's functions on nodes, as people write them: numpy's own numbers, its derivatives by differences of them, and
+every argument that numpy documents obeyed or refused by name.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from table_cases import direction, node, sample
+
+import autograd_mini
+from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, ops
+from autograd_mini.programs.run import run_source
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+V, M, N, S, C = (3,), (2, 3), (3, 2), (3, 3), (2, 3, 4)
+MASK = np.array([True, False, True])
+
+JOINED = {
+    "np.concatenate([x, y], axis=None)": (M, V),
+    "np.concatenate([x, y], 1)": (M, (2, 1)),
+    "np.stack([x, y], axis=-1)": (V, V),
+    "np.vstack([x, y])": (M, V),
+    "np.hstack([x, y])": (V, ()),
+    "np.hstack((x, y))": (M, (2, 1)),
+    "np.dstack([x, y])": (M, M),
+    "np.dstack([x, y]).sum()": (V, V),
+    "np.column_stack([x, y])": (V, (3, 2)),
+    "np.append(x, y)": (M, V),
+    "np.append(x, y, axis=0)": (M, (1, 3)),
+    "np.append(x, 5.0)": (V,),
+}
+CUT = {
+    "np.split(x, 3)": (V,),
+    "np.split(x, [1, 2], axis=1)": (M,),
+    "np.array_split(x, 2)": (V,),
+    "np.array_split(x, 5, axis=1)": (M,),
+    "np.vsplit(x, 2)": (M,),
+    "np.hsplit(x, 3)": (M,),
+    "np.hsplit(x, [1])": (V,),
+    "np.dsplit(x, [1, 3])": (C,),
+}
+SHAPED = {
+    "np.reshape(x, (3, 2), order='F')": (M,),
+    "np.reshape(x, -1, 'F')": (M,),
+    "np.reshape(x, [3, 2])": (M,),
+    "np.ravel(x, 'F')": (M,),
+    "np.ravel(x, order='C')": (M,),
+    "np.transpose(x, [1, 0])": (M,),
+    "np.transpose(x, axes=(2, 0, 1))": (C,),
+    "np.swapaxes(x, axis1=0, axis2=2)": (C,),
+    "np.moveaxis(x, [0, 1], [-1, 0])": (C,),
+    "np.squeeze(x, axis=1)": ((3, 1),),
+    "np.expand_dims(x, (0, 2))": (V,),
+    "np.atleast_1d(x)": ((),),
+    "np.atleast_2d(x, y)": (V, M),
+    "np.atleast_3d(x)": (V,),
+    "np.atleast_3d(x) + np.atleast_3d(y)": (M, ()),
+    "np.broadcast_to(x, (2, 3))": (V,),
+}
+MOVED = {
+    "np.roll(x, 1)": (M,),
+    "np.roll(x, (1, -2), axis=(0, 1))": (M,),
+    "np.repeat(x, 3)": ((),),
+    "np.repeat(x, 2, axis=0)": (M,),
+    "np.repeat(x, [2, 0, 1], axis=1)": (M,),
+    "np.tile(x, 2)": (M,),
+    "np.tile(x, (2, 1, 2))": (M,),
+    "np.flip(x, 1)": (M,),
+    "np.flipud(x)": (M,),
+    "np.fliplr(x)": (M,),
+    "np.rot90(x)": (M,),
+    "np.rot90(x, -1, axes=(1, 2))": (C,),
+    "np.take(x, [2, 0, 2])": (V,),
+    "np.take(x, [[0, 1]], axis=1)": (M,),
+    "np.take(x, [7], mode='wrap')": (V,),
+    "np.delete(x, 1, axis=1)": (M,),
+    "np.diag(x)": (V,),
+    "np.diag(x, -2)": (V,),
+    "np.diag(x, k=1)": (M,),
+    "np.diagonal(x, 1, 2, 0)": (C,),
+    "np.trace(x)": (M,),
+    "np.trace(x, offset=-1, axis1=1, axis2=2)": (C,),
+    "np.tril(x)": (M,),
+    "np.triu(x, 1)": (C,),
+    "np.tril(x, -1)": (V,),
+    "np.pad(x, 1, 'constant')": (M,),
+    "np.pad(x, {0: 1})": (M,),
+    "np.pad(x, {-1: (0, 2)}, mode='constant')": (M,),
+    "np.pad(x, (1, 2), constant_values=3.0)": (M,),
+    "np.pad(x, 1, constant_values=((1.0, 2.0), (3.0, 4.0)))": (M,),
+    "np.pad(x, 2, mode='edge')": (M,),
+    "np.pad(x, ((0, 0), (1, 2)), 'reflect')": (M,),
+    "np.pad(x, 1, 'symmetric')": (M,),
+    "np.pad(x, 2, mode='wrap')": (V,),
+}
+MULTIPLIED = {
+    "np.dot(x, y)": (M, (3, 2)),
+    "np.inner(x, y)": (M, V),
+    "np.inner(x, y) * 2": ((), V),
+    "np.vdot(x, y)": (M, (3, 2)),
+    "np.outer(x, y)": (V, M),
+    "np.kron(x, y)": (M, (2, 2)),
+    "np.kron(x, y) + 1.0": (V, M),
+    "np.tensordot(x, y, axes=1)": (C, (4, 2)),
+    "np.tensordot(x, y, axes=0)": (V, M),
+    "np.tensordot(x, y, axes=([0, 1], [1, 0]))": (C, (3, 2)),
+    "np.tensordot(x, y, (-1, 0))": (M, V),
+    "np.cross(x, y)": ((2, 3), V),
+    "np.cross(x, y, axis=0)": ((3, 2), (3, 2)),
+    "np.einsum('ij,j->i', x, y, optimize=True)": (M, V),
+    "np.einsum(x, [0, 1], y, [1, 2], [0, 2])": (M, N),
+    "np.einsum(x, [Ellipsis, 0], y, [0])": (M, V),
+    "np.multiply.outer(x, y)": (V, M),
+    "np.add.outer(x, 2.0)": (M,),
+}
+SUMMED = {
+    "np.sum(x, 0, None)": (M,),
+    "np.sum(x, axis=1, dtype=None, out=None, keepdims=True)": (M,),
+    "np.sum(x, where=MASK, initial=2.0)": (M,),
+    "np.mean(x, 0, None)": (M,),
+    "np.mean(x, 1, where=MASK)": (M,),
+    "np.prod(x, 0, None)": (M,),
+    "np.prod(x, axis=1, where=MASK, initial=3.0)": (M,),
+    "np.max(x, 0, None)": (M,),
+    "np.max(x, initial=9.0)": (M,),
+    "np.amax(x, axis=1, initial=-9.0, where=MASK)": (M,),
+    "np.amin(x, 1, None, True)": (M,),
+    "np.min(x, axis=0, initial=0.0)": (M,),
+    "np.var(x, 0, None)": (M,),
+    "np.var(x, correction=1)": (M,),
+    "np.std(x, 1, None, None, 1)": (M,),
+    "np.add.reduce(x, axis=0, where=MASK)": (M,),
+    "np.add.reduce(x, 1, None, None, True)": (M,),
+    "np.maximum.reduce(x, axis=0, initial=9.0)": (M,),
+    "np.multiply.reduce(x, axis=(0, 1))": (M,),
+    "np.logaddexp.reduce(x)": (M,),
+    "np.hypot.reduce(x, axis=1)": (M,),
+    "np.add.accumulate(x, axis=1)": (M,),
+    "np.multiply.accumulate(x)": (M,),
+    "np.cumsum(x, 1)": (M,),
+    "np.cumsum(x)": (M,),
+    "np.cumprod(x)": (M,),
+    "np.cumprod(x, axis=-1)": (M,),
+    "np.diff(x)": (M,),
+    "np.diff(x, 2, axis=0)": (N,),
+    "np.diff(x, prepend=0.0, append=y)": (M, (2, 2)),
+    "np.diff(x, n=0)": (M,),
+    "np.gradient(x)": (M,),
+    "np.gradient(x, 2.0)": (V,),
+    "np.gradient(x, axis=1, edge_order=2)": (C,),
+    "np.gradient(x, [0.0, 1.0, 3.0], axis=1)": (M,),
+    "np.gradient(x, 0.5, [0.0, 1.0, 3.0])": (M,),
+    "np.gradient(x, np.array([0.0, 1.0, 3.0, 4.0]), edge_order=2)": ((4,),),
+    "np.average(x)": (M,),
+    "np.average(x, axis=1, weights=[1.0, 2.0, 5.0])": (M,),
+    "np.average(x, weights=np.exp(y), axis=0)": (M, M),
+    "np.average(x, 0, [1.0, 3.0], True)": (M,),
+    "np.trapezoid(x, dx=0.5)": (M,),
+    "np.trapezoid(x, [0.0, 1.0, 3.0], axis=1)": (M,),
+    "np.nansum(x, axis=0)": (M,),
+    "np.nanmean(x, 1)": (M,),
+    "np.median(x)": (M,),
+    "np.median(x, axis=1, keepdims=True)": (C,),
+    "np.sort(x)": (M,),
+    "np.sort(x, axis=0, kind='stable')": (M,),
+    "np.sort(x, None)": (M,),
+    "np.partition(x, 1)[1]": (V,),
+}
+EACH = {
+    "np.exp2(x)": (M,),
+    "np.sinc(x)": (M,),
+    "np.deg2rad(x) + np.radians(x)": (M,),
+    "np.rad2deg(x) - np.degrees(2.0 * x)": (M,),
+    "np.logaddexp2(x, y)": (M, V),
+    "np.ceil(3.0 * x) * x": (M,),
+    "np.trunc(3.0 * x) * x": (M,),
+    "np.rint(x * 0.1) * x": (M,),
+    "np.fmax(x, y)": (M, V),
+    "np.fmin(x, [0.1, 0.2, 0.3])": (M,),
+    "np.nan_to_num(x) * x": (M,),
+    "np.round(x, -1) * x": (M,),
+    "np.around(x * 0.1, 0) * x": (M,),
+    "np.clip(x, min=0.0)": (M,),
+    "np.clip(x, -0.5, None)": (M,),
+    "np.clip(x, a_min=None, a_max=0.5)": (M,),
+    "np.select([x > 0.5, x > 0.0], [x * x, 3.0 * x], default=y)": (M, ()),
+    "np.where(MASK, x, y)": (M, V),
+    "np.linspace(x, y, 4)": ((), ()),
+    "np.linspace(x, 1.0, num=3, endpoint=False, axis=1)": (V,),
+    "np.linspace(0.0, x, 5, retstep=True)": ((),),
+    "np.interp(x, [-2.0, -0.4, 1.0, 2.0], [1.0, 3.0, -1.0, 0.0])": (M,),
+    "np.interp([-3.0, 0.1, 0.2], [-1.0, 0.0, 1.0], x, left=0.0, right=1.0)": (V,),
+    "np.full_like(x, y)": (M, ()),
+    "np.add(x, y, where=True, dtype=None, casting='same_kind')": (M, V),
+}
+CASES = JOINED | CUT | SHAPED | MOVED | MULTIPLIED | SUMMED | EACH
+each_case = pytest.mark.parametrize(("text", "shapes"), CASES.items(), ids=CASES)
+
+
+def called(text: str, x: Any, y: Any = None) -> list[Any]:
+    """Return what an expression gives, as a list: a function may return several arrays."""
+    found = eval(text, {"np": np, "x": x, "y": y, "MASK": MASK})
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+def arguments(shapes: tuple[Any, ...]) -> list[Any]:
+    return [np.asarray(sample(shape, (-1.9, 1.9), i)) for i, shape in enumerate(shapes)]
+
+
+def weighed(parts: list[Any]) -> Any:
+    """Return one number of all results: a sum with fixed weights."""
+    total: Any = 0.0
+    for i, part in enumerate(parts):
+        product = part * direction(np.shape(part) if not isinstance(part, Node) else part.shape, i)
+        total = total + (product.sum() if isinstance(product, Node) else np.sum(product))
+    return total
+
+
+def along(text: str, args: list[Any], ways: list[Any], t: float) -> Any:
+    return weighed(called(text, *(a + t * v for a, v in zip(args, ways))))
+
+
+@each_case
+def test_value_is_numpys(text: str, shapes: tuple[Any, ...]) -> None:
+    args = arguments(shapes)
+    ours, theirs = called(text, *map(node, args)), called(text, *args)
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs):
+        assert np.shape(getattr(a, "data", a)) == np.shape(b)
+        np.testing.assert_allclose(getattr(a, "data", a), b, rtol=1e-14, atol=1e-14)
+    assert isinstance(ours[0], Node)
+
+
+@each_case
+def test_both_derivatives_are_those_of_numpys_function(text: str, shapes: tuple[Any, ...]) -> None:
+    args = arguments(shapes)
+    ways = [np.asarray(direction(a.shape, 7 + i)) for i, a in enumerate(args)]
+    which = tuple(range(len(args)))
+    slopes = grad(lambda *xs: weighed(called(text, *xs)), which)
+    given = [a if a.ndim else float(a) for a in args]
+    claimed = sum(np.sum(g * v) for g, v in zip(slopes(*given), ways))
+    h = 1e-3
+    first = sum(c * (along(text, args, ways, k * h) - along(text, args, ways, -k * h))
+                for k, c in ((1, 45.0), (2, -9.0), (3, 1.0))) / (60.0 * h)  # fmt: skip
+    np.testing.assert_allclose(claimed, first, rtol=1e-8, atol=1e-8)
+
+    def slope(*xs: Any) -> Any:
+        return weighed_by(slopes(*xs), ways)
+
+    bend = sum(np.sum(g * v) for g, v in zip(grad(slope, which)(*given), ways))
+    h = 1e-2
+    weights = enumerate((2.0, -27.0, 270.0, -490.0, 270.0, -27.0, 2.0), -3)
+    second = sum(c * along(text, args, ways, k * h) for k, c in weights) / (180.0 * h * h)
+    np.testing.assert_allclose(bend, second, rtol=1e-6, atol=1e-6)
+
+
+def weighed_by(parts: Any, ways: list[Any]) -> Any:
+    total: Any = 0.0
+    for part, way in zip(parts, ways):
+        product = part * (way if way.ndim else float(way))
+        total = total + (product.sum() if isinstance(product, Node) else np.sum(product))
+    return total
+
+
+@each_case
+def test_programs_print_it_or_say_what_they_lack(text: str, shapes: tuple[Any, ...]) -> None:
+    args = arguments(shapes)
+    leaves = [node(a) for a in args]
+    root = weighed(called(text, *leaves))
+    root.backward()
+    program = autograd_mini.compile(root, leaves)
+    value, gradients = run_source(program.numpy)(*args, 1.0)
+    np.testing.assert_allclose(value, root.data, rtol=1e-12, atol=1e-12)
+    for g, x in zip(gradients, leaves):
+        np.testing.assert_allclose(np.broadcast_to(g, x.shape), x.grad, rtol=1e-11, atol=1e-12)
+    for language in ("torch", "jax", "javascript"):
+        assert printed(program, language) or refusal(program, language)
+
+
+def printed(program: Any, language: str) -> str:
+    """Return a program's text in a language, none where the language lacks something."""
+    try:
+        return str(getattr(program, language))
+    except DataError:
+        return ""
+
+
+def refusal(program: Any, language: str) -> bool:
+    """Return whether a program that is not printed is refused with the name of what is lacking."""
+    with pytest.raises(DataError, match=f"has no equivalent of|{language}"):
+        getattr(program, language)
+    return True
+
+
+@each_case
+def test_torch_runs_what_is_printed_for_it(text: str, shapes: tuple[Any, ...]) -> None:
+    torch = pytest.importorskip("torch")
+    args = arguments(shapes)
+    leaves = [node(a) for a in args]
+    root = weighed(called(text, *leaves))
+    root.backward()
+    try:
+        function = run_source(autograd_mini.compile(root, leaves).torch)
+    except DataError:
+        return
+    value, gradients = function(*args)
+    np.testing.assert_allclose(value.detach(), root.data, rtol=1e-12, atol=1e-12)
+    for g, x in zip(gradients, leaves):
+        np.testing.assert_allclose(torch.broadcast_to(g, x.shape), x.grad, rtol=1e-10, atol=1e-12)
+
+
+REFUSED = {  # numpy's arguments that have no meaning on nodes, each refused by its name
+    "np.sum(x, dtype=np.float32)": "dtype",
+    "np.sum(x, out=np.zeros(3))": "out",
+    "np.mean(x, dtype=np.float32)": "dtype",
+    "np.var(x, where=MASK)": "where",
+    "np.var(x, mean=0.0)": "mean",
+    "np.std(x, 0, np.float32)": "dtype",
+    "np.cumsum(x, dtype=np.float32)": "dtype",
+    "np.concatenate([x, x], dtype=np.float32)": "dtype",
+    "np.stack([x, x], casting='no')": "casting",
+    "np.trace(x, dtype=np.float32)": "dtype",
+    "np.dot(x, x.T, out=np.zeros((2, 2)))": "out",
+    "np.pad(x, 1, mode='linear_ramp')": "linear_ramp",
+    "np.pad(x, 1, mode='reflect', reflect_type='odd')": "reflect_type",
+    "np.reshape(x, -1, copy=True)": "copy",
+    "np.reshape(x, -1, order='Z')": "order",
+    "np.einsum('ij->j', x, dtype=np.float32)": "dtype",
+    "np.sort(x, order='name')": "order",
+    "np.nan_to_num(x, copy=False)": "copy",
+    "np.interp(x, [0.0, 1.0], [0.0, 1.0], period=1.0)": "period",
+    "np.median(x, overwrite_input=True)": "overwrite_input",
+    "np.linspace(x, 1.0, 3, dtype=np.float32)": "dtype",
+    "np.exp(x, where=MASK)": "where",
+    "np.add(x, 1.0, out=np.zeros((2, 3)))": "out",
+    "np.add(x, 1.0, dtype=np.float32)": "dtype",
+    "np.logaddexp.reduce(x, initial=0.0)": "initial",
+    "np.add.reduce(x, dtype=np.float32)": "dtype",
+    "np.broadcast_to(x, (2, 3), subok=True)": "subok",
+    "np.maximum.accumulate(x)": "np.maximum.accumulate",
+    "np.add.reduceat(x, [0, 1])": "np.add.reduceat",
+    "np.add.at(x, [0], 1.0)": "np.add.at",
+    "np.round(x, out=np.zeros((2, 3)))": "out",
+}
+
+
+@pytest.mark.parametrize(("text", "name"), REFUSED.items(), ids=REFUSED)
+def test_an_argument_that_is_not_obeyed_is_refused_by_name(text: str, name: str) -> None:
+    with pytest.raises(DataError, match=name):
+        called(text, Tensor(sample(M)))
+
+
+WRONG = {
+    "np.roll(x, 1, axis=5)": "axis 5",
+    "np.repeat(x, [1, 2])": "repeat: shape",
+    "np.split(x, 4, axis=1)": "does not divide",
+    "np.array_split(x, 0)": "at least one",
+    "np.vsplit(x[0], 1)": "hsplit",
+    "np.tensordot(x, x, axes=1)": "differ in length",
+    "np.cross(x[:, :2], x[:, :2])": "three entries",
+    "np.average(x, weights=[1.0, 2.0])": "weights of shape",
+    "np.gradient(x, 1.0, 2.0, 3.0)": "3 spacings for 2 axes",
+    "np.gradient(x[:, :1])": "needs as many entries",
+    "np.diff(x, n=-1)": "at least 0",
+    "np.max(x, where=MASK)": "initial=",
+    "np.take(x, [9])": "take: shape",
+    "np.tril(x[0, 0])": "no diagonal",
+    "np.select([x > 0.0], [x, x])": "1 conditions for 2 choices",
+    "np.rot90(x[0])": "rot90: shape",
+    "np.pad(x[0, 0], 1)": "no axis to pad",
+    "np.cumprod(x, 4)": "axis 4",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.items(), ids=WRONG)
+def test_shapes_that_do_not_fit_are_named(text: str, words: str) -> None:
+    with pytest.raises(ShapeError, match=words):
+        called(text, Tensor(sample(M)))
+
+
+EMPTY = {
+    "np.split(x, 2)": (0,), "np.array_split(x, 3)": (0,), "np.roll(x, 2)": (0,), "np.repeat(x, 2)": (0,),
+    "np.tile(x, 2)": (0, 3), "np.vstack([x, x])": (0,), "np.diag(x)": (0,), "np.sort(x)": (0,), "np.cumprod(x)": (0,),
+    "np.kron(x, x)": (0, 2), "np.trace(x)": (0, 0), "np.tril(x)": (0, 3), "np.nansum(x)": (0,), "np.sinc(x)": (0,),
+    "np.max(x, initial=2.0)": (0,), "np.tensordot(x, x, 1)": (0,), "np.inner(x, x)": (0,), "np.flipud(x)": (0, 2),
+    "np.sum(x, axis=())": (0,), "np.interp(x, [0.0, 1.0], [0.0, 1.0])": (0,), "np.exp2(x)": (0,), "np.diff(x)": (1,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shape"), EMPTY.items(), ids=EMPTY)
+def test_nothing_is_what_it_is_in_numpy(text: str, shape: tuple[int, ...]) -> None:
+    x = Tensor(np.ones(shape))
+    ours, theirs = called(text, x), called(text, np.ones(shape))
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.shape == np.shape(b)
+        np.testing.assert_array_equal(a.data, b)
+    weighed(ours).backward()
+    assert np.shape(x.grad) == shape
+    assert np.all(np.isfinite(x.grad))
+
+
+PLAIN = ["np.shape(x)", "np.ndim(x)", "np.size(x)", "np.size(x, 0)", "np.argmax(x, 1)", "np.argsort(x)", "np.any(x)"]
+PLAIN += ["np.zeros_like(x)", "np.isclose(x, x)", "np.array_equal(x, x)", "np.count_nonzero(x)", "np.nonzero(x)"]
+
+
+def test_numbers_that_are_no_part_of_the_record_are_plain() -> None:
+    x = Tensor(sample(M))
+    for text in PLAIN:
+        ours, theirs = called(text, x), called(text, x.data)
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+        assert not any(isinstance(part, Node) for part in ours)
+
+
+def test_a_cumulative_product_is_exact_at_zeros() -> None:
+    x = Tensor([2.0, 0.0, 3.0, 4.0])
+    np.cumprod(x)[3].backward()
+    assert x.grad.tolist() == [0.0, 24.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("n", range(1, 6))
+def test_sinc_has_every_derivative_at_every_point(n: int) -> None:
+    """Against its integral form: the n-th is int_0^1 (pi t)^n cos(pi x t + n pi / 2) dt, by Gauss' quadrature."""
+    places, weights = np.polynomial.legendre.leggauss(60)
+    t = 0.5 * (places + 1.0)
+    f: Any = ops.sinc
+    for _ in range(n):
+        f = grad(f)
+    for x in (0.0, 1e-300, 1e-4, 0.5, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 5.0, -1.5):
+        exact = 0.5 * np.sum(weights * (math.pi * t) ** n * np.cos(math.pi * x * t + n * math.pi / 2.0))
+        assert f(x) == pytest.approx(exact, rel=1e-11, abs=1e-11 * math.pi**n)
+
+
+def test_scipys_functions_of_numbers_are_the_rows_of_their_names() -> None:
+    special = pytest.importorskip("scipy.special")
+    for name in ("expit", "erf", "erfc", "log1p", "expm1", "cbrt", "exp2", "log_expit"):
+        x = Value(0.3)
+        y = getattr(special, name)(x)
+        y.backward()
+        slope = (getattr(special, name)(0.3 + 1e-6) - getattr(special, name)(0.3 - 1e-6)) / 2e-6
+        assert isinstance(y, Node)
+        assert y.data == pytest.approx(getattr(special, name)(0.3), rel=1e-14)
+        assert x.grad == pytest.approx(slope, rel=1e-8)
+    with pytest.raises(AutogradError, match=r"scipy\.special\.jv is not recorded"):
+        special.jv(1.0, Value(0.3))
