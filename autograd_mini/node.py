@@ -32,6 +32,11 @@ ALL, NONE = object(), object()  # in place of a second argument: the first holds
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 
+PAST, SMALL = (
+    4,
+    1000,
+)  # states that a leaf keeps for readers of what was recorded from it; one where it has more entries
+
 # Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
 # thread has one; the context variable says which ones hold here.
 modes_in_use = 0
@@ -44,12 +49,13 @@ traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 class Note:
     """What is noted with a node where somebody asks for it: most nodes have none."""
 
-    __slots__ = ("source", "group", "proof")
+    __slots__ = ("source", "group", "proof", "past")
 
     def __init__(self) -> None:
         self.source: tuple[str, int] | None = None
         self.group: Any = None
         self.proof: Any = None
+        self.past: tuple[tuple[int, Any], ...] = ()  # states of a leaf that was assigned, birth and data
 
 
 NOTHING = Note()  # read for a node without a note, never written
@@ -387,12 +393,20 @@ def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
 
 
 def assign(node: Node, data: float | Array) -> None:
-    """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale."""
+    """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale.
+
+    Its last states are kept, birth and data, for whoever shows what was recorded; one that is written over in place is
+    gone, and stands there as None.
+    """
     if node.op is not None:
         raise DataError(
             f"the data of {describe(node)} was computed by {node.op.name} and cannot be assigned: "
             "assign a leaf's, or cut the node off with .detach()"
         )
+    kept = PAST if type(data) is float or data.size <= SMALL else 1  # type: ignore[union-attr]
+    lost = None if data is node._data else node._data
+    note = node.note()
+    note.past = (*note.past, (node.birth, lost))[-kept:]
     node._data = data
     node.birth = _birth()
 

@@ -24,7 +24,7 @@ def test_hello_fits_on_one_screen():
 
 def test_every_line_to_type_at_the_prompt_does_what_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    explained = HELLO.replace("numbers\n", "numbers\n    L = v1 + v2 = -2.0\n    ...\n")
+    explained = HELLO.replace("numbers\n", "numbers\n    c = v1 + v2 = -2.0\n    ...\n")
     explained = explained.replace("viz.draw(c).save", "_ = viz.draw(c).save")  # it answers where the file is
     examples = doctest.DocTestParser().get_doctest(explained, {}, "hello", None, None)
     assert len(examples.examples) == 9

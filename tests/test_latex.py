@@ -141,7 +141,7 @@ def test_numbers(number: float, digits: int | None, written: str) -> None:
 def test_arrays() -> None:
     assert latex_entries(np.array([1.0, 0.5])) == r"\begin{bmatrix} 1 & 0.5 \end{bmatrix}"
     assert latex_entries(np.eye(2)) == r"\begin{bmatrix} 1 & 0 \\ 0 & 1 \end{bmatrix}"
-    assert latex_entries(np.ones((3, 4))) == r"\text{array of shape (3, 4)}"
+    assert latex_entries(np.ones((3, 7))) == r"\text{array of shape (3, 7)}"
     assert latex_entries(np.ones((1, 1, 2))) == r"\text{array of shape (1, 1, 2)}"
     assert latex_entries(np.ones((0,))) == r"\text{array of shape (0,)}"
 

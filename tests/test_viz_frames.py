@@ -302,10 +302,14 @@ def test_what_is_no_node_is_refused(root):
         frames_of(root)
 
 
-def test_a_stale_record_is_refused():
+def test_a_record_is_taken_as_it_was():
     x = Value(1.0)
     y = x * x
     x.data = 2.0
+    leaf, _ = frames_of(y).vertices
+    assert (leaf.data, leaf.now) == (1.0, 2.0)
+    for _ in range(4):
+        x.data = 3.0
     with pytest.raises(StaleError):
         frames_of(y)
 

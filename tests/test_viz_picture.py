@@ -10,9 +10,9 @@ import pytest
 
 import viz
 from autograd_mini import StaleError, Tensor, Value, ops, zero_grad
+from autograd_mini.text.names import caller_namespace, variables_of
 from viz.graph.boxes import CONSTANT, FOLDED, INNER, LEAF, ROOT
 from viz.graph.picture import picture_of
-from viz.names import caller_namespace, variables_of
 from viz.text import LONG, clean, entries, number
 
 
@@ -183,6 +183,11 @@ def test_the_picture_is_of_the_moment_it_was_taken():
     y.backward()
     assert "–" in drawing.svg
     x.data = 4.0
+    again = viz.draw(y).picture
+    assert again.boxes[0].rows == (("data", "3"), ("grad", "6"), ("now", "4"))
+    assert again.note == "As recorded: 1 leaf holds other data now."
+    for _ in range(4):
+        x.data = 5.0
     with pytest.raises(StaleError):
         viz.draw(y)
 

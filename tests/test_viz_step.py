@@ -200,10 +200,14 @@ def test_bad_arguments(root: Any, gradient: Any, kind: type[Exception], words: s
         walking.step(root, gradient)
 
 
-def test_a_stale_record_is_not_walked() -> None:
+def test_a_record_is_walked_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     x = Value(2.0, label="x")
     y = x * x
     x.data = 3.0
+    walking.step(y)
+    assert "as recorded, with x = 2; it is 3 now" in capsys.readouterr().out
+    for _ in range(4):
+        x.data = 4.0
     with pytest.raises(StaleError):
         walking.step(y)
 

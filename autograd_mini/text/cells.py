@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from ..data import Array
 from ..node import Node
 from .derivative import Derivatives
-from .formula import number
+from .formula import ATOM, Term, derivative, number
 from .jacobian import SMALL, Proof
 from .latex import latex_entries, latex_equation, latex_name, latex_number, latex_text
 from .numbers import Number, many, shown
@@ -22,6 +24,7 @@ Names = Mapping[Node, str]
 Cells = tuple[str, ...]
 
 LONGEST = 2000  # characters of an equation that are still worth reading as LaTeX, which cannot be cut
+FEW = 3  # leaves that have moved on, by name
 FACTORS = 12  # of a path that are written out
 _LONG_NUMBER = re.compile(r"(?<![\w.])\d+\.\d{6,}(?:e[+-]\d+)?(?!\w)")
 
@@ -61,13 +64,17 @@ class Block(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """An explanation in words: its title, the steps that send something, the paths, the gradients by name."""
+    """An explanation in words: its title, what is to be said of it, the paths, the steps that send something, what is
+    left out of them, the gradients by name.
+    """
 
     title: str
     root: str
+    notes: Cells
     blocks: tuple[Block, ...]
     paths_title: str
     paths: tuple[Cells, ...]
+    rest: str
     gradients: tuple[Cells, ...]
 
 
@@ -75,19 +82,54 @@ def sheet_of(explanation: Steps, notation: Notation) -> Sheet:
     """Return an explanation as words in cells."""
     w, names = notation, explanation.names
     title = f"{_six(w, w.equation(explanation[0], names))} = {_rounded(w, explanation.value, 16)}"
-    steps = [step for step in explanation if step.contributions]
-    before = ["", *(step.group for step in steps)]
-    blocks = tuple(_block(w, explanation.root, step, names, last) for step, last in zip(steps, before))
-    gradients = tuple((name, _rounded(w, g, 12)) for name, g in explanation.gradients.items())
+    limit = explanation.limit
+    blocks = tuple(_blocks(w, explanation, names))
+    gradients = tuple((name, _rounded(w, g, 12)) for name, g in islice(explanation.gradients.items(), limit))
     found = explanation.paths
     heading, rows = ("", ()) if found is None else (_paths_title(found), _paths(w, found))
-    return Sheet(title, explanation.root, blocks, heading, rows, gradients)
+    rest = _left_out(explanation, len(blocks))
+    notes = tuple(_moved(w, explanation))
+    return Sheet(title, explanation.root, notes, blocks, heading, rows, rest, gradients)
 
 
-def _block(w: Notation, root: str, step: Step, names: Names, before: str) -> Block:
+def _moved(w: Notation, explanation: Steps) -> Iterator[str]:
+    """Say which leaves were assigned since the record was made, and what they hold now."""
+    at = {step.name: step.data for step in explanation if step.name in explanation.moved}
+    for name, now in islice(explanation.moved.items(), FEW):
+        then = f"{w.name(name)} = {w.number(at[name])}" if name in at else w.name(name)
+        yield f"{w.words('as recorded, with ')}{then}{w.words('; it is ')}{w.number(now)}{w.words(' now')}"
+    if len(explanation.moved) > FEW:
+        yield w.words(f"as recorded; {len(explanation.moved) - FEW:,} more leaves have moved on since")
+
+
+def _blocks(w: Notation, explanation: Steps, names: Names) -> Iterator[Block]:
+    """Yield the steps that send something, as many as have room."""
+    room = math.inf if explanation.limit is None else explanation.limit
+    group = ""
+    for step in explanation:
+        if step.contributions and room > 0:
+            yield _block(w, explanation.root, step, names, group, None if room == math.inf else int(room))
+            room -= len(step.contributions)
+            group = step.group
+
+
+def _left_out(explanation: Steps, shown: int) -> str:
+    """Say how much is not printed, and how to ask for it."""
+    sending = [len(step.contributions) for step in explanation if step.contributions]
+    limit = math.inf if explanation.limit is None else explanation.limit
+    if sum(sending) <= limit and len(explanation.gradients) <= limit:
+        return ""
+    return (
+        f"left out: {len(sending) - shown:,} of {len(sending):,} steps and "
+        f"{max(len(explanation.gradients) - int(limit), 0):,} of {len(explanation.gradients):,} gradients; "
+        "explain(root, wrt=x) keeps what leads to x, explain(h) what h is computed from, explain(root).whole prints all"
+    )
+
+
+def _block(w: Notation, root: str, step: Step, names: Names, before: str, room: int | None) -> Block:
     data = f"{_six(w, w.equation(step, names))} = {w.number(step.data)}"
     head = (data, f"{w.derivative(root, step.name)} = {w.number(step.upstream)}")
-    sent = zip(step.contributions, w.symbols(step, names))
+    sent = islice(zip(step.contributions, w.symbols(step, names)), room)
     place = "" if step.group == before else w.words(f"in {step.group}" if step.group else "in no group")
     return Block(head, tuple(_row(w, root, step, c, symbols) for c, symbols in sent), place)
 
@@ -101,10 +143,10 @@ def _row(w: Notation, root: str, step: Step, c: Contribution, symbols: str) -> R
 def _derivative(w: Notation, step: Step, c: Contribution, symbols: str) -> str:
     if c.local is None:
         return f"{w.words('vjp for ')}{w.name(c.argument)}{w.words(': ')}{symbols}"
-    derivative = w.derivative(step.name, c.argument)
+    by = w.derivative(step.name, c.argument)
     if np.ndim(c.local) == 0 and c.symbols == number(float(c.local)):
-        return f"{derivative} = {w.number(c.local)}"
-    return f"{derivative} = {symbols} = {w.number(c.local)}"
+        return f"{by} = {w.number(c.local)}"
+    return f"{by} = {symbols} = {w.number(c.local)}"
 
 
 def _product(w: Notation, root: str, step: Step, c: Contribution) -> str:
@@ -208,6 +250,11 @@ def _factor(x: Number) -> str:
     return f"({written})" if written.startswith("-") else written
 
 
+def _latex_of(name: str) -> str:
+    """Return a name for after a d: one that reads like an expression gets brackets."""
+    return rf"\left({latex_name(name)}\right)" if Term.named(name).level < ATOM else latex_name(name)
+
+
 def _latex_equation(step: Step, names: Names) -> str:
     written = latex_equation(step.node, names)
     return written if len(written) <= LONGEST else f"{latex_name(step.name)} = {latex_text(step.node.op.name)}(\\ldots)"
@@ -216,7 +263,7 @@ def _latex_equation(step: Step, names: Names) -> str:
 PLAIN = Notation(
     equation=lambda step, names: step.equation,
     symbols=lambda step, names: (c.symbols for c in step.contributions),
-    derivative="d{}/d{}".format,
+    derivative=derivative,
     number=shown,
     factor=shown,
     name=str,
@@ -229,7 +276,7 @@ PLAIN = Notation(
 LATEX = Notation(
     equation=_latex_equation,
     symbols=lambda step, names: map(Derivatives(step.node, names).latex, (c.position for c in step.contributions)),
-    derivative=lambda a, b: rf"\frac{{\partial {latex_name(a)}}}{{\partial {latex_name(b)}}}",
+    derivative=lambda a, b: rf"\frac{{\partial {_latex_of(a)}}}{{\partial {_latex_of(b)}}}",
     number=latex_entries,
     factor=_factor,
     name=latex_name,

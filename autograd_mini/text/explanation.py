@@ -7,19 +7,23 @@ prints itself and carries its number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from ..errors import DataError
 from ..node import Node, filled
-from ..sweep import order, seed_of, swept
+from ..sweep import order, reach, seed_of, swept
 from .derivative import local_derivative
 from .formula import names_of
+from .names import caller_namespace
 from .paths import find_paths
+from .recorded import as_recorded
 from .steps import Contribution, Step, Steps, steps_of
 
 __all__ = ["Contribution", "Explanation", "Step", "explain", "local_derivative"]
 
 READABLE = 100  # steps that a prompt shows without being asked to print them
+MANY = 20  # names that an error lists
 
 
 class Explanation(Steps):
@@ -69,27 +73,32 @@ def _layouts() -> Any:
 
 
 def explain(
-    root: Node, gradient: Any = None, wrt: Node | None = None, names: Mapping[Node, str] | None = None
+    root: Node,
+    gradient: Any = None,
+    wrt: Node | str | None = None,
+    names: Mapping[Any, Any] | None = None,
 ) -> Explanation:
     """Return the backward sweep from `root` step by step; print it to read it. No `grad` is changed.
 
-    `gradient` is that of the root, as in `backward`, with the same errors. With `wrt`, a leaf or a node between, only
-    the steps that lead there are kept, and `paths` holds every path from there to the root: the product of the local
-    derivatives along each, and their sum. `names` holds names for nodes that have no label; the rest are called v1,
-    v2, ... by age, and the root L.
+    `gradient` is that of the root, as in `backward`, with the same errors. With `wrt`, a leaf or a node between or its
+    name, only the steps that lead there are kept, and `paths` holds every path from there to the root: the product of
+    the local derivatives along each, and their sum. A node is named after its label, else as `names` says, {node: name}
+    or {name: node}, by default the variables where you call this; the rest are called v1, v2, ... by age, and the root
+    L. All is as it was recorded: leaves whose data was assigned since are named, and StaleError says where it is lost.
+    Printed, more than 200 contributions are cut; `.whole` prints all.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); print(explain(x * x, wrt=x))
     L = x * x = 9.0
     <BLANKLINE>
-    1   L = x * x = 9     dL/dL = 1
-          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3, more to come
-          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3 + 3 = 6
-    <BLANKLINE>
     2 paths from x to L
         x -> L   dL/dx = 3
         x -> L   dL/dx = 3
         sum      dL/dx = 3 + 3 = 6, as the sweep gives
+    <BLANKLINE>
+    1   L = x * x = 9     dL/dL = 1
+          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3, more to come
+          dL/dx = x = 3   1 * 3 = 3   dL/dx = 3 + 3 = 6
     <BLANKLINE>
     gradients of L
         x   6.0
@@ -97,17 +106,39 @@ def explain(
     if isinstance(gradient, Node):
         raise DataError("explain: the second argument is the root's gradient; for what leads to a node write wrt=node")
     seed = seed_of(root, gradient)
+    known = caller_namespace() if names is None else names
+    with as_recorded(reach([root])) as moved:
+        return _explained(root, seed, wrt, known, moved)
+
+
+def _explained(root: Node, seed: Any, wrt: Any, known: Mapping[Any, Any], moved: Mapping[Node, Any]) -> Explanation:
+    """Return the steps of a sweep on the data that the leaves hold, and names those that have `moved` on since."""
     nodes = order(root)
     reached = swept({root: seed}, nodes)
     if wrt is None:
-        called = names_of(nodes, names, root)
-        return Explanation(called[root], root.data, steps_of(reached, called), called)
-    if not isinstance(wrt, Node):
-        raise DataError(
-            f"explain: wrt is a Value or Tensor of the graph, got {type(wrt).__name__}: write wrt=x, the node itself"
-        )
-    called = names_of({**reached, wrt: None}, names, root)
+        called = names_of(nodes, known, root)
+        now = {called[leaf]: data for leaf, data in moved.items()}
+        return Explanation(called[root], root.data, steps_of(reached, called), called, moved=now)
+    called = names_of(dict.fromkeys([*nodes, *([wrt] if isinstance(wrt, Node) else [])]), known, root)
+    wrt = _named(wrt, called)
     g = reached.get(wrt)
     paths = find_paths(nodes, wrt, seed, filled(wrt, 0.0) if g is None else g, called)
     steps = steps_of({n: g for n, g in reached.items() if n in paths.on or n is root}, called)
-    return Explanation(called[root], root.data, steps, called, paths)
+    now = {called[leaf]: data for leaf, data in moved.items()}
+    return Explanation(called[root], root.data, steps, called, paths, now)
+
+
+def _named(wrt: Any, called: Mapping[Node, str]) -> Node:
+    """Return the node that `wrt` is, or is the name of."""
+    if isinstance(wrt, Node):
+        return wrt
+    if not isinstance(wrt, str):
+        raise DataError(
+            "explain: wrt is a Value or Tensor of the graph, or its name, "
+            f"got {type(wrt).__name__}: write wrt=x, the node itself"
+        )
+    for node, name in called.items():
+        if name == wrt:
+            return node
+    known = ", ".join(islice(dict.fromkeys(called.values()), MANY))
+    raise DataError(f"explain: wrt is a Value or Tensor of the graph, or its name: {wrt!r:.60} is none of {known}")

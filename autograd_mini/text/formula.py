@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import AutogradError, DataError
+from ..errors import AutogradError
 from ..node import Node
 from ..op import Elementwise, Op, Variadic
+from .names import given_names
 
 Names = Mapping[Node, str]
 Writers = Mapping[str, Callable[..., "Term"]]
@@ -153,11 +154,22 @@ def _equation(node: Node, names: Names, writers: Writers, kind: type[Term] = Ter
     return f"{name} = {_written(node, terms, writers, kind).text}" if node.op else name
 
 
-def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | None = None) -> dict[Node, str]:
+def derivative(of: str, by: str) -> str:
+    """Return how a derivative is written; a name that reads like an expression gets brackets.
+
+    >>> derivative("L", "x"), derivative("L", "x1*w1 + b"), derivative("L", "W[1][0,2]")
+    ('dL/dx', 'dL/d(x1*w1 + b)', 'dL/dW[1][0,2]')
+    """
+    return f"d{Term.named(of).at(ATOM)}/d{Term.named(by).at(ATOM)}"
+
+
+def names_of(
+    nodes: Iterable[Node], known: Mapping[Any, Any] | None = None, root: Node | None = None
+) -> dict[Node, str]:
     """Return a name for every node: its label, else the one in `known`, else v1, v2, ... by age (L for the root).
 
     No two are alike: of nodes with one label, all but the oldest get a number. A name has one line, and 40 characters
-    at most. DataError for a `known` that does not map nodes to texts.
+    at most. `known` is as in `given_names`, with its errors.
 
     >>> from autograd_mini import Value
     >>> from autograd_mini.sweep import order
@@ -165,9 +177,8 @@ def names_of(nodes: Iterable[Node], known: Names | None = None, root: Node | Non
     >>> list(names_of(order(y), root=y).values())
     ['x', 'v1', 'L']
     """
-    known = known or {}
-    if not (isinstance(known, Mapping) and all(isinstance(node, Node) for node in known)):
-        raise DataError(f"names maps nodes to names, as in {{h: 'h'}}, got {known!r:.60}")
+    nodes = list(nodes)
+    known = given_names(nodes, known)
     given = {node: one_line(node.label) or one_line(known.get(node, "")) for node in sorted(nodes, key=_birth)}
     taken = set(given.values())
     fresh = (name for i in count(1) if (name := f"v{i}") not in taken)

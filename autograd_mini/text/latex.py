@@ -17,7 +17,6 @@ import numpy as np
 from ..node import Node
 from .formula import (
     ATOM,
-    ENTRIES,
     POWER,
     PRODUCT,
     REMAINDER,
@@ -34,6 +33,7 @@ from .formula import (
     number,
     one_line,
 )
+from .numbers import ENTRIES
 
 GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "

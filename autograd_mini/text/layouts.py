@@ -6,7 +6,8 @@ import html
 from collections.abc import Iterable, Iterator
 
 from .cells import LATEX, PLAIN, Block, Cells, Sheet, sheet_of
-from .numbers import cut
+from .latex import latex_text
+from .numbers import cut, cut_cell
 from .steps import Steps
 
 INDENT = 6
@@ -20,29 +21,46 @@ WIDE_CELL = 1000  # the same where lines wrap by themselves
 
 def text(explanation: Steps) -> str:
     """Return the explanation for a terminal, its cells in columns."""
-    return "\n".join(_lines(sheet_of(explanation, PLAIN)))
+    return "\n".join(piece for line in _lines(sheet_of(explanation, PLAIN)) for piece in _wrapped(line))
+
+
+def _wrapped(line: str) -> Iterator[str]:
+    """Yield a line in pieces, where it is long for the entries of an array at its end."""
+    first = line.rfind(" = [")
+    while len(line) > LINE and 0 <= first < (end := line.rfind(", ", 0, LINE) + 1):
+        yield line[:end]
+        line, first = f"    {line[end + 1 :]}", 0
+    yield line
 
 
 def _lines(sheet: Sheet) -> Iterator[str]:
-    yield cut(sheet.title)
+    yield cut_cell(sheet.title)
+    yield from sheet.notes
+    yield from _listed(sheet.paths_title, sheet.paths)
     rows = [row for block in sheet.blocks for row in _rows(block)]
     widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
     for i, block in enumerate(sheet.blocks, 1):
         yield from ("", f"{block.place}:", "") if block.place else ("",)
         yield from _placed(f"{i:<3} ", _rows(block)[0], widths)
         for row in block.rows:
-            yield from _placed(" " * INDENT, tuple(map(cut, row.cells)), widths)
+            yield from _placed(" " * INDENT, tuple(map(cut_cell, row.cells)), widths)
             yield from (" " * INDENT + "| " + cut(line, LINE) for line in row.proof)
-    yield from _listed(sheet.paths_title, sheet.paths)
+    yield from _rest(sheet)
     yield from _listed(f"gradients of {sheet.root}", sheet.gradients)
 
 
+def _rest(sheet: Sheet) -> Iterator[str]:
+    """Yield what is left out, after an empty line, where something is."""
+    if sheet.rest:
+        yield from ("", sheet.rest)
+
+
 def _rows(block: Block) -> list[Cells]:
-    return [tuple(map(cut, cells)) for cells in (block.head, *(row.cells for row in block.rows))]
+    return [tuple(map(cut_cell, cells)) for cells in (block.head, *(row.cells for row in block.rows))]
 
 
 def _listed(title: str, pairs: Iterable[Cells]) -> Iterator[str]:
-    short = [tuple(map(cut, pair)) for pair in pairs]
+    short = [tuple(map(cut_cell, pair)) for pair in pairs]
     width = max((len(pair[0]) for pair in short if len(pair[0]) <= COLUMN), default=0)
     if title:
         yield from ("", title)
@@ -69,7 +87,9 @@ def _placed(head: str, cells: Cells, widths: list[int]) -> Iterator[str]:
 def latex(explanation: Steps) -> str:
     """Return the explanation as one align* environment, a line for each step and each contribution."""
     sheet = sheet_of(explanation, LATEX)
-    groups = [[f"& {sheet.title}"], *map(_aligned, sheet.blocks), [f"& {' && '.join(pair)}" for pair in sheet.paths]]
+    paths = [f"& {' && '.join(pair)}" for pair in sheet.paths]
+    groups = [[f"& {line}" for line in (sheet.title, *sheet.notes)], paths, *map(_aligned, sheet.blocks)]
+    groups.append([f"& {latex_text(sheet.rest)}"] if sheet.rest else [])
     groups.append([rf"& {LATEX.derivative(sheet.root, name)} = {gradient}" for name, gradient in sheet.gradients])
     lines = " \\\\[1ex]\n".join(" \\\\\n".join(group) for group in groups if group)
     return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}"
@@ -93,10 +113,13 @@ def markdown(explanation: Steps) -> str:
 
 def _paragraphs(sheet: Sheet) -> Iterator[str]:
     yield from (f"**{_code(sheet.title)}**", "")
-    if sheet.blocks:
-        yield from _table(("step", "derivative", "upstream × local", "running total"), _steps(sheet))
+    yield from (line for note in sheet.notes for line in (_code(note), ""))
     if sheet.paths_title:
         yield from (_code(sheet.paths_title), "", *_table(("path", "product"), sheet.paths))
+    if sheet.blocks:
+        yield from _table(("step", "derivative", "upstream × local", "running total"), _steps(sheet))
+    if sheet.rest:
+        yield from (_code(sheet.rest), "")
     yield from _table(("by", f"gradient of {sheet.root}"), sheet.gradients)
 
 
@@ -128,19 +151,20 @@ def _code(cell: str) -> str:
 
 # HTML ---------------------------------------------------------------------------------------------------------------
 
+OWN = ".autograd-explanation" * 3  # said three times it outweighs what a notebook says of its tables
 STYLE = """\
-.autograd-explanation{font:14px/1.5 system-ui,sans-serif;overflow-x:auto;max-width:100%}
-.autograd-explanation table{border-collapse:collapse;margin:0 0 1em;text-align:left;color:inherit}
-.autograd-explanation caption{text-align:left;font-weight:600;padding:.3em 0}
-.autograd-explanation td,.autograd-explanation th{text-align:left;vertical-align:top;padding:.2em .8em;background:none;
+OWN{font:14px/1.5 system-ui,sans-serif;overflow-x:auto;max-width:100%}
+OWN table{border-collapse:collapse;margin:0 0 1em;text-align:left;color:inherit}
+OWN caption{text-align:left;font-weight:600;padding:.3em 0}
+OWN td,OWN th{text-align:left;vertical-align:top;padding:.2em .8em;background:none;
 border:0;border-bottom:1px solid #80808040;font-weight:400;max-width:44em;overflow-wrap:anywhere}
-.autograd-explanation thead th{font-size:12px;opacity:.85;white-space:nowrap;overflow-wrap:normal}
-.autograd-explanation .step>*{background:#8080801f;font-weight:600;border-left:3px solid #0072b2}
-.autograd-explanation .step>*+*{border-left:0}
-.autograd-explanation .proof>td+td{border-left:3px solid #009e73;padding-left:1.6em}
-.autograd-explanation code{font:inherit;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;
+OWN thead th{font-size:12px;opacity:.85;white-space:nowrap;overflow-wrap:normal}
+OWN .step>*{background:#8080801f;font-weight:600;border-left:3px solid #0072b2}
+OWN .step>*+*{border-left:0}
+OWN .proof>td+td{border-left:3px solid #009e73;padding-left:1.6em}
+OWN code{font:inherit;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;
 background:none;color:inherit;padding:0;white-space:pre-wrap}
-"""
+""".replace("OWN", OWN)
 
 
 def fragment(explanation: Steps) -> str:
@@ -162,13 +186,16 @@ def page(explanation: Steps) -> str:
 
 
 def _elements(sheet: Sheet) -> Iterator[str]:
+    yield from (f"<p>{_cell(note)}</p>" for note in sheet.notes)
+    if sheet.paths_title:
+        yield _pairs(sheet.paths_title, sheet.paths)
     head = "".join(f'<th scope="col">{title}</th>' for title in ("step", "derivative", "upstream × local", "total"))
     yield f"<table><caption>{_cell(sheet.title)}</caption><thead><tr>{head}</tr></thead>"
     for i, block in enumerate(sheet.blocks, 1):
         yield f"<tbody>{''.join(_block(i, block))}</tbody>"
     yield "</table>"
-    if sheet.paths_title:
-        yield _pairs(sheet.paths_title, sheet.paths)
+    if sheet.rest:
+        yield f"<p>{_cell(sheet.rest)}</p>"
     yield _pairs(f"gradients of {sheet.root}", sheet.gradients)
 
 

@@ -7,25 +7,34 @@ import math
 import numpy as np
 
 from ..data import Array
-from .formula import ENTRIES
 
 Number = float | Array
 
-
+ENTRIES = 20  # of an array that are written out
 CELL = 90  # characters after which the middle of a cell is left out
 
 
 def shown(x: Number) -> str:
     """Return a number with six digits, a small array with its entries, a large one with its shape.
 
-    >>> shown(2.0 / 3.0), shown(np.array([1.0, 0.5])), shown(np.ones((3, 4)))
-    ('0.666667', '[1, 0.5]', 'array of shape (3, 4)')
+    >>> shown(2.0 / 3.0), shown(np.array([1.0, 0.5])), shown(np.ones((3, 7)))
+    ('0.666667', '[1, 0.5]', 'array of shape (3, 7)')
     """
     if np.ndim(x) == 0:
         return f"{float(x) + 0.0:.6g}"  # minus zero is zero
     if np.size(x) > ENTRIES:
         return f"array of shape {np.shape(x)}"
     return f"[{', '.join(map(shown, np.asarray(x)))}]"
+
+
+def cut_cell(cell: str) -> str:
+    """Return a cell cut, but for the entries of an array at its end.
+
+    >>> len(cut_cell("x + " * 100 + " = [1, 2]")), cut_cell("dL/dx = [1, 2]")
+    (99, 'dL/dx = [1, 2]')
+    """
+    head, mark, entries = cell.rpartition(" = [")
+    return cut(head) + mark + entries if mark else cut(cell)
 
 
 def cut(cell: str, limit: int = CELL) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,14 @@ from .derivative import Derivatives, contributions
 from .formula import equation
 from .jacobian import Proof, prove
 from .paths import Paths
+from .recorded import as_recorded
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Number = float | Array
+
+READABLE = 200  # contributions, and gradients, that are printed unasked
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +65,8 @@ class Contribution:
     @cached_property
     def proof(self) -> Proof | None:
         """The explicit Jacobian, and J^T g beside the vjp; None for more than 36 entries and where nothing flows."""
-        return prove(self.user, self.position, self.upstream)
+        with as_recorded([self.user]):
+            return prove(self.user, self.position, self.upstream)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +98,9 @@ class Step:
 class Steps:
     """The backward sweep from one root as a list of steps.
 
-    `names` gives each node the name it has in the steps. With `wrt`, `paths` holds the paths to that node.
+    `names` gives each node the name it has in the steps. With `wrt`, `paths` holds the paths to that node. `moved`
+    tells what leaves hold now whose data was assigned since: all else is as it was recorded. At most `limit`
+    contributions are printed, and as many gradients; None stands for all.
     """
 
     root: str
@@ -99,6 +108,8 @@ class Steps:
     steps: tuple[Step, ...]
     names: Mapping[Node, str] = field(repr=False)
     paths: Paths | None = None
+    moved: Mapping[str, Number] = field(default_factory=dict)
+    limit: int | None = READABLE
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -108,6 +119,11 @@ class Steps:
 
     def __getitem__(self, i: int) -> Step:
         return self.steps[i]
+
+    @property
+    def whole(self) -> Self:
+        """The same steps, which print to the last one, however many they are."""
+        return replace(self, limit=None)
 
     @property
     def gradients(self) -> dict[str, Number]:

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.step:
         step(root, names={})
         return 0
-    told = explain(root, wrt=None if arguments.wrt is None else leaf(arguments.wrt, leaves))
+    told = explain(root, wrt=None if arguments.wrt is None else leaf(arguments.wrt, leaves), names={})
     if suffix in FORM_OF:
         write_whole(output, f"{FORMS[FORM_OF[suffix]](told).rstrip()}\n".encode())
         say_written(output, f"the explanation as {FORM_OF[suffix]}, {len(told):,} steps")

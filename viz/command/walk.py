@@ -14,12 +14,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.sweep import order
 from autograd_mini.text.cells import PLAIN, Block, Row, sheet_of
 from autograd_mini.text.explanation import Explanation, explain
+from autograd_mini.text.formula import derivative
+from autograd_mini.text.names import caller_namespace
 from autograd_mini.text.numbers import cut, shown
 
-from ..names import caller_namespace, variables_of
 from ..text import DASH, spelled
 
 FORWARD, BACKWARD = "forward", "backward"
@@ -67,12 +67,12 @@ class Walk(NamedTuple):
     pages: tuple[Page, ...]
 
 
-def step(root: Node, gradient: Any = None, names: Mapping[str, Any] | None = None) -> None:
+def step(root: Node, gradient: Any = None, names: Mapping[Any, Any] | None = None) -> None:
     """Walk through the forward and the backward pass in the terminal: arrow keys, Home, End, a number, q to leave.
 
     Without a terminal (a pipe, a notebook) the steps are printed, as by `print(explain(root))`. `gradient` is that of
-    the root, as in `backward`; a node without a label has the name of the variable in `names` that holds it (yours,
-    where you call this). NO_COLOR and TERM=dumb are respected. Ctrl-C leaves the terminal as it was.
+    the root, as in `backward`, and `names` as in `explain`. NO_COLOR and TERM=dumb are respected. Ctrl-C leaves the
+    terminal as it was.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); step(x.tanh())
@@ -86,8 +86,7 @@ def step(root: Node, gradient: Any = None, names: Mapping[str, Any] | None = Non
     """
     if not isinstance(root, Node):
         raise StepError(f"step walks from a Value or Tensor, got {type(root).__name__}")
-    called = variables_of(order(root), caller_namespace() if names is None else names)
-    told = explain(root, gradient, names=called)
+    told = explain(root, gradient, names=caller_namespace() if names is None else names)
     if not _at_a_terminal():
         _write(f"{told}\n")
         return
@@ -114,13 +113,13 @@ def walk_of(told: Explanation) -> Walk:
     rows = {s.node: i for i, s in enumerate(steps)}
     data = [(i, 0, shown(s.data)) for i, s in enumerate(steps)]
     given = [data[i] for i, s in enumerate(steps) if s.node.op is None]
-    pages = [Page(FORWARD, ("the leaves have their data",), 0, tuple(given))]
+    sheet = sheet_of(told.whole, PLAIN)
+    pages = [Page(FORWARD, ("the leaves have their data", *sheet.notes), 0, tuple(given))]
     for i, s in enumerate(steps):
         if s.node.op is not None:
             pages.append(Page(FORWARD, (f"{cut(s.equation)} = {shown(s.data)}",), i, (data[i],)))
     last, upstream = len(steps) - 1, shown(told[0].upstream)
-    pages.append(Page(BACKWARD, (f"d{told.root}/d{told.root} = {upstream}",), last, ((last, 1, upstream),)))
-    sheet = sheet_of(told, PLAIN)
+    pages.append(Page(BACKWARD, (f"{derivative(told.root, told.root)} = {upstream}",), last, ((last, 1, upstream),)))
     for block, s in zip(sheet.blocks, (s for s in told if s.contributions)):
         for row, c in zip(block.rows, s.contributions):
             total = shown(c.after) + ("" if c.complete else " ...")

@@ -12,7 +12,7 @@ from autograd_mini import Node
 from autograd_mini.modes import where
 from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.sweep import carries
-from autograd_mini.text.formula import equation
+from autograd_mini.text.formula import derivative, equation
 
 from ..text import DASH, SMALL, clean, entries, norm, number
 from .folding import REST
@@ -114,7 +114,7 @@ def arrow_of(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]
     arg = node.args[i]
     flows = carries(node, i)
     local, zero = _local(node, i) if isinstance(arg, Node) else ("", False)
-    what = f"d{names[node]}/d{names[arg]}" if isinstance(arg, Node) else ""
+    what = derivative(names[node], names[arg]) if isinstance(arg, Node) else ""
     tooltip = clean(f"{what} = {local}" if local else what) + ("\nno gradient passes here" if zero and flows else "")
     return Arrow(f"{head}a{i}", tail, head, local, flows, tooltip, DEAD if zero and flows else LOCAL)
 
@@ -173,8 +173,10 @@ def folded_box(group: Group, id: str, count: int) -> Box:
 
 def _summary(group: Group, nodes: list[Node], size: float | None) -> list[tuple[str, str]]:
     """Return the rows of a group without a result of its own: the numbers in its leaves, and their gradients."""
+    if group.kind == REST:  # its name says it
+        return []
     leaves = sum(node.size for node in nodes if node.op is None)
-    if group.kind == REST or not leaves:
+    if not leaves:
         return [("nodes", f"{len(nodes):,}")]
     what = "numbers" if group.kind == INPUTS else "parameters"
     return [(what, f"{leaves:,}"), ("grad", DASH if size is None else f"norm {number(size)}")]

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.sweep import order
+from autograd_mini.sweep import order, reach
+from autograd_mini.text.names import caller_namespace, given_names, held_by_name, notebook_namespace, variables_of
+from autograd_mini.text.recorded import as_recorded
 
 from ..drawing import PictureError, Sheet, Writers
-from ..names import caller_namespace, notebook_namespace, variables_of
 from ..networks import NO_NETWORK, is_network
 from ..text import spelled
 from .dot import dot_of, square
-from .folding import LIMIT, Detail, beside, between, cut, view_in
+from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
@@ -24,6 +27,8 @@ from .python_layout import sketch
 from .svg import svg_of
 from .text_tree import text_of
 
+QUICK = 1000  # nodes of a graph that a notebook has the patience for when nobody asked
+NEAR = 30  # nodes that are drawn of a larger one
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 KNOWN = {
     "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD), "colour": ("kind", "grad"),
@@ -118,7 +123,7 @@ def draw(
     *,
     direction: str = "LR",
     engine: str = "auto",
-    names: Mapping[str, Any] | None = None,
+    names: Mapping[Any, Any] | None = None,
     limit: int | None = LIMIT,
     model: Any = None,
     fold: str | Sequence[str] | None = "auto",
@@ -132,8 +137,9 @@ def draw(
 ) -> Drawing:
     """Draw everything that `root` was computed from: data, gradients, and the local derivative on every arrow.
 
-    A gradient that no sweep has computed is a dash. A node is named after its label, else after the variable in
-    `names` that holds it (yours, where you call this), else v1, v2, ...; the root without a name is L. `direction` is
+    A gradient that no sweep has computed is a dash. A node is named after its label, else as `names` says, {node: name}
+    or {name: node} (by default your variables where you call this), else v1, v2, ...; the root without a name is L.
+    Data is as it was recorded; a leaf that was assigned since says what it holds now. `direction` is
     LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients) or "backward" (arrows as
     gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
 
@@ -145,7 +151,7 @@ def draw(
     limit=None draws any number. `path=(leaf, root)` keeps the paths between two nodes and what meets them.
 
     Tooltips hold the formula, the exact numbers, and the line of your code for what was recorded inside
-    `detect_nonfinite()`. A wrong argument raises PictureError; data that was assigned after the recording, StaleError.
+    `detect_nonfinite()`. A wrong argument raises PictureError; recorded data that is lost, StaleError.
 
     >>> from autograd_mini import Value
     >>> a = Value(2.0, label="a"); c = a * a; c.backward()
@@ -154,20 +160,24 @@ def draw(
     """
     _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
-    nodes = order(root)[::-1]
     detail = Detail(fold, unfold, depth, once, limit)
-    marked = [] if path is None else between(*_ends(path), nodes)
-    view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, namespace)
-    variables = variables_of(nodes, namespace)
-    return Drawing(picture_among(nodes, variables, view, show, colour, legend, marked), direction, engine)
+    with as_recorded(reach([root])) as moved:
+        nodes = order(root)[::-1]
+        marked = [] if path is None else between(*_ends(path), nodes)
+        view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, held_by_name(namespace))
+        called = given_names(nodes, namespace)
+        picture = picture_among(nodes, called, view, show, colour, legend, marked, moved)
+    return Drawing(picture, direction, engine)
 
 
 def _check(root: Any, names: Any, model: Any, **settings: str) -> None:
     """Raise PictureError for a root, names or a model that are none, and for a setting that there is not."""
     if not isinstance(root, Node):
         raise PictureError(f"draw takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
-    if names is not None and not (isinstance(names, Mapping) and all(isinstance(name, str) for name in names)):
-        raise PictureError(f"names maps names to nodes, as in {{'w': w}}, got {names!r:.60}")
+    try:
+        given_names((), names)
+    except AutogradError as error:
+        raise PictureError(str(error)) from None
     if model is not None and not is_network(model):
         raise PictureError(NO_NETWORK.format(type(model).__name__))
     for name, setting in settings.items():
@@ -194,8 +204,25 @@ def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> Drawing:
 
 
 def show_node(node: Node) -> dict[str, str] | None:
-    """Return what a notebook shows for a node: its graph, or None (then its repr) where that cannot be drawn."""
+    """Return what a notebook shows for a node: its graph, or None (then its repr) where that cannot be drawn.
+
+    It is shown unasked, so it is quick: of more than 1,000 nodes the nearest are drawn, and nothing is folded.
+    """
+    near = list(islice(breadth_first(node), QUICK + 1))
+    names = notebook_namespace()
     try:
-        return {**draw(node, names=notebook_namespace())._repr_mimebundle_(), "text/plain": repr(node)}
+        drawing = draw(node, names=names) if len(near) <= QUICK else nearest(near[:NEAR], names)
+        return {**drawing._repr_mimebundle_(), "text/plain": repr(node)}
     except AutogradError:
         return None
+
+
+def nearest(near: list[Node], names: Mapping[str, Any]) -> Drawing:
+    """Draw the nodes next to the first of them, which is the root, and one box for all others."""
+    whole = len(reach(near[:1]))
+    with as_recorded(near) as moved:
+        nodes = sorted(near, key=lambda node: node.birth)
+        called = variables_of(near, names)
+        picture = picture_among(nodes, called, only(nodes, whole), BOTH, "kind", False, (), moved)
+    note = f"The {len(near)} nodes next to the root, of {whole:,}: viz.draw(root) folds all of them into one picture."
+    return Drawing(replace(picture, note=note), engine=PYTHON)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +113,29 @@ def cut(view: View, limit: int | None) -> View:
     items = (rest, *(item for item in view.items if item in kept))
     frames = {item: frame for item, frame in view.frames.items() if item in kept or item in view.frames.values()}
     return View(items, place, frames, {item: n for item, n in view.counts.items() if item in kept})
+
+
+def breadth_first(root: Node) -> Iterator[Node]:
+    """Yield the root, then its arguments, then theirs, each node once."""
+    found = {root: None}
+    queue = deque(found)
+    while queue:
+        node = queue.popleft()
+        yield node
+        new = [arg for arg in dict.fromkeys(node.args) if isinstance(arg, Node) and arg not in found]
+        found |= dict.fromkeys(new)
+        queue += new
+
+
+def only(near: list[Node], whole: int) -> View:
+    """Return the view of the nodes `near` the root, oldest first, and one group for all others of the `whole` graph.
+
+    The group holds those of the others that are used here.
+    """
+    used = dict.fromkeys(arg for node in near for arg in node.args if isinstance(arg, Node))
+    rest = Group(f"{whole - len(near):,} earlier nodes", REST, tuple(used.keys() - set(near)))
+    place: dict[Node, Item] = {**dict.fromkeys(rest.nodes, rest), **{node: node for node in near}}
+    return View((rest, *near), place)
 
 
 def between(start: Node, end: Node, nodes: Sequence[Node]) -> list[Node]:

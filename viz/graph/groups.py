@@ -229,13 +229,20 @@ def _sums(users: Users, home: Home, top: Draft) -> None:
             terms, sums = terms_of(node, users)
             if sums and len(terms) >= MANY and all(home[each] is top for each in sums):
                 name = one_line(node.label) or f"sum of {len(terms)}"
-                own = [each for each in terms if _of_leaves(each) and len(users[each]) == 1]
-                home.update(dict.fromkeys([node, *sums, *own], top.inner(name, SUM)))
+                inside = dict.fromkeys([node, *sums])
+                for each in terms:
+                    _take(each, users, home, top, inside)
+                home.update(dict.fromkeys(inside, top.inner(name, SUM)))
 
 
-def _of_leaves(node: Node) -> bool:
-    """Whether a node is computed from leaves alone, as the squares of parameters in a penalty are."""
-    return node.op is not None and all(arg.op is None for arg in node.args if isinstance(arg, Node))
+def _take(term: Node, users: Users, home: Home, top: Draft, inside: dict[Node, None]) -> None:
+    """Take into a sum what only it needs of a term: steps that are part of nothing else, down to where something is."""
+    stack = [term]
+    while stack:
+        node = stack.pop()
+        if node.op is not None and home[node] is top and all(user in inside for user in users[node]):
+            inside[node] = None
+            stack += [arg for arg in node.args if isinstance(arg, Node)]
 
 
 def _inputs(users: Users, home: Home, top: Draft) -> None:

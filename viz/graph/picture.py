@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from autograd_mini import Node
-from autograd_mini.node import check_fresh
-from autograd_mini.sweep import carries, order
+from autograd_mini.sweep import carries, order, reach
 from autograd_mini.text.formula import names_of
+from autograd_mini.text.recorded import as_recorded
 
 from ..colours import TONES
-from ..text import clean
+from ..text import clean, entries
 from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constant_box, folded_box, is_constant
 from .folding import REST, Item, View, plain_view
 from .groups import Group
@@ -64,15 +65,16 @@ def picture_of(
 ) -> Picture:
     """Return the picture of what `view` shows of the graph of `root`: every node, where there is no view.
 
-    `names` gives names to nodes without a label. `colour` is "kind" or "grad"; `marked` are the nodes of a path. A
-    graph whose data was assigned after it was recorded raises StaleError, for its numbers no longer belong together.
+    `names` gives names to nodes without a label. `colour` is "kind" or "grad"; `marked` are the nodes of a path. Data
+    is as it was recorded; StaleError where that is lost.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); y = x * x; y.backward()
     >>> [(a.tail, a.head, a.local) for a in picture_of(y, {}).arrows]
     [('n0', 'n1', '3'), ('n0', 'n1', '3')]
     """
-    return picture_among(order(root)[::-1], names, view, show, colour, legend, marked)
+    with as_recorded(reach([root])) as moved:
+        return picture_among(order(root)[::-1], names, view, show, colour, legend, marked, moved)
 
 
 def picture_among(
@@ -83,11 +85,13 @@ def picture_among(
     colour: str,
     legend: bool,
     marked: Collection[Node],
+    moved: Mapping[Node, Any],
 ) -> Picture:
-    """Return the picture of the graph of the last of `nodes`, oldest first; see `picture_of`."""
-    for node in nodes:
-        check_fresh(node)
-    drafter = _Drafter(nodes, names, view or plain_view(nodes), show, marked)
+    """Return the picture of the graph of the last of `nodes`, oldest first; see `picture_of`.
+
+    `moved` tells what those leaves hold now whose data was assigned since.
+    """
+    drafter = _Drafter(nodes, names, view or plain_view(nodes), show, marked, moved)
     picture = replace(drafter.picture(), legend=legend)
     return coloured(picture) if colour == "grad" else picture
 
@@ -96,13 +100,19 @@ class _Drafter:
     """Turns the items of a view into boxes and arrows, with ids that follow from the order of the nodes."""
 
     def __init__(
-        self, nodes: list[Node], known: Mapping[Node, str], view: View, show: str, marked: Collection[Node]
+        self,
+        nodes: list[Node],
+        known: Mapping[Node, str],
+        view: View,
+        show: str,
+        marked: Collection[Node],
+        moved: Mapping[Node, Any],
     ) -> None:
         root = nodes[-1]
         shown = {item: None for item in view.items if isinstance(item, Node)}
         needed = shown | {arg: None for node in shown for arg in node.args if isinstance(arg, Node)} | {root: None}
         self.root, self.view, self.show, self.marked = root, view, show, set(marked)
-        self.whole = len(nodes)
+        self.whole, self.moved = len(nodes), moved
         self.names = names_of(needed, known, root)
         self.ids: dict[Item, str] = {node: f"n{i}" for i, node in enumerate(nodes) if node in needed}
         groups = [item for item in view.items if isinstance(item, Group)]
@@ -144,7 +154,8 @@ class _Drafter:
             arrow = arrow_of(node, places[0], ids[group], head, self.names)
             yield arrow if len(places) == 1 else self._bundle(arrow.id, group, node, [(node, i) for i in places])
         box = box_of(node, head, self.names, ROOT if node is self.root and node.op else INNER)
-        yield replace(box, rows=_shown(box.rows, self.show), marked=node in self.marked)
+        now = (("now", entries(self.moved[node])),) if node in self.moved else ()
+        yield replace(box, rows=_shown(box.rows + now, self.show), marked=node in self.marked)
 
     def _group(self, group: Group) -> Iterator[Box | Arrow]:
         """Yield the box of a folded group, and an arrow from each item that it uses."""
@@ -171,11 +182,14 @@ class _Drafter:
 
     def _note(self) -> str:
         """Say what the picture leaves out, and how to see it."""
+        hold = "1 leaf holds" if len(self.moved) == 1 else f"{len(self.moved):,} leaves hold"
+        moved = f"As recorded: {hold} other data now." if self.moved else ""
         folded = [item.name for item in self.view.items if isinstance(item, Group) and item.kind != REST]
         if not self.view.folded:
-            return ""
+            return moved
         remedy = f'unfold="{clean(folded[0])}" opens one' if folded else "a larger limit shows more"
-        return f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes. A thick rim: folded; {remedy}."
+        summary = f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes. A thick rim: folded; {remedy}."
+        return f"{summary} {moved}".rstrip()
 
 
 def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str], ...]:

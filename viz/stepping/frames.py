@@ -18,10 +18,11 @@ import numpy as np
 
 from autograd_mini import Node
 from autograd_mini.op import Elementwise, run_rule
-from autograd_mini.sweep import carries, order, seed_of, swept
+from autograd_mini.sweep import carries, order, reach, seed_of, swept
 from autograd_mini.text.derivative import Derivatives
 from autograd_mini.text.explanation import Contribution, Explanation, explain
 from autograd_mini.text.latex import latex_name
+from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.to_json import plain
 
 from ..text import clean, number
@@ -39,7 +40,7 @@ class Vertex:
     """One node of the graph: vertices are numbered from the oldest to the root.
 
     `latex` is the name in LaTeX; `uses` counts the contributions that its gradient is the sum of; `source` is (file,
-    line, text) of the user's code, where it was noted.
+    line, text) of the user's code, where it was noted; `now` is what a leaf holds that was assigned since.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Vertex:
     uses: int
     group_path: tuple[str, ...] = ()
     source: tuple[str, int, str] | None = None
+    now: Number = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Frames:
 
 def frames_of(
     root: Node,
-    names: Mapping[Node, str] | None = None,
+    names: Mapping[Any, Any] | None = None,
     paths: Paths | None = None,
     folds: Iterable[Fold] = (),
     gradient: Any = None,
@@ -172,10 +174,18 @@ def frames_of(
     >>> [(step.kind, step.after) for step in frames.steps]
     [('start', None), ('compute', None), ('seed', 1.0), ('contribute', 3.0), ('contribute', 6.0), ('finish', 6.0)]
     """
-    told = explain(root, gradient=gradient, names=names)
-    nodes = order(root)[::-1]
+    seed_of(root, gradient)
+    with as_recorded(reach([root])) as moved:
+        told = explain(root, gradient=gradient, names={} if names is None else names)
+        return _frames(told, order(root)[::-1], paths, folds, moved)
+
+
+def _frames(
+    told: Explanation, nodes: list[Node], paths: Paths | None, folds: Iterable[Fold], moved: Mapping[Node, Any]
+) -> Frames:
+    """Return the frames of an explanation; `nodes` are its nodes, oldest first."""
     ops, paths = arranged([n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes})
-    writer = _Writer(told, nodes, paths)
+    writer = _Writer(told, nodes, paths, moved)
     vertices = tuple(writer.vertex(node) for node in nodes)
     steps = [Step(0, "start", 0), *writer.forward(ops), *writer.backward(ops)]
     held = {group for path in paths.values() for group in path}
@@ -256,11 +266,11 @@ def fold(frames: Frames, closed: Iterable[str]) -> Frames:
 class _Writer:
     """Turns nodes and the steps of an explanation into numbered vertices, edges and frames."""
 
-    def __init__(self, told: Explanation, nodes: list[Node], paths: Paths) -> None:
+    def __init__(self, told: Explanation, nodes: list[Node], paths: Paths, moved: Mapping[Node, Any]) -> None:
         self.steps = {step.node: step for step in told}
         self.names = {step.node: step.name for step in told}
         self.ids = {node: i for i, node in enumerate(nodes)}
-        self.paths = paths
+        self.paths, self.moved = paths, moved
         self.root = nodes[-1]
         self.uses = dict.fromkeys(nodes, 0)
         self.edges: dict[tuple[Node, int], Edge] = {}
@@ -284,8 +294,12 @@ class _Writer:
         step = self.steps[node]
         return Vertex(
             self.ids[node], step.name, latex_name(step.name), mark(node), clean(step.equation), node.shape,
-            held(node._data), self.uses[node], self.paths[node], source_of(node),
+            held(node._data), self.uses[node], self.paths[node], source_of(node), self._now(node),
         )  # fmt: skip
+
+    def _now(self, node: Node) -> Number:
+        """Return what a leaf holds that was assigned since."""
+        return held(self.moved[node]) if node in self.moved else None
 
     def forward(self, ops: list[Node]) -> Iterator[Step]:
         """Yield the steps that compute the ops, each after the repetitions that its arguments need."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from autograd_mini import Node
 from autograd_mini.data import ignoring_fp_warnings
-from autograd_mini.sweep import order, seed_of, swept
+from autograd_mini.sweep import order, reach, seed_of, swept
+from autograd_mini.text.recorded import as_recorded
 
 from ..text import SMALL, entries, norm, number
 
@@ -64,7 +65,8 @@ def heats_of(root: Node, gradient: Any = None) -> dict[str, Heat]:
     >>> x = Tensor([1.0, -2.0]); sorted(heats_of((x * x).sum()))
     ['n0 data', 'n0 grad', 'n1 data', 'n1 grad']
     """
-    return ignoring_fp_warnings(dict, _heats(order(root), gradient))
+    with as_recorded(reach([root])):
+        return ignoring_fp_warnings(dict, _heats(order(root), gradient))
 
 
 def _heats(nodes: list[Node], gradient: Any) -> Iterator[tuple[str, Heat]]:

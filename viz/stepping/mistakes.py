@@ -15,11 +15,12 @@ import numpy as np
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.data import ignoring_fp_warnings
-from autograd_mini.node import check_fresh
 from autograd_mini.op import contribution
-from autograd_mini.sweep import order, receivers, seed_of
+from autograd_mini.sweep import order, reach, receivers, seed_of
 from autograd_mini.text.formula import names_of
+from autograd_mini.text.names import caller_namespace
 from autograd_mini.text.numbers import shown
+from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.to_json import plain
 
 Number = float | list[Any]
@@ -137,7 +138,7 @@ class Sweep:
         return {names[node]: _plain(self.grads[node]) for node in reversed(self.nodes) if node in self.grads}
 
 
-def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Node, str] | None = None) -> Comparison:
+def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Any, Any] | None = None) -> Comparison:
     """Sweep back from `root` rightly and with one of `mistakes`, and return both side by side; no `grad` is changed.
 
     `gradient` and `names` are as in `explain`, with the same errors. A mistake of another name is a MistakeError.
@@ -152,11 +153,15 @@ def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Node,
     if mistake not in mistakes:
         raise MistakeError(f"there is no mistake called {mistake!r}: choose one of {', '.join(mistakes)}")
     seed = seed_of(root, gradient)
-    nodes = order(root)
-    for node in nodes:
-        check_fresh(node)
+    known = caller_namespace() if names is None else names
+    with as_recorded(reach([root])):
+        return _compared(order(root), seed, mistake, known)
+
+
+def _compared(nodes: list[Node], seed: Any, mistake: str, names: Mapping[Any, Any] | None) -> Comparison:
+    """Return both sweeps back from the first of `nodes` side by side."""
     ids = {node: i for i, node in enumerate(reversed(nodes))}
-    called = names_of(nodes, names, root)
+    called = names_of(nodes, names, nodes[0])
     right = Sweep(nodes, seed, ids)
     _right(right)
     wrong = Sweep([node for node in nodes if node in right.grads], seed, ids)

@@ -19,15 +19,15 @@ import numpy as np
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.files import write_whole
-from autograd_mini.node import check_fresh
 from autograd_mini.op import ROWS
 from autograd_mini.programs.languages.javascript_table import table_source
-from autograd_mini.sweep import order
+from autograd_mini.sweep import order, reach
 from autograd_mini.text.formula import FormulaError, names_of, text
+from autograd_mini.text.names import caller_namespace, given_names, held_by_name
+from autograd_mini.text.recorded import as_recorded
 
 from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
-from ..names import caller_namespace, variables_of
 from ..networks import NO_NETWORK, is_network, named_parameters
 from .animation import animation_of
 from .card_layout import Places, places_of
@@ -187,19 +187,19 @@ def player(
     gradient: Any = None,
     *,
     model: Any = None,
-    names: Mapping[str, Any] | None = None,
+    names: Mapping[Any, Any] | None = None,
     engine: str = "auto",
 ) -> Player:
     """Return a player of the forward pass to `root` and the backward pass from it; no `grad` is changed.
 
-    Nodes are named after their labels, else after the variables in `names` that hold them (yours, where you call this),
+    Nodes are named after their labels, else as `names` says, {node: name} or {name: node} (your variables by default),
     parameters after their places in `model`. The layers and neurons of that, or of a model among the variables, fold;
     so do labelled expressions. The page holds the record and an engine: it computes the steps, and everything anew from
     numbers and from entries of arrays, of which each opens as a scalar trace; rows that JavaScript lacks keep their
     recorded numbers, and the page names them. Steps show the line of your code that recorded a node where `note_lines`
-    noted it. `gradient` is that of the root, as in `backward`, and `engine` is as in `draw`. StaleError where data was
-    assigned after the record, PlayerError for more than 200,000 nodes or a million entries in leaves and constants,
-    RenderError where the engine that was asked for cannot lay the graph out.
+    noted it. `gradient` is that of the root, as in `backward`, and `engine` is as in `draw`. All is as it was
+    recorded; StaleError where that is lost, PlayerError for more than 200,000 nodes or a million entries in leaves and
+    constants, RenderError where the engine that was asked for cannot lay the graph out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); player((x * x).tanh(), names={})
@@ -207,11 +207,17 @@ def player(
     """
     _check(root, model, names, engine)
     variables = caller_namespace() if names is None else names
+    with as_recorded(reach([root])):
+        return _played(root, gradient, model, variables, engine)
+
+
+def _played(root: Node, gradient: Any, model: Any, names: Mapping[Any, Any], engine: str) -> Player:
+    """Return the player of a graph whose leaves hold what was recorded."""
     nodes = order(root)
     _check_size(nodes)
     parameters = {} if model is None else {node: name for name, node in named_parameters(model).items()}
-    folds, paths = folds_of(root, model, variables)
-    known = parameters | variables_of(nodes, variables)
+    folds, paths = folds_of(root, model, held_by_name(names))
+    known = parameters | given_names(nodes, names)
     called = names_of(nodes, known, root)
 
     def tell() -> Frames:
@@ -224,9 +230,7 @@ def player(
 
 
 def _check_size(nodes: Sequence[Node]) -> None:
-    """Raise StaleError where data was assigned after the record, PlayerError for more than a browser can take."""
-    for node in nodes:
-        check_fresh(node)
+    """Raise PlayerError for more than a browser can take."""
     if len(nodes) > MOST:
         raise PlayerError(
             f"a page of {len(nodes):,} nodes, more than {MOST:,}, is more than a browser plays: play a node inside, or "
@@ -247,8 +251,10 @@ def _check(root: Any, model: Any, names: Any, engine: Any) -> None:
         raise PlayerError(f"player takes the Value or Tensor at the root of a graph, got {type(root).__name__}")
     if model is not None and not is_network(model):
         raise PlayerError(NO_NETWORK.format(type(model).__name__))
-    if names is not None and not isinstance(names, Mapping):
-        raise PlayerError(f"names maps names to nodes, as globals() does, got {type(names).__name__}")
+    try:
+        given_names((), names)
+    except AutogradError as error:
+        raise PlayerError(str(error)) from None
     if engine not in ENGINES:
         raise PlayerError(f"engine is one of {', '.join(ENGINES)}, got {engine!r}")
 

@@ -22,6 +22,7 @@ from autograd_mini.programs.languages.javascript_table import refused
 from autograd_mini.sweep import carries, order, seed_of, swept
 from autograd_mini.text.derivative import Derivatives
 from autograd_mini.text.formula import equation
+from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.to_json import plain
 
 from ..text import clean
@@ -49,7 +50,8 @@ def record_of(
     rows = list(dict.fromkeys(n.op.name for n in nodes if n.op is not None))
     kept = list(dict.fromkeys([(), *paths.values()]))
     lacking = refused(n.op.name for n in nodes if n.op is not None)
-    written = _Writer(ids, names, rows, {path: i for i, path in enumerate(kept)}, paths, set(lacking))
+    with as_recorded(nodes) as moved:
+        written = _Writer(ids, names, rows, {path: i for i, path in enumerate(kept)}, paths, set(lacking), moved)
     told: dict[str, Any] = {
         "title": names[root], "rows": rows, "paths": kept, "nodes": [written.node(n) for n in nodes],
         "folds": [plain(vars(fold)) for fold in folds if any(fold.id in path for path in kept)],
@@ -81,8 +83,10 @@ class _Writer:
     def __init__(
         self, ids: Mapping[Node, int], names: Mapping[Node, str], rows: Sequence[str],
         path_ids: Mapping[tuple[str, ...], int], paths: Paths, lacking: set[str],
+        moved: Mapping[Node, Any],
     ) -> None:  # fmt: skip
         self.ids, self.names, self.lacking = ids, names, lacking
+        self.moved = moved
         self.rows = {name: i for i, name in enumerate(rows)}
         self.path_ids, self.paths = path_ids, paths
         self.count = 0  # of the last name of the kind v1, v2, ...
@@ -110,6 +114,8 @@ class _Writer:
         more: dict[str, Any] = {}
         if (source := source_of(node)) is not None:
             more["source"] = source
+        if node in self.moved:
+            more["now"] = number_of(self.moved[node])
         if node.ndim and node._data.dtype == np.float32:
             more["single"] = 1
         if node.op is not None and (not isinstance(node.op, PAGE) or node.op.name in self.lacking or _tested(node)):

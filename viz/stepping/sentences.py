@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from autograd_mini.text.formula import derivative
+
 from .card_layout import fold_title, shown
 from .frames import Frames, Step
 
@@ -15,12 +17,12 @@ TEMPLATES = {
     "broadcast": "{target} is repeated along axis {axes} to the shape {shape}.",
     "compute": "{equation} = {data}",
     "forward group": "{group} computes {node} = {data}.",
-    "seed": "The backward pass begins at the root: d{root}/d{node} = {after}.",
-    "contribute": "d{root}/d{target} receives {upstream} × {local} = {contribution}; {total}; {rest}.",
-    "product": "d{root}/d{target} receives {symbols} = {contribution}, where g = d{root}/d{node}; {total}; {rest}.",
+    "seed": "The backward pass begins at the root: {by_node} = {after}.",
+    "contribute": "{by_target} receives {upstream} × {local} = {contribution}; {total}; {rest}.",
+    "product": "{by_target} receives {symbols} = {contribution}, where g = {by_node}; {total}; {rest}.",
     "nothing": "{node} is flat in {target}: no gradient flows; {rest}.",
     "reduce": "What goes to {target} has the shape {shape}: it is summed over axis {axes}.",
-    "finish": "d{root}/d{node} = {after} is complete: all that uses {node} has had its turn.",
+    "finish": "{by_node} = {after} is complete: all that uses {node} has had its turn.",
     "backward group": "{group} goes back as one vector-Jacobian product, to {targets}.",
     "first": "total {after}",
     "sum": "total {before} + {contribution} = {after}",
@@ -62,17 +64,19 @@ def _template(step: Step, frames: Frames) -> str:
 def _words(step: Step, frames: Frames) -> dict[str, str]:
     """Return what a template may name."""
     node = frames.vertices[step.node]
+    target = "" if step.target is None else frames.vertices[step.target].name
     numbers = {name: shown(getattr(step, name)) for name in ("local", "upstream", "contribution", "before", "after")}
     targets = [frames.vertices[t[0]].name for t in step.sent]
     more = [f"{len(targets) - MANY} more"] if len(targets) > MANY else []
     titles = {fold.id: fold_title(fold) for fold in frames.folds}
     return {
         **numbers,
-        "root": frames.title,
         "node": node.name,
         "equation": node.equation,
         "data": shown(node.data),
-        "target": "" if step.target is None else frames.vertices[step.target].name,
+        "target": target,
+        "by_node": derivative(frames.title, node.name),
+        "by_target": derivative(frames.title, target),
         "symbols": "" if step.edge is None else frames.edges[step.edge].symbols,
         "axes": ", ".join(map(str, step.axes)),
         "shape": str(step.shape),

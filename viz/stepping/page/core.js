@@ -16,6 +16,9 @@ const isLeaf = vertex => !vertex.op;
 const nameOf = id => vertices[id].name;
 const pathOf = thing => thing.group_path || [];
 const cutText = text => text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}${TINY}` : text;
+// A name after a d or ∂: one that reads like an expression gets brackets.
+const inside = name => /[\s+\-*/%@<>=!~&|^,;:]/.test(name.replace(/(?<=[\w\])])\[[^[\]]*\]/g, "")) ? `(${name})` : name;
+const by = name => `d${inside(title)}/d${inside(name)}`;
 
 // Numbers, arrays and settings as a record has them.
 function read(x) {
@@ -26,8 +29,8 @@ function read(x) {
 }
 
 function readNode([op, args, name, path, more], rows, names) {
-  const { words, single, given, sent, source } = more || {};
-  const node = { op: op < 0 ? "" : rows[op], inputs: [], constants: [], words, single, source, path: path || 0, settings: 0 };
+  const { words, single, given, sent, source, now } = more || {};
+  const node = { op: op < 0 ? "" : rows[op], inputs: [], constants: [], words, single, source, now: now === undefined ? undefined : read(now), path: path || 0, settings: 0 };
   if (given !== undefined) Object.assign(node, { given: read(given), sent: sent.map(x => x === null ? undefined : read(x)) });
   if (op < 0) node.data = read(args);
   else args.forEach((arg, k) => {
@@ -63,7 +66,7 @@ function take(record) {
 }
 
 class Vertex {
-  constructor(node, id, path) { Object.assign(this, { node, id, name: node.name, group_path: path, source: node.source, uses: 0, shape: isArray(data[id]) ? data[id].shape : undefined }); }
+  constructor(node, id, path) { Object.assign(this, { node, id, name: node.name, group_path: path, source: node.source, now: node.now, uses: 0, shape: isArray(data[id]) ? data[id].shape : undefined }); }
   get op() { return markOf(this.node); }
   get equation() { return cutText(this.node.op ? `${TEXT.named(this.name).text} = ${rightSide(this.node, nameOf)}` : this.name); }
   get latex() { return latexName(this.name); }
@@ -236,10 +239,10 @@ const NUMBERS_OF = ["local", "upstream", "contribution", "before", "after"];
 // What a template may name, each told when it is named.
 function wordsOf(step) {
   const words = {
-    root: () => title, node: () => nameOf(step.node), equation: () => vertices[step.node].equation, uses_left: () => step.uses_left,
+    node: () => nameOf(step.node), equation: () => vertices[step.node].equation, uses_left: () => step.uses_left,
     data: () => show(data[step.node]), target: () => step.target === undefined ? "" : nameOf(step.target),
     symbols: () => step.edge === undefined ? "" : edges[step.edge].symbols, axes: () => (step.axes || []).join(", "),
-    shape: () => shapeText(step.shape || []), rest: () => fill(step.uses_left ? "more" : "complete", words),
+    by_node: () => by(words.node()), by_target: () => by(words.target()), shape: () => shapeText(step.shape || []), rest: () => fill(step.uses_left ? "more" : "complete", words),
     total: () => fill(step.before === undefined ? "first" : "sum", words),
   };
   for (const name of NUMBERS_OF) words[name] = () => show(step[name]);

@@ -207,7 +207,7 @@ function dependsOn(t) {
   if (!t.from.length) return [h("p", {}, "Nothing moves it here: every local derivative is 0.")];
   const { seen, more } = largest(t.from, term => term.local);
   const rows = seen.map(term => [entryLink(term), show(term.value), h("span", { class: "local-number" }, show(term.local))]);
-  return [entryTable(["depends on", "value", `local ∂${t.name}/∂·`], rows), more.length ? small(`and ${more.length} more, where the local derivative is smaller`) : ""];
+  return [entryTable(["depends on", "value", `local ∂${inside(t.name)}/∂·`], rows), more.length ? small(`and ${more.length} more, where the local derivative is smaller`) : ""];
 }
 
 function gradientOf(t) {

@@ -162,7 +162,7 @@ function revealAnswer() {
   quiz.tries += 1;
   const node = quiz.asked;
   accept(grads[node]);
-  hint([h("p", {}, `∂${title}/∂${nameOf(node)} = ${show(grads[node])}, the sum of`), ledger(node)]);
+  hint([h("p", {}, `∂${inside(title)}/∂${inside(nameOf(node))} = ${show(grads[node])}, the sum of`), ledger(node)]);
 }
 
 function hint(children) {
@@ -181,7 +181,7 @@ function hints(node, tries) {
 
 function ruleText(step) {
   const edge = edges[step.edge], { name, op } = vertices[step.node];
-  const g = `∂${title}/∂${name}`;
+  const g = `∂${inside(title)}/∂${inside(name)}`;
   return !edge.isNumber ? `${op} sends ${edge.symbols}, g = ${g}` : `${op} sends ${g} × (${edge.symbols})`;
 }
 

@@ -13,7 +13,7 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-const ratio = (z, x) => h("span", { class: "frac", role: "img", "aria-label": `d ${z} by d ${x}` }, h("i", {}, `∂${z}`), h("i", {}, `∂${x}`));
+const ratio = (z, x) => h("span", { class: "frac", role: "img", "aria-label": `d ${z} by d ${x}` }, h("i", {}, `∂${inside(z)}`), h("i", {}, `∂${inside(x)}`));
 const partial = name => ratio(title, name);
 const formula = (...parts) => h("p", { class: "formula" }, ...parts);
 const small = (...parts) => h("p", { class: "word" }, ...parts);
@@ -92,7 +92,8 @@ function contributeBody(step) {
 let latexOpen = false;
 
 function latexOf(step, edge) {
-  const by = node => `\\frac{\\partial ${vertices[root].latex}}{\\partial ${vertices[node].latex}}`;
+  const tex = node => inside(nameOf(node)) === nameOf(node) ? vertices[node].latex : `\\left(${vertices[node].latex}\\right)`;
+  const by = node => `\\frac{\\partial ${tex(root)}}{\\partial ${tex(node)}}`;
   const numbers = typeof step.contribution === "number" ? ` = ${texNumber(step.upstream)} \\cdot ${texNumber(step.local)} = ${texNumber(step.contribution)}` : "";
   const right = !edge.isNumber ? `${edge.latex}, \\quad g = ${by(step.node)}` : `${by(step.node)} \\cdot ${/[+-]/.test(edge.latex.slice(1)) ? `\\left(${edge.latex}\\right)` : edge.latex}${numbers}`;
   const box = h("details", { class: "tex" }, h("summary", {}, "LaTeX"), h("code", {}, `${by(step.target)} \\mathrel{+}= ${right}`));
@@ -121,9 +122,9 @@ function total(step) {
 }
 
 function adjoint(step, edge) {
-  const g = `d${nameOf(step.node)}`;
+  const g = `d${inside(nameOf(step.node))}`;
   const right = !edge.isNumber ? edge.symbols.replace(/\bg\b/g, g) : edge.symbols === "1" ? g : /^[\w.[\],]+$/.test(edge.symbols) ? `${g} * ${edge.symbols}` : `${g} * (${edge.symbols})`;
-  return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${nameOf(step.target)} += ${right}`));
+  return h("p", { class: "adjoint" }, h("span", { class: "word" }, "as code "), h("code", {}, `d${inside(nameOf(step.target))} += ${right}`));
 }
 
 // Why is this number what it is: the contributions that it is the sum of, each a link to its step.
@@ -156,7 +157,7 @@ function showChosen(node) {
   if (node === null) return;
   const v = vertices[node], picks = traceable && isArray(data[node]);
   box.replaceChildren(
-    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node])), traceable && !quiz.on ? trace(node) : "",
+    h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node]), ...(v.now === undefined ? [] : [" as recorded; it holds ", long(v.now), " now"])), traceable && !quiz.on ? trace(node) : "",
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
     h("p", {}, partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
     node === root || quiz.on ? "" : ledger(node), !lacking && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
