@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from . import methods, ops
 from .checking import gradcheck
-from .errors import AutogradError, CycleError, DataError, NonFiniteError, RangeError, RuleError, ShapeError, StaleError
+from .errors import (
+    AutogradError,
+    BridgeError,
+    CycleError,
+    DataError,
+    NonFiniteError,
+    RangeError,
+    RuleError,
+    ShapeError,
+    StaleError,
+)
 from .modes import group, no_grad, note_lines
 from .neighbours import NAMES as _NEIGHBOURS
 from .node import Node, Tensor, Value
@@ -18,6 +28,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import nn as nn
     from . import viz as viz
+    from .bridges.torch_model import from_torch
     from .programs.compile import compile as compile
     from .programs.program import BranchError, Branches, Program
     from .text.ledger import Ledger
@@ -26,6 +37,7 @@ __all__ = [
     "AutogradError",
     "BranchError",
     "Branches",
+    "BridgeError",
     "CycleError",
     "DataError",
     "Ledger",
@@ -42,6 +54,7 @@ __all__ = [
     "backward_steps",
     "detect_nonfinite",
     "explain",
+    "from_torch",
     "grad",
     "gradcheck",
     "group",
@@ -66,6 +79,7 @@ _WHEN_ASKED = {  # where what is not needed to differentiate has its home: progr
     "Ledger": ".text.ledger",
     "Program": ".programs.program",
     "compile": ".programs.compile",
+    "from_torch": ".bridges.torch_model",
 }
 _ELSEWHERE = {  # what people look for here and find in a package that stands on this one
     **dict.fromkeys(("MLP", "Layer", "Neuron", "Dense", "Module", "adam", "fit", "sgd"), "nn"),

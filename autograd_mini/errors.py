@@ -43,6 +43,10 @@ class SettingError(AutogradError, ValueError):
     """A setting outside its range; the message names the setting, its range and what was given."""
 
 
+class BridgeError(AutogradError, ValueError):
+    """A model of another library that cannot be taken over, or whose record does not agree with it."""
+
+
 class ExtraError(AutogradError, ImportError):
     """A package that only some functions need is not installed; the message says how to install it."""
 

@@ -214,7 +214,7 @@ def note_lines(function: Any = None) -> Any:
 class Group(Mode):
     """A part of a computation with a name: every node knows the innermost one that it was recorded in.
 
-    `outer` is the group that this one was entered in; `path` names both, as in "layer 1/attention".
+    `outer` is the group that this one was first entered in; `path` names both, as in "layer 1/attention".
     """
 
     def __init__(self, name: str) -> None:
@@ -235,7 +235,7 @@ class Group(Mode):
 
     def __enter__(self) -> Group:
         around = [mode for mode in modes.get() if isinstance(mode, Group) and mode is not self]
-        self.outer = around[-1] if around else None
+        self.outer = self.outer or (around[-1] if around else None)
         super().__enter__()
         return self
 

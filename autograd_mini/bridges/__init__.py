@@ -1,0 +1,1 @@
+"""Bridges: models of other libraries become records here, and every record proves itself against where it came from."""
