@@ -31,7 +31,7 @@ OPERATORS = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "power",
     ast.Mod: "mod", ast.FloorDiv: "floordiv",
 }  # fmt: skip
-COMPARED = {ast.Eq: "===", ast.NotEq: "!==", ast.Lt: "<", ast.Gt: ">", ast.LtE: "<=", ast.GtE: ">="}
+COMPARED = {ast.Is: "===", ast.Eq: "===", ast.NotEq: "!==", ast.Lt: "<", ast.Gt: ">", ast.LtE: "<=", ast.GtE: ">="}
 RENAMED = {"var": "variance", "shape": "shapeOf", "math.prod": "size"}  # rows and functions of another name there
 WORDS_BACK = {"variance": "var"}
 LEVELS = range(ATOM + 1)
