@@ -1,4 +1,6 @@
-"""The table as people write it: operators, methods, and numpy's own functions on nodes."""
+"""The ops as people write them: the operators, methods and protocols of a node, each assigned by its name."""
+
+# mypy: disable-error-code="assignment,attr-defined,method-assign,misc"
 
 from __future__ import annotations
 
@@ -7,28 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, sweep
+from . import array_ops, ops, sweep
 from .errors import DataError, ShapeError
 from .node import Node, Value
 from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
 from .op import TABLE, Unary
 
-OPERATORS = {
-    "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "mod": ops.mod, "pow": ops.power,
-}  # fmt: skip
-
-METHODS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name)
-    for name in (
-        "leaky_relu elu sign step floor round maximum minimum hypot logaddexp sum mean var std prod max min norm "
-        "logsumexp softmax log_softmax cumsum dot matmul outer squeeze swapaxes ravel split flip"
-    ).split()
-}
-METHODS |= {"flatten": ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
-
-
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **keywords: function(self, *args, **keywords)
+Node.__add__, Node.__radd__ = ops.add.method, ops.add.reflected
+Node.__sub__, Node.__rsub__ = ops.sub.method, ops.sub.reflected
+Node.__mul__, Node.__rmul__ = ops.mul.method, ops.mul.reflected
+Node.__truediv__, Node.__rtruediv__ = ops.div.method, ops.div.reflected
+Node.__mod__, Node.__rmod__ = ops.mod.method, ops.mod.reflected
+Node.__pow__, Node.__rpow__ = ops.power.method, ops.power.reflected
+Node.__floordiv__, Node.__rfloordiv__ = (lambda x, y: ops.floordiv(x, y)), (lambda y, x: ops.floordiv(x, y))
+Node.__matmul__, Node.__rmatmul__ = (lambda x, y: ops.matmul(x, y)), (lambda y, x: ops.matmul(x, y))
+Node.__neg__, Node.__pos__, Node.__abs__ = ops.neg.method, lambda x: x, ops.absolute.method
+Node.__lt__, Node.__le__ = COMPARISONS["lt"], COMPARISONS["le"]
+Node.__gt__, Node.__ge__ = COMPARISONS["gt"], COMPARISONS["ge"]
+Node.__round__ = _round
 
 
 def _reshape(x: Node, *shape: Any) -> Any:
@@ -85,42 +83,43 @@ def _mimebundle(self: Node, include: Any = None, exclude: Any = None) -> Any:
     return None
 
 
-SURFACE: dict[str, Callable[..., Any]] = {
-    **{f"__{name}__": op.method for name, op in OPERATORS.items()},
-    **{f"__r{name}__": op.reflected for name, op in OPERATORS.items()},
-    **{f"__{name}__": function for name, function in COMPARISONS.items()},
-    **{op.name: op.method for op in TABLE.values() if isinstance(op, Unary)},
-    **{name: _method(function) for name, function in METHODS.items()},
-    "__neg__": ops.neg.method,
-    "__pos__": lambda x: x,
-    "__abs__": ops.absolute.method,
-    "__round__": _round,
-    "__floordiv__": lambda x, y: ops.floordiv(x, y),
-    "__rfloordiv__": lambda y, x: ops.floordiv(x, y),
-    "__matmul__": lambda x, y: ops.matmul(x, y),
-    "__rmatmul__": lambda y, x: ops.matmul(x, y),
-    "__getitem__": _getitem,
-    "__setitem__": _setitem,
-    "__iter__": _iterate,
-    "__array_ufunc__": _array_ufunc,
-    "__array_function__": _array_function,
-    "__array__": _no_array,
-    "_repr_mimebundle_": _mimebundle,
-    "clip": _clip,
-    "clamp": _clip,
-    "reshape": _reshape,
-    "view": _reshape,
-    "transpose": _transpose,
-    "permute": _transpose,
-    "tolist": _tolist,
-    "argmax": _argmax,
-    "argmin": _argmin,
-    "backward": sweep.backward,
-    "backward_steps": sweep.backward_steps,
+Node.__getitem__, Node.__setitem__, Node.__iter__ = _getitem, _setitem, _iterate
+Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function
+Node._repr_mimebundle_ = _mimebundle
+Node.reshape = Node.view = _reshape  # where there are two names, the second is torch's
+Node.transpose = Node.permute = _transpose
+Node.clip = Node.clamp = _clip
+Node.tolist, Node.argmax, Node.argmin = _tolist, _argmax, _argmin
+Node.backward, Node.backward_steps = sweep.backward, sweep.backward_steps
+
+# Every function of one variable is a method by its own name; so are these ops, and what is made of ops.
+
+METHODS: dict[str, Callable[..., Any]] = {
+    name: getattr(ops, name)
+    for name in (
+        "leaky_relu elu sign step floor round maximum minimum hypot logaddexp sum mean var std prod max min norm "
+        "logsumexp softmax log_softmax cumsum matmul squeeze swapaxes flip"
+    ).split()
 }
-for _name, _function in SURFACE.items():
-    if "<locals>" in _function.__qualname__ or "<lambda>" in _function.__qualname__:
-        _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
-        _row = METHODS.get(_name, TABLE.get(_name))
-        _function.__doc__ = _function.__doc__ or getattr(_row, "__doc__", None)
-    setattr(Node, _name, _function)
+METHODS |= {"dot": array_ops.dot, "outer": array_ops.outer, "ravel": array_ops.ravel, "split": array_ops.split}
+METHODS |= {"flatten": array_ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
+
+
+def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Node, *args: Any, **keywords: Any) -> Any:
+        return function(self, *args, **keywords)
+
+    return _named(method, name, function.__doc__)
+
+
+def _named(method: Callable[..., Any], name: str, doc: str | None = None) -> Callable[..., Any]:
+    """Return a method with the name that tracebacks and help() show."""
+    method.__name__, method.__qualname__, method.__doc__ = name, f"Node.{name}", doc or method.__doc__
+    return method
+
+
+for _name, _function in METHODS.items():
+    setattr(Node, _name, _method(_name, _function))
+for _op in TABLE.values():
+    if isinstance(_op, Unary):
+        setattr(Node, _op.name, _named(_op.method, _op.name, _op.__doc__))

@@ -170,6 +170,19 @@ def test_a_wrong_arrow_would_be_found(source: str, tmp_path: Path) -> None:
     assert "viz" in {name.partition(".")[0] for name in knows(tmp_path / "nn.py", tmp_path)}
 
 
+CORE = ("node", "op", "ops", "sweep", "transforms", "fast")
+
+
+def test_the_core_knows_no_reader_not_even_by_type_or_later() -> None:
+    """What a student reads, and all that it needs, can be read without what prints, explains and compiles."""
+    modules = {name_of(file): file for file in files("autograd_mini")}
+    found = [f"autograd_mini.{name}" for name in CORE]
+    for name in found:
+        targets = {t if t in modules else t.rpartition(".")[0] for t in knows(modules[name])}
+        found += sorted((targets & set(modules)) - set(found) - {"autograd_mini"})
+    assert not [name for name in found if name.startswith(("autograd_mini.programs", "autograd_mini.text"))]
+
+
 LOADED = """
 import sys, numpy, {before}
 before = set(sys.modules)
