@@ -1,6 +1,6 @@
 """The ops as people write them: the operators, methods and protocols of a node, each assigned by its name."""
 
-# mypy: disable-error-code="assignment,attr-defined,method-assign,misc"
+# mypy: disable-error-code="assignment,attr-defined,index,method-assign,misc"
 
 from __future__ import annotations
 
