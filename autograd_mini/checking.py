@@ -154,7 +154,7 @@ class _Problem:
     def complex_step(self, directions: list[Array], h: float) -> float | None:
         """Return the derivative along `directions`: the imaginary part after an imaginary step, from the record.
 
-        None where a row, one of a user's own perhaps, computes with real numbers only.
+        None where an op, a custom one perhaps, computes with real numbers only.
         """
         fresh = zip(self.trace.fresh, directions)
         data: dict[Node, Any] = ignoring_fp_warnings(lambda: {x: x._data + 1j * h * v for x, v in fresh})

@@ -1,4 +1,4 @@
-"""Own rows: what a row must look like that is no row of `ops.py`, and what its functions may return."""
+"""Custom ops: what a row must look like that is made outside `ops.py`, and what its functions may return."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _takes(function: Callable[..., Any], n: int, exactly: bool) -> bool:
 
 
 def floats(name: str, scalar: Callable[..., Any]) -> Callable[..., float]:
-    """Return the function on floats of a row of one's own, which returns Python floats and nothing else.
+    """Return the function on floats of a custom op, which returns Python floats and nothing else.
 
     >>> floats("my_floor", np.floor)(2.5), floats("my_sign", lambda x: int(x > 0.0))(2.5)
     (2.0, 1.0)
@@ -89,7 +89,7 @@ def floats(name: str, scalar: Callable[..., Any]) -> Callable[..., float]:
 
 
 def arrays(name: str, array: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function on arrays of a row of one's own, which returns arrays that a node may hold, or floats.
+    """Return the function on arrays of a custom op, which returns arrays that a node may hold, or floats.
 
     >>> arrays("my_sign", lambda x: x > 0.0)(np.array([2.5, -1.0]))
     array([1., 0.])

@@ -34,7 +34,7 @@ def number_of(data: Any) -> float:
             return _as_float(array)
     elif isinstance(data, Real):
         return _as_float(data)
-    hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _remedy(data)
+    hint = "for an array use Tensor" if isinstance(data, (np.ndarray, list, tuple)) else _hint(data)
     raise DataError(f"expected one number, got {_brief(data)}: {hint}")
 
 
@@ -91,21 +91,21 @@ def _check_kind(array: Array, data: Any) -> None:
         for entry in array.flat:
             _as_float(entry)
     elif array.dtype.kind not in "fiub":
-        raise DataError(f"expected real numbers, got {_brief(data)}: {_remedy(array.reshape(-1)[:1].tolist())}")
+        raise DataError(f"expected real numbers, got {_brief(data)}: {_hint(array.reshape(-1)[:1].tolist())}")
 
 
-def _remedy(data: Any) -> str:
+def _hint(data: Any) -> str:
     """Return what to do about data that is no number, from the first entry of an array or from the thing itself."""
     entry = data[0] if isinstance(data, list) and data else data
-    for kinds, remedy in REMEDIES:
+    for kinds, hint in HINTS:
         if isinstance(entry, kinds):
-            return remedy
+            return hint
     if hasattr(entry, "birth"):
         return "take its .data, plain numbers"
     return "make an array of it, np.asarray(x)" if hasattr(entry, "__array__") else "turn it into floats first"
 
 
-REMEDIES: tuple[tuple[tuple[type, ...], str], ...] = (
+HINTS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((str, bytes), "text is not read as a number, convert it with float(...)"),
     ((type(None),), "a function without `return` gives None; for a missing number write float('nan')"),
     ((complex,), "take .real and .imag, each a number of its own"),
@@ -134,8 +134,8 @@ def _brief(data: Any) -> str:
     return f"{type(data).__name__} {' '.join(_short.repr(data).split())}"
 
 
-class Frozen(np.ndarray):
-    """A node's data as its owner may see it: reading is free, writing is refused with the remedy.
+class ReadOnlyArray(np.ndarray):
+    """A node's data as its owner may see it: reading is free, writing is refused with a hint.
 
     In-place operators return a new plain array instead, so that `p.data -= step` assigns one whole array, which the
     node notices; an entry written behind the node's back would make its recorded gradients silently wrong. Whatever
@@ -143,7 +143,7 @@ class Frozen(np.ndarray):
     """
 
     @classmethod
-    def of(cls, array: Array) -> Frozen:
+    def of(cls, array: Array) -> ReadOnlyArray:
         """Return a read-only view of `array`."""
         view = array.view(cls)
         view.flags.writeable = False
@@ -158,7 +158,7 @@ class Frozen(np.ndarray):
 
     def __getitem__(self, index: Any) -> Any:
         part = np.asarray(self)[index]
-        return part.view(Frozen) if isinstance(part, np.ndarray) and not part.flags.writeable else part
+        return part.view(ReadOnlyArray) if isinstance(part, np.ndarray) and not part.flags.writeable else part
 
     def __repr__(self) -> str:
         return repr(np.asarray(self))
@@ -197,9 +197,9 @@ def _plain(name: str) -> Callable[..., Array]:
 
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    setattr(Frozen, f"__i{_name}__", _in_place(_name))
+    setattr(ReadOnlyArray, f"__i{_name}__", _in_place(_name))
 for _name in ("__setitem__", "fill", "sort", "partition", "put", "resize"):
-    setattr(Frozen, _name, _guarded(_name))
+    setattr(ReadOnlyArray, _name, _guarded(_name))
 for _name in (
     "__copy__",
     "__deepcopy__",
@@ -214,7 +214,7 @@ for _name in (
     "cumprod",
     "round",
 ):
-    setattr(Frozen, _name, _plain(_name))
+    setattr(ReadOnlyArray, _name, _plain(_name))
 
 
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside a quiet context", default=False)

@@ -60,12 +60,14 @@ def extra(module: str, package: str, name: str) -> Any:
 
 
 def rule_error(op: str, error: Exception) -> Exception:
-    """Return the RuleError for what a rule of the op raised; errors of the engine and of the computer stay as they are.
+    """Return the RuleError for what a rule of the op raised.
+
+    Errors of the engine and of the computer stay as they are, and so does the end of a walk with a debugger.
 
     >>> rule_error("sin", KeyError("x"))
     RuleError("the vjp rule of sin raised KeyError: 'x'")
     """
-    if isinstance(error, (AutogradError, MemoryError, SystemError)):
+    if isinstance(error, (AutogradError, MemoryError, SystemError)) or type(error).__module__ == "bdb":
         return error
     found = RuleError(f"the vjp rule of {op} raised {type(error).__name__}: {error}")
     found.__cause__ = error

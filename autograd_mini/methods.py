@@ -105,21 +105,16 @@ METHODS |= {"dot": array_ops.dot, "outer": array_ops.outer, "ravel": array_ops.r
 METHODS |= {"flatten": array_ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
 
 
-def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Node, *args: Any, **keywords: Any) -> Any:
-        return function(self, *args, **keywords)
-
-    return _named(method, name, function.__doc__)
-
-
-def _named(method: Callable[..., Any], name: str, doc: str | None = None) -> Callable[..., Any]:
-    """Return a method with the name that tracebacks and help() show."""
-    method.__name__, method.__qualname__, method.__doc__ = name, f"Node.{name}", doc or method.__doc__
-    return method
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *args, **keywords: function(self, *args, **keywords)
 
 
 for _name, _function in METHODS.items():
-    setattr(Node, _name, _method(_name, _function))
+    setattr(Node, _name, _method(_function))
 for _op in TABLE.values():
     if isinstance(_op, Unary):
-        setattr(Node, _op.name, _named(_op.method, _op.name, _op.__doc__))
+        setattr(Node, _op.name, _op.method)
+for _name, _function in list(vars(Node).items()):
+    if "<" in getattr(_function, "__qualname__", ""):  # made in a function: tracebacks and help() show its name here
+        _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
+        _function.__doc__ = _function.__doc__ or getattr(METHODS.get(_name, TABLE.get(_name)), "__doc__", None)

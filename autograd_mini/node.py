@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .data import Array, Frozen, array_of, number_of
+from .data import Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 else:
     Surface = object
 
-INSTEAD = {  # for names that other libraries have
+HINTS = {  # for names that other libraries have
     "zero_grad": "zero_grad(x)",
     "numpy": "x.data",
     "clone": "x.detach(), or x itself: it is never changed in place",
     "requires_grad": "no_grad() or x.detach() where no gradient is wanted",
 }
 
-ALL, NONE = object(), object()  # in place of a second argument: the first holds them all; there is but one
+# `first` and `second` hold the args packed, without a tuple around one or two: read `.args`. In place of a second
+# stands NONE where there is but one, and ALL where `first` holds the tuple of them all. Neither is a node.
+ALL, NONE = object(), object()
 
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
@@ -66,7 +68,8 @@ class Node(Surface):
 
     `data` is the result, `op` the row of the table that computed it (None for a leaf), `args` exactly what the op was
     called with, constants included. `birth` numbers nodes in the order they were made: an argument is older than its
-    result, so sorting by birth sorts topologically. The last three slots are filled when they are first needed.
+    result, so sorting by birth sorts topologically. The others are filled
+    when they are first needed.
     """
 
     __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_note", "__weakref__")
@@ -161,7 +164,7 @@ class Node(Surface):
 
     def __dir__(self) -> list[str]:
         """List what a node has, without the names that answer with an error alone."""
-        return [name for name in object.__dir__(self) if name not in INSTEAD and name != "_mask"]
+        return [name for name in object.__dir__(self) if name not in HINTS and name != "_mask"]
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -271,18 +274,18 @@ class Node(Surface):
         return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
 
 
-def _instead(name: str, remedy: str) -> property:
+def _hint(name: str, hint: str) -> property:
     """Return a property that has no value, but an error that says what to write, for whoever reads or assigns it."""
 
     def refuse(node: Node, value: Any = None) -> Any:
-        message = f"{type(node).__name__!r} object has no attribute {name!r}: write {remedy}"
+        message = f"{type(node).__name__!r} object has no attribute {name!r}: write {hint}"
         raise AttributeError(message, name=name, obj=node)
 
     return property(refuse, refuse)
 
 
-for _name, _remedy in INSTEAD.items():
-    setattr(Node, _name, _instead(_name, _remedy))
+for _name, _what in HINTS.items():
+    setattr(Node, _name, _hint(_name, _what))
 
 
 class Value(Node):
@@ -334,7 +337,7 @@ class Tensor(Node):
     @property
     def data(self) -> Array:
         """The array, to read or to assign whole (`x.data = new`, `x.data -= step`); never changed in place."""
-        return Frozen.of(self._data)
+        return ReadOnlyArray.of(self._data)
 
     @data.setter
     def data(self, data: Any) -> None:
@@ -356,7 +359,7 @@ class Tensor(Node):
 
 
 def leaf(data: float | Array) -> Node:
-    """Return a new node without a past around data that is already a float or an array of ours."""
+    """Return a leaf: a node without an op, around data that is already a float or an array of the engine's."""
     node = _new(Value if isinstance(data, float) else Tensor)
     Node.__init__(node, data)
     return node

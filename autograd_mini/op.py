@@ -22,8 +22,8 @@ from .node import Node, Tensor, Value, record
 Rule = Callable[..., Any]
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
-ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: what is made after that is a row of a user's own
-NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of `ops.py` where a user's own has the same
+ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: an op that is made later is a custom op
+NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of `ops.py` where a custom op has the same
 
 _new = object.__new__
 
@@ -32,10 +32,10 @@ class Op:
     """A row over whole arrays: a reduction, a product, a change of shape. It is called as `array` is.
 
     `rules` holds one rule per argument; None stands for an argument without a derivative: an axis, a shape, an index.
-    `remedy` is what to do about shapes that do not fit, where the row knows it better than numpy.
+    `hint` is what to do about shapes that do not fit, where the row knows it better than numpy.
     """
 
-    remedy = ""
+    hint = ""
     slopes = 0  # for `fast`: how many arguments an elementwise row has, each with a rule
     form = 'Op("total", lambda x, axis: np.sum(x, axis), lambda g, z, x, axis: ..., None)'
 
@@ -135,7 +135,7 @@ class Op:
     def _misfit(self, error: Exception, args: tuple[Any, ...]) -> str:
         shapes = " and ".join(str(np.shape(a)) for i, a in enumerate(args) if self.rule(i) is not None)
         settings = ", ".join(f"{p}={a!r}" for i, (p, a) in enumerate(zip(self.params, args)) if self.rule(i) is None)
-        reason = self.remedy or _plain(error)
+        reason = self.hint or _plain(error)
         return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit: {reason}"
 
     def run(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
@@ -158,12 +158,12 @@ class Op:
 
 
 def row_of_ops(name: str) -> Op:
-    """Return the row of `ops.py` that has the name: what a pickle says of one."""
+    """Return the row of `ops.py` that has the name: for unpickling."""
     return ROWS[name]
 
 
 def row_named(name: str) -> Op:
-    """Return the row that has the name now: what a pickle says of a row of a user's own."""
+    """Return the row that has the name now: for unpickling a custom op."""
     if name not in TABLE:
         raise DataError(f"there is no row {name}: make it before you load what uses it")
     return TABLE[name]
@@ -240,7 +240,7 @@ class Elementwise(Op):
     the array function answers, so that floats and arrays agree.
     """
 
-    remedy = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
+    hint = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
     form = 'Elementwise("name", "name({}, {})", on_floats, on_arrays, rule_x, None)'
 
     def __init__(

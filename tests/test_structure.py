@@ -18,7 +18,7 @@ import pytest
 
 import autograd_mini
 from autograd_mini import Node, Tensor, Value
-from autograd_mini.node import INSTEAD
+from autograd_mini.node import HINTS
 from autograd_mini.op import TABLE, Binary
 
 ROOT = Path(autograd_mini.__file__).parent.parent
@@ -279,7 +279,7 @@ def test_signatures_name_what_the_classes_have_and_nothing_else() -> None:
 
     given = set(vars(Node)) | set(vars(Value)) | set(vars(Tensor))
     slots = {name for kind in (Node, Value, Tensor) for name in kind.__slots__}
-    added = given - written - slots - MADE_BY_PYTHON - set(INSTEAD)
+    added = given - written - slots - MADE_BY_PYTHON - set(HINTS)
     assert declared - written == added - set(UNTYPED)
     assert set(UNTYPED) <= added
     assert all(hasattr(Value, name) and hasattr(Tensor, name) for name in declared)
@@ -293,8 +293,8 @@ def test_looks_at_a_nodes_attributes_take_the_short_way() -> None:
 
 def test_names_of_other_libraries_are_neither_listed_nor_there() -> None:
     for node in (Value(1.0), Tensor([1.0])):
-        assert not {*INSTEAD, "_mask"} & {name for name, _ in inspect.getmembers(node)}
-        for name, remedy in INSTEAD.items():
+        assert not {*HINTS, "_mask"} & {name for name, _ in inspect.getmembers(node)}
+        for name, remedy in HINTS.items():
             with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}: write {remedy}")):
                 getattr(node, name)
             with pytest.raises(AttributeError, match=re.escape(f"write {remedy}")):

@@ -84,7 +84,7 @@ def term(arg: Any, terms: Terms, pool: Pool) -> Term:
 def javascript_call(node: Node, terms: Terms, pool: Pool) -> Term:
     """Return a call of the row by its name, settings in their order and without the last ones that have their default.
 
-    What has float32 is rounded to it. DataError for a row of a user's own whose name has a meaning there already.
+    What has float32 is rounded to it. DataError for a custom op whose name has a meaning there already.
     """
     op: Op = node.op
     written = [_in_javascript(node, i, terms, pool) for i in range(len(node.args))]

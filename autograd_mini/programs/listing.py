@@ -225,7 +225,7 @@ def _word(name: str) -> str:
 
 
 def _check_rows(nodes: Iterable[Node]) -> None:
-    """Raise DataError for a row of a user's own whose name means something else to every program."""
+    """Raise DataError for a custom op whose name means something else to every program."""
     own = {n.op.name for n in nodes if n.op is not None and n.op is not ROWS.get(n.op.name)}
     meant = {"program", "RuntimeError", *ROWS, *definitions("scalar"), *definitions("array")} if own else set()
     taken = sorted(name for name in own if name in meant or name.endswith(BAR) or name.startswith(CONSTANT))

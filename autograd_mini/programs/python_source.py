@@ -56,7 +56,7 @@ def value_lines(listing: Listing, dialect: Dialect, forward: Sequence[Line]) -> 
 
 
 def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
-    """Return the prelude of the texts. A user's own row is named in Python and refused elsewhere."""
+    """Return the prelude of the texts. A custom op is named in Python and refused elsewhere."""
     mentioned = {word for text in used for word in words(text)}
     missing = sorted(word for word in mentioned if word in TABLE and word not in dialect.defined())
     if missing and dialect in FOREIGN:

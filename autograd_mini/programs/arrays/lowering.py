@@ -135,7 +135,7 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
         return cell
     if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc):
         return code.ufunc(op.array, *args, like=node._data)
-    makes_new = isinstance(op, Elementwise) and ROWS.get(op.name) is op  # a user's own may return its argument
+    makes_new = isinstance(op, Elementwise) and ROWS.get(op.name) is op  # a custom op may return its argument
     return _plain(code, node, args, PLAIN if makes_new else VIEW)
 
 

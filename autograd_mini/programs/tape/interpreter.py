@@ -34,7 +34,7 @@ _ON_ARRAYS = ("floor", "round", "cbrt")  # rows whose function on numbers goes t
 
 @cache
 def rows() -> dict[Op, int]:
-    """Return the rows that the machine computes, with their numbers."""
+    """Return the rows that the interpreter computes, with their numbers."""
     others = dict.fromkeys(op for op in vars(ops).values() if isinstance(op, Elementwise) and op.name not in _KNOWN)
     known: dict[Op, int] = {getattr(ops, name): kind for name, kind in _KNOWN.items()}
     return {**known, **{op: DOT + 1 + i for i, op in enumerate(others)}}
@@ -42,7 +42,7 @@ def rows() -> dict[Op, int]:
 
 @cache
 def load(name: str) -> Any:
-    """Return a compiled part of the machine, "scalar" or "lanes"; the first time takes seconds, and is kept on disk."""
+    """Return a compiled part of the interpreter, "scalar" or "lanes"; the first time takes seconds."""
     return jit.load(f"autograd_mini_{name}", source(name))
 
 
