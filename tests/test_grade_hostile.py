@@ -154,7 +154,9 @@ def test_an_engine_may_import_its_neighbours_and_numpy(tmp_path):
 
 
 def test_an_engine_that_deletes_its_file_is_graded_as_far_as_it_goes(tmp_path):
-    report = grade(written(tmp_path, GOOD + "\nimport os\nos.remove(__file__)\n"))
+    file = written(tmp_path, GOOD + "\nimport os\ntry: os.remove(__file__)\nexcept OSError: pass  # sealed\n")
+    report = grade(file)
+    file.unlink(missing_ok=True)
     assert report.is_full
     assert "my_engine.py" in text_of(report)
 

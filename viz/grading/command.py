@@ -6,9 +6,14 @@ import argparse
 import io
 import os
 import sys
-from functools import partial
+from collections.abc import Iterable
+from pathlib import Path
 
-from .grader import checked, grade
+from autograd_mini.files import write_whole
+
+from .class_report import csv_of, write_pages
+from .grader import grade_all
+from .keeper import UNHELD
 from .report import Report, coloured, plain, spelled, table_of, text_of
 from .report_formats import json_of, junit_of
 
@@ -19,6 +24,7 @@ DOES = "grade engines that learners have written"
 EXAMPLES = """\
 examples:
   autograd-mini grade my_engine.py
+  autograd-mini grade class/*.py --csv marks.csv --html report
   autograd-mini grade class/*.py --format junit > grades.xml
 
 The exit status is 0 for full marks all round, 1 for less, 2 for a mistake in the command.
@@ -35,23 +41,29 @@ def add_options(task: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--memory", type=int, default=1024, metavar="MiB", help="for the engine's process (default: %(default)s)"
     )
+    task.add_argument("--csv", metavar="FILE", type=Path, help="write the marks as a table for a spreadsheet")
+    task.add_argument("--html", metavar="FOLDER", type=Path, help="write a page for the teacher, one for each engine")
     task.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Grade the files, print the reports, and return the exit status."""
-    for file in arguments.files:  # a mistake in the last name should not cost the time of all the others
-        checked(file, arguments.seconds, arguments.memory)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    one = partial(grade, seconds=arguments.seconds, memory=arguments.memory)
-    reports = _spoken(map(one, arguments.files)) if arguments.format == "text" else list(map(one, arguments.files))
+    if sys.platform in UNHELD:
+        print(f"note: {UNHELD[sys.platform]}", file=sys.stderr)
+    graded = grade_all(arguments.files, arguments.seconds, arguments.memory)
+    reports = _spoken(graded) if arguments.format == "text" else list(graded)
     if arguments.format in FORMS:
         print(FORMS[arguments.format](reports))
+    if arguments.csv:
+        write_whole(arguments.csv, csv_of(reports).encode())
+    if arguments.html:
+        print(f"wrote {str(write_pages(reports, arguments.html))!r}", file=sys.stderr)
     return PASSED if all(report.is_full for report in reports) else NOT_PASSED
 
 
-def _spoken(reports: map[Report]) -> list[Report]:
+def _spoken(reports: Iterable[Report]) -> list[Report]:
     """Print each report as soon as it is there, and after several a line for each; return them."""
     paint = coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else plain
     told: list[Report] = []

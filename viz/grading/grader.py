@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 
 from autograd_mini import AutogradError
@@ -14,6 +17,7 @@ from autograd_mini import AutogradError
 from .diagnosis import Fault, failure, is_missing, is_refused, kind_of
 from .exam import Check, exam
 from .exercise import FORWARD, Exercise
+from .own_sweep import own_sweep
 from .report import FAILED, LEFT_OUT, MISSING, PASSED, UNSEEN, WAITS, Found, Report, Result
 from .sandbox import ENDS, HANGS, Answer, Problem, Sandbox
 from .shrink import shrink
@@ -50,6 +54,21 @@ def grade(file: str | os.PathLike[str], seconds: float = 5.0, memory: int = 1024
         if broken is not None:
             return Report(os.fspath(file), broken=broken)
         return _Examiner(os.fspath(file), sandbox).report()
+
+
+def grade_all(
+    files: Sequence[str | os.PathLike[str]], seconds: float = 5.0, memory: int = 1024, at_once: int | None = None
+) -> Iterator[Report]:
+    """Yield the grades of several files in their order, as `grade` gives them, `at_once` of them at a time.
+
+    That many are graded beside each other as the machine has cores, where it is left out. GradeError for the first file
+    that cannot be graded, before any is.
+    """
+    for file in files:  # a mistake in the last name should not cost the time of all the others
+        checked(file, seconds, memory)
+    one = partial(grade, seconds=seconds, memory=memory)
+    with ProcessPoolExecutor(at_once or os.cpu_count(), get_context("spawn")) as others:
+        yield from others.map(one, files) if len(files) > 1 else map(one, files)
 
 
 def checked(file: str | os.PathLike[str], seconds: float, memory: int) -> str:
@@ -111,7 +130,8 @@ class _Examiner:
         for _, alike in groupby(fresh, key=lambda fault: fault.kind):
             fault, *rest = alike
             others = {other.methods: other.exercise for other in rest if not fault.explains(other)}
-            self.found.append(Found(check.name, fault, tuple(others.values())))
+            sweep = () if self._is_late() else tuple(own_sweep(fault.exercise, self.sandbox))
+            self.found.append(Found(check.name, fault, tuple(others.values()), sweep))
 
     def _faults(self, check: Check) -> Iterator[Fault]:
         """Yield the faults that the exercises of a check show, each on the smallest graph."""

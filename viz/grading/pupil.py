@@ -44,6 +44,7 @@ class Play:
         self.nodes: dict[str, Any] = {}
         self.shown: list[Row] = []
         self.called: set[str] = set()
+        self.written: list[Row] = []
         self.statement = ""
 
     def perform(self, script: str) -> list[Row]:
@@ -88,6 +89,21 @@ class Play:
     def _called(self) -> None:
         sys.setprofile(None)
         self.shown = [(name, "", "") for name in sorted(self.called)]
+
+    def _trace(self) -> None:
+        """From here on, note each number that is written to the gradient of a node that the script has named."""
+        write, written = self.value.__setattr__, self.written
+
+        def noted(node: Any, name: str, x: Any) -> None:
+            write(node, name, x)
+            if name == "grad":
+                named = [known for known, its in self.nodes.items() if its is node]
+                written.extend((f"{len(written)} {known}", "", self._number(x)) for known in named)
+
+        self.value.__setattr__ = noted
+
+    def _traced(self) -> None:
+        self.shown = self.written
 
     def _function(self, op: str) -> Callable[..., Any]:
         """Return the operator, or what calls the method of that name, or the function of the learner's module."""
@@ -136,6 +152,8 @@ def trouble(error: BaseException, file: str, statement: str) -> Trouble:
 def main() -> None:
     """Import the engine of the file in argv, say whether that went well, then answer scripts as long as they come."""
     file, seconds, memory, sign, *paths = sys.argv[1:]
+    load(os.path.join(os.path.dirname(__file__), "keeper.py")).enclose()
+    del sys.modules["keeper"]
     sys.argv[:], sys.path[:] = [file], [os.path.dirname(file), *paths]
     limit(int(seconds), int(memory))
     ask, answer = pipes()

@@ -14,6 +14,7 @@ from autograd_mini.text.formula import equation, one_line
 from .diagnosis import Fault, close, is_wrong
 from .exam import Check
 from .exercise import Exercise, Number
+from .own_sweep import Write
 from .sandbox import ENDS, HANGS, Problem
 
 PASSED, FAILED, WAITS, MISSING, LEFT_OUT, UNSEEN = "passed", "failed", "waits", "missing", "left out", "unseen"
@@ -39,11 +40,12 @@ class Result(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A fault, the check that found it, and the formulas of other graphs that show the same."""
+    """A fault, the check that found it, other graphs that show the same, and what the engine's own sweep writes."""
 
     check: str
     fault: Fault
     also: tuple[Exercise, ...]
+    sweep: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
     else:
+        process.terminate()  # its keeper ends what it has left behind
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=SOON)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

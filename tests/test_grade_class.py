@@ -1,0 +1,196 @@
+"""Grading a class: beside each other, with a table, pages, each learner's own sweep, and nothing that gets away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from test_grade import FAULTS, GOOD
+
+from viz.command.main import main
+from viz.grading import GradeError, grade, grade_all, keeper
+from viz.grading.class_report import csv_of, page_names, write_pages
+from viz.grading.exercise import exercise
+from viz.grading.own_sweep import judged, own_sweep, right_sweep
+from viz.grading.report import Report
+from viz.grading.sandbox import Sandbox
+
+PLANTED = {what: (old, new, kind) for what, old, new, kind, _ in FAULTS}
+SOME = ["a product with one factor twice", "gradients that do not add up", "an upstream gradient left out"]
+SOME += ["the order of creation"]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> list[Report]:
+    folder = tmp_path_factory.mktemp("class")
+    files = []
+    for number, what in enumerate([*SOME, None, "import"]):
+        old, new, _ = PLANTED.get(what, ("", "", ""))
+        source = "raise ValueError('<b>no</b>')\n" if what == "import" else GOOD.replace(old, new) if old else GOOD
+        files.append(folder / f"learner {number}.py")
+        files[-1].write_text(source, encoding="utf-8")
+    return list(grade_all(files, at_once=2))
+
+
+def test_reports_come_in_the_order_of_the_files_and_name_what_was_planted(reports: list[Report]) -> None:
+    assert [Path(report.file).name for report in reports] == [f"learner {number}.py" for number in range(6)]
+    for report, what in zip(reports, SOME):
+        assert PLANTED[what][2] in [found.fault.kind for found in report.faults], what
+    assert reports[4].is_full
+    assert reports[5].broken is not None
+
+
+def test_a_file_that_cannot_be_graded_is_named_before_any_is(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import time\ntime.sleep(60)\n")
+    with pytest.raises(GradeError, match=r"cannot read .*b\.py"):
+        list(grade_all([tmp_path / "a.py", tmp_path / "b.py"]))
+
+
+def test_the_table_is_one_line_an_engine_and_no_formula_of_a_spreadsheet(reports: list[Report]) -> None:
+    rows = list(csv.reader(io.StringIO(csv_of(reports))))
+    assert rows[0] == ["file", "passed", "required", "full", "faults", "import"]
+    assert len(rows) == 7
+    assert rows[2][4] == "gradients add up (__add__)"
+    assert (rows[5][1:4], rows[6][3]) == (["18", "18", "yes"], "no")
+    assert "ValueError" in rows[6][5]
+    assert list(csv.reader(io.StringIO(csv_of([Report("=cmd|x.py")]))))[1][0] == "'=cmd|x.py"
+
+
+class Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attributes if tag == "a" and name == "href"]
+
+
+def test_pages_lead_from_the_class_to_the_learner_to_the_graph(reports: list[Report], tmp_path: Path) -> None:
+    index = write_pages(reports, tmp_path / "report")
+    text = index.read_text("utf-8")
+    assert "6 engines, 1 with full marks" in text
+    assert "<b>no</b>" not in text
+    for page in index.parent.glob("learner_?.html"):
+        links = Links(page.read_text("utf-8")).found
+        assert all((index.parent / link).is_file() for link in links)
+    links = Links(text).found
+    assert {f"learner_{number}.html" for number in range(6)} <= set(links)
+    assert all((index.parent / link).is_file() for link in links)
+    assert "← the first that differs" in (index.parent / "learner_2.html").read_text("utf-8")
+
+
+def test_pages_of_files_with_one_name_do_not_meet() -> None:
+    assert page_names([Report("a/x.py"), Report("b/x.py"), Report("../index.py")]) == ["x", "x-2", "index-2"]
+
+
+def test_the_command_writes_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(GOOD)
+    assert main(["grade", str(file), "--csv", str(tmp_path / "m.csv"), "--html", str(tmp_path / "r")]) == 0
+    assert "index.html" in capsys.readouterr().err
+    assert (tmp_path / "m.csv").read_text().count("\n") == 2
+    assert (tmp_path / "r" / "mine.html").is_file()
+
+
+# A learner's own sweep ------------------------------------------------------------------------------------------------
+
+GRAPH = exercise(lambda a, b: (a + b) * a, 2.0, 3.0)
+
+
+def writes(tmp_path: Path, source: str) -> list[tuple[str, float, bool]]:
+    file = tmp_path / "mine.py"
+    file.write_text(source)
+    with Sandbox(str(file), 5.0, 1024) as sandbox:
+        assert sandbox.start() is None
+        return [tuple(write) for write in own_sweep(GRAPH, sandbox)]
+
+
+def test_a_right_engine_writes_what_the_right_sweep_sends(tmp_path: Path) -> None:
+    found = writes(tmp_path, GOOD)
+    assert all(fits for *_, fits in found)
+    assert {name: grad for name, grad, _ in found} == {"L": 1.0, "v1": 2.0, "a": 7.0, "b": 2.0}
+
+
+@pytest.mark.parametrize("what", SOME)
+def test_a_planted_fault_is_seen_in_what_is_written(what: str, tmp_path: Path) -> None:
+    old, new, _ = PLANTED[what]
+    found = writes(tmp_path, GOOD.replace(old, new))
+    assert not all(fits for *_, fits in found) or {name: grad for name, grad, _ in found}["a"] != 7.0
+
+
+def test_any_order_and_all_at_once_are_right() -> None:
+    e = exercise(lambda a: a * a + a, 3.0)  # L = v1 + a, v1 = a * a: 1 from L, 3 and 3 from v1
+    assert sorted(sent.amount for sent in right_sweep(e) if sent.name == "a") == [1.0, 3.0, 3.0]
+    for order in ([3.0, 6.0, 7.0], [1.0, 4.0, 7.0], [7.0]):
+        assert all(write.fits for write in judged([("L", 1.0), ("v1", 1.0), *(("a", g) for g in order)], e))
+    assert [write.fits for write in judged([("a", 2.0), ("a", "None"), ("a", 0.0)], e)] == [False, False, False]
+
+
+KEPT_ELSEWHERE = """
+class Value(Value):
+    grad = property(lambda self: self.__dict__.get("g", 0.0), lambda self, g: self.__dict__.update(g=g))
+"""
+
+
+def test_an_engine_whose_gradient_is_a_property_shows_the_same_sweep(tmp_path: Path) -> None:
+    assert [name for name, *_ in writes(tmp_path, GOOD + KEPT_ELSEWHERE)][-1] in ("a", "b")
+
+
+# Nothing gets away ----------------------------------------------------------------------------------------------------
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and adoption are Linux's")
+ESCAPES = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            open({beat!r}, "a").write("x")
+            time.sleep(0.05)
+    os._exit(0)
+"""
+
+
+@linux
+@pytest.mark.parametrize("granted", [True, False], ids=["namespaces", "adoption"])
+@pytest.mark.parametrize("end", ["os._exit(7)", "os.abort()", "time.sleep(60)"])
+def test_what_forks_and_leaves_its_session_ends_with_its_keeper(granted: bool, end: str, tmp_path: Path) -> None:
+    """The heart of a process that has got away would go on beating."""
+    beat = str(tmp_path / "beat")
+    script = f"import sys, os, time\nsys.path.insert(0, {str(Path(keeper.__file__).parent)!r})\nimport keeper\n"
+    script += "" if granted else "keeper.NEW_NAMESPACES = -1\n"  # which no kernel grants
+    script += f"keeper._seal = lambda *_: None\nkeeper.enclose()\n{ESCAPES.format(beat=beat)}\ntime.sleep(0.5)\n{end}\n"
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL)
+    time.sleep(1.5)
+    process.terminate()
+    assert process.wait(timeout=10) == {"os._exit(7)": 7, "os.abort()": -6}.get(end, process.returncode)
+    time.sleep(0.2)
+    before = os.path.getsize(beat)
+    time.sleep(0.3)
+    assert before > 0
+    assert os.path.getsize(beat) == before
+
+
+@linux
+def test_an_engine_writes_into_a_folder_of_its_own_and_nowhere_else(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    file = tmp_path / "mine.py"
+    file.write_text(
+        GOOD + f"\nopen('inside', 'w').write('x')\ntry: open({str(outside)!r}, 'w')\nexcept OSError: pass\n"
+    )
+    assert grade(file).is_full
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"mine.py", "outside"}
+
+
+def test_systems_that_hold_less_say_what() -> None:
+    assert set(keeper.UNHELD) == {"darwin", "win32"}
+    assert all(text.count("but") == 1 for text in keeper.UNHELD.values())
