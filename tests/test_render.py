@@ -262,7 +262,7 @@ def test_random_graphs_are_drawn_without_failure_overlap_or_overrun(engine):
     for _ in range(GRAPHS):
         drawing = random_drawing(rng, engine)
         picture = drawing.picture
-        places = {place["name"]: place for place in drawing._layout[0]["objects"]}
+        places = {place["name"]: place for place in drawing._layout[1]["objects"]}
         frames = {box.id: frame(places[box.id]) for box in picture.boxes}
         for i, box in enumerate(picture.boxes):
             left, right, _, _ = frames[box.id]

@@ -38,9 +38,11 @@ def shapes(picture):
     return boxes, [(place[a.tail], place[a.head], a.local, a.carries) for a in picture.arrows]
 
 
-def test_a_large_scalar_network_is_drawn_as_its_layers():
+def test_a_large_scalar_network_is_drawn_as_its_neurons_in_order_or_as_its_layers():
     net, loss = network()
-    picture = viz.draw(loss).picture
+    neurons = [f"neuron {i}" for i in range(16)]
+    assert names(viz.draw(loss).picture, FOLDED) == [*neurons, *neurons, "neuron 0", "sum of 337"]
+    picture = viz.draw(loss, depth=1).picture
     assert names(picture, FOLDED) == ["layer 1", "layer 2", "layer 3", "sum of 337"]
     assert [frame.name for frame in picture.frames] == ["net"]
     assert picture.note == 'Summary: 1,759 nodes in 12 boxes. A thick rim: folded; unfold="layer 1" opens one.'

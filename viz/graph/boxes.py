@@ -16,11 +16,11 @@ from autograd_mini.text.formula import derivative, equation
 
 from ..text import DASH, SMALL, clean, entries, norm, number
 from .folding import REST
-from .groups import CALL, EXPRESSION, INPUTS, SUM, Group
+from .groups import CALL, EXPRESSION, INPUTS, SAMPLE, SUM, Group
 
 OP_LENGTH = 32  # characters of an op with its settings
 LEAF, INNER, ROOT, CONSTANT, FOLDED = "leaf", "inner", "root", "constant", "folded"
-LOCAL, DEAD, FLOW = "local", "dead", "flow"  # what the chip on an arrow shows
+LOCAL, DEAD, FLOW, BAND = "local", "dead", "flow", "band"  # what the chip on an arrow shows
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Arrow:
     """One use of a node as an argument, or all uses by one group: from the box `tail` to the box `head` of the result.
 
     `local` is the text of its chip, "" where there is none, and `chip` what that is: "local" the local derivative,
-    "dead" one that is 0 so that the gradient stops here, "flow" how many numbers pass. `carries` says whether a
+    "dead" one that is 0 so that the gradient stops here, "flow" how many numbers pass, "band" how many arrows this one
+    stands for. `carries` says whether a
     gradient flows back along the arrow.
     """
 
@@ -157,18 +158,24 @@ def _exact(data: Any) -> str:
 def folded_box(group: Group, id: str, count: int) -> Box:
     """Return the box of a folded group, or of `count` equal ones."""
     nodes = list(group.all_nodes())
-    result = group.kind in (EXPRESSION, SUM, CALL)
+    result = group.kind in (EXPRESSION, SUM, CALL, SAMPLE)
     grads = [node.grad for node in (nodes[-1:] if result else nodes) if node.has_grad and (result or node.op is None)]
     size = norm(*grads) if grads else None
+    rows = _rows(nodes[-1], grads[0] if grads else None) if result else _summary(group, nodes, size)
     return Box(
         id=id,
         kind=FOLDED,
         name=group.name if count == 1 else f"{group.name}, ...",
         op=group.kind if count == 1 else f"{group.kind} \N{MULTIPLICATION SIGN}{count}",
-        rows=tuple(_rows(nodes[-1], grads[0] if grads else None) if result else _summary(group, nodes, size)),
+        rows=tuple(rows if count == 1 else [(key, _whose(key, value, group)) for key, value in rows]),
         tooltip=f"{clean(group.name)}\n{len(nodes):,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
         size=size,
     )
+
+
+def _whose(key: str, value: str, group: Group) -> str:
+    """Return what stands on the card of many equal groups: data and gradients are those of one of them."""
+    return f"{value} in {clean(group.name, OP_LENGTH)}" if key in ("data", "grad") and value != DASH else value
 
 
 def _summary(group: Group, nodes: list[Node], size: float | None) -> list[tuple[str, str]]:

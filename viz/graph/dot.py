@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ..colours import light
 from ..text import width
-from .boxes import CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT, Arrow, Box
+from .boxes import BAND, CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT, Arrow, Box
 from .legend import samples_of
 from .picture import BACKWARD, Frame, Picture
 
@@ -18,7 +18,7 @@ ROUNDED = ' STYLE="ROUNDED"'
 GROUNDS = {  # of boxes and chips: the colours of ground and rim
     LEAF: ("leaf", "leaf-rim"), INNER: ("card", "rim"), ROOT: ("root", "root-rim"), CONSTANT: ("constant", "constant"),
     FOLDED: ("folded", "folded-rim"), LOCAL: ("local", "local-rim"), DEAD: ("dead", "dead-rim"),
-    FLOW: ("constant", "constant"), "": ("", ""),
+    FLOW: ("constant", "constant"), BAND: ("constant", "rim"), "": ("", ""),
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from autograd_mini.text.recorded import as_recorded
 from ..drawing import PictureError, Sheet, Writers
 from ..networks import NO_NETWORK, is_network
 from ..text import spelled
+from .columns import shows_layers
 from .dot import dot_of, square
 from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
@@ -71,8 +72,7 @@ class Drawing(Sheet):
     @cached_property
     def svg(self) -> str:
         """The picture as one self-contained SVG element, light or dark as the reader's screen is."""
-        places, engine = self._layout
-        return svg_of(self.picture, places, engine)
+        return svg_of(*self._layout)
 
     @cached_property
     def png(self) -> bytes:
@@ -98,20 +98,30 @@ class Drawing(Sheet):
     @property
     def engine(self) -> str:
         """The layout program that made the picture: "graphviz-pure", or "dot" for one of the system."""
-        return self._layout[1]
+        return self._layout[2]
 
     @cached_property
-    def _layout(self) -> tuple[dict[str, Any], str]:
+    def _layout(self) -> tuple[Picture, dict[str, Any], str]:
+        """The picture as it is laid out, the places of all its parts, and the program that found them.
+
+        A network that is open stands in the textbook's order, which only the layout of our own keeps.
+        """
+
         def source(settings: Mapping[str, str]) -> str:
             return square(dot_of(self.picture, self.direction, settings))
 
+        own = sketch(self.picture, self.direction) if self._wanted == "auto" and shows_layers(self.picture) else None
+        if own is not None and own.framed:
+            return own.picture, own.layout, PYTHON
         if self._wanted != PYTHON:
             try:
-                return layout(source, len(self.picture.arrows), self._wanted)
+                places, engine = layout(source, len(self.picture.arrows), self._wanted)
+                return self.picture, places, engine
             except RenderError:
                 if self._wanted != "auto":
                     raise
-        return sketch(self.picture, self.direction), PYTHON
+        own = own or sketch(self.picture, self.direction)
+        return own.picture, own.layout, PYTHON
 
     def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
         """Write `filename.svg`, or another format, and return that name: as a graphviz object does."""

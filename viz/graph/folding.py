@@ -10,15 +10,16 @@ from typing import Any
 from autograd_mini import Node
 
 from ..drawing import PictureError
-from .groups import CALL, INPUTS, NAMED, SUM, Group, digest, groups_among
+from .groups import CALL, INPUTS, NAMED, SAMPLE, SUM, Group, digest, groups_among
 from .ownership import LAYER, NETWORK, NEURON
 
 LIMIT = 300  # boxes that a person can still find their way in
 READABLE = 60  # boxes, and twice as many arrows, that a person takes in
+BAR = 48  # arrows between two layers that are drawn one by one at most
 FEW = 4  # arguments that are shown beside a path
 REST = "rest"
 FRAMED = (NAMED, NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
-KEPT = (SUM, INPUTS)  # groups that open only where they are named
+KEPT = (SUM, INPUTS, SAMPLE)  # groups that open only where they are named
 
 Item = Node | Group
 
@@ -95,9 +96,7 @@ def view_in(nodes: list[Node], detail: Detail, model: Any, variables: Mapping[st
 def view_of(tree: Group, detail: Detail) -> View:
     """Return what is to be drawn of a tree of groups; PictureError for the name of a group that is not there."""
     view = _seen(tree, _opened(tree, detail))
-    if detail.once:
-        view = _merged(view)
-    return cut(view, detail.limit)
+    return cut(_merged(view) if detail.once else _piled(view), detail.limit)
 
 
 def cut(view: View, limit: int | None) -> View:
@@ -194,9 +193,9 @@ def _named(names: Sequence[str], paths: list[tuple[str, Group]], argument: str) 
 def _readable(tree: Group, limit: int | None) -> set[Group]:
     """Open level after level while the picture can be read; what would be a picture of nearly nothing opens anyway."""
     opened: set[Group] = set()
-    view = _seen(tree, opened)
+    view = _piled(_seen(tree, opened))
     while closed := [item for item in view.items if isinstance(item, Group) and item.kind not in KEPT]:
-        wider = _seen(tree, opened.union(closed))
+        wider = _piled(_seen(tree, opened.union(closed)))
         small = len(view.items) < 4 and (limit is None or len(wider.items) <= limit)
         if not (small or _can_be_read(wider)):
             break
@@ -206,8 +205,18 @@ def _readable(tree: Group, limit: int | None) -> set[Group]:
 
 
 def _can_be_read(view: View) -> bool:
-    arrows = sum(map(len, _needs(view).values()))
-    return len(view.items) <= READABLE and arrows <= 2 * READABLE
+    return len(view.items) <= READABLE and _arrows(view) <= 2 * READABLE
+
+
+def _arrows(view: View) -> int:
+    """Return how many arrows are drawn: what would be a bar between two layers is one band."""
+    between: dict[tuple[Group | None, Group | None], int] = {}
+    for item, needed in _needs(view).items():
+        for each in needed:
+            ends = view.frames.get(each), view.frames.get(item)
+            between[ends] = between.get(ends, 0) + 1
+    layers = {ends for ends in between if ends[0] is not ends[1] and all(e and e.kind == LAYER for e in ends)}
+    return sum(1 if ends in layers and count > BAR else count for ends, count in between.items())
 
 
 # What stands for what -----------------------------------------------------------------------------------------------
@@ -235,14 +244,23 @@ def _seen(tree: Group, opened: set[Group]) -> View:
     return View(tuple(items), place, frames)
 
 
-def _merged(view: View) -> View:
-    """Return the view with equal groups in one frame and one column drawn once, with their number."""
+def _piled(view: View) -> View:
+    """Return the view with equal samples drawn once, with their number."""
+    piles = any(isinstance(item, Group) and item.kind == SAMPLE for item in view.items)
+    return _merged(view, (SAMPLE,)) if piles else view
+
+
+def _merged(view: View, kinds: Sequence[str] | None = None) -> View:
+    """Return the view with equal groups, of these kinds or of all, in one frame and one column drawn once, with their
+    number.
+    """
     level = _levels(view)
     first: dict[object, Item] = {}
     counts: dict[Item, int] = {}
     stands: dict[Item, Item] = {}
     for item in view.items:
-        key = (digest(item), level[item], view.frames.get(item)) if isinstance(item, Group) else item
+        once = isinstance(item, Group) and (kinds is None or item.kind in kinds)
+        key = (digest(item), level[item], view.frames.get(item)) if isinstance(item, Group) and once else item
         stands[item] = first.setdefault(key, item)
         counts[stands[item]] = counts.get(stands[item], 0) + 1
     place = {node: stands[item] for node, item in view.place.items()}

@@ -22,6 +22,7 @@ from .group_builder import Draft, Home, Item, ordered
 from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
 
 GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
+SAMPLE = "sample"
 MANY = 8  # terms of a sum, or inputs side by side, that make a group of their own
 DEEP = 12  # labelled expressions inside each other
 
@@ -31,7 +32,8 @@ class Group:
     """Nodes that can be drawn as one box, or gone through as one step.
 
     `kind` is "graph" for the whole, else "group" (recorded in `with group(name):`), "network", "layer", "neuron",
-    "call" (of a neuron, one a sample), "inputs", "sum" or "expression". `items` are the nodes and groups directly in
+    "call" (of a neuron, one a sample), "sample" (what is made of one output of a network, a term of a sum of many),
+    "inputs", "sum" or "expression". `items` are the nodes and groups directly in
     it, in topological order; no path leads out of a group and back into it, so that a group is a step of the sweep like
     any node. A leaf is where it belongs to, a parameter in its neuron or layer, or where it is used.
     """
@@ -230,9 +232,36 @@ def _sums(users: Users, home: Home, top: Draft) -> None:
             if sums and len(terms) >= MANY and all(home[each] is top for each in sums):
                 name = one_line(node.label) or f"sum of {len(terms)}"
                 inside = dict.fromkeys([node, *sums])
+                _samples(terms, inside, users, home, top)
                 for each in terms:
                     _take(each, users, home, top, inside)
                 home.update(dict.fromkeys(inside, top.inner(name, SUM)))
+
+
+def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Draft) -> None:
+    """Make a group of each term that is computed from a network, with whatever only that term needs."""
+    node = next(iter(sums))
+    around = dict.fromkeys([*sums, *users[node]])
+    own = sorted({*terms, *_last_term(node, terms, users)}, key=lambda each: each.birth)
+    cones = [cone for term in own if (cone := _cone(term, users, home, top, around))]
+    fed = all(any(isinstance(a, Node) and home[a] is not top for node in cone for a in node.args) for cone in cones)
+    if len(cones) >= MANY and fed and not any(_labelled(node) for cone in cones for node in cone):
+        for number, cone in enumerate(cones):
+            home.update(dict.fromkeys(cone, top.inner(f"sample {number}", SAMPLE)))
+
+
+def _last_term(node: Node, terms: list[Node], users: Users) -> list[Node]:
+    """Return what a sum is added to in the root, which stands for itself, where it is made as the sum's terms are."""
+    after = users[node][0] if len(users[node]) == 1 else node
+    beside = [arg for arg in after.args if isinstance(arg, Node) and arg is not node]
+    return beside if len(beside) == 1 and not users[after] and all(beside[0].op is term.op for term in terms) else []
+
+
+def _cone(term: Node, users: Users, home: Home, top: Draft, around: dict[Node, None]) -> list[Node]:
+    """Return a term and what nothing but it needs, as far as that is in no group; `around` are the sums it is in."""
+    inside = dict(around)
+    _take(term, users, home, top, inside)
+    return [node for node in inside if node not in around]
 
 
 def _take(term: Node, users: Users, home: Home, top: Draft, inside: dict[Node, None]) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 SWEEPS = 8
 GAP = 18.0  # between boxes of one layer; half of it beside an arrow
 STEP = 26.0  # between layers
+AROUND = 26.0  # more between boxes, for each frame that is around only one of them
 Point = tuple[float, float]
 
 
@@ -28,15 +29,22 @@ class Places(NamedTuple):
     extent: Point
 
 
-def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], chips: Sequence[Point]) -> Places:
+def layered(
+    sizes: Sequence[Point],
+    arrows: Sequence[tuple[int, int]],
+    chips: Sequence[Point],
+    inside: Sequence[tuple[str, ...]] = (),
+    pulls: Sequence[tuple[int, int]] = (),
+) -> Places:
     """Lay out boxes of given sizes (along, across), oldest first, and arrows (tail, head) with chips of given sizes.
 
-    No box and no chip overlaps another, and no arrow crosses a box.
+    No box and no chip overlaps another, and no arrow crosses a box. `inside` are the frames around each box, outermost
+    first: what is in one frame stays together, and in order. `pulls` are arrows that are not drawn.
 
     >>> layered([(10.0, 10.0), (10.0, 10.0)], [(0, 1)], [(4.0, 4.0)]).boxes
     [(5.0, 5.0), (71.0, 5.0)]
     """
-    level_of = _layers(len(sizes), arrows)
+    level_of = _layers(len(sizes), arrows, pulls, inside)
     size_of = list(sizes)
     chains: list[list[int]] = []
     for (tail, head), chip in zip(arrows, chips):
@@ -44,9 +52,10 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], chips: Se
         chains.append([tail, *range(len(size_of), len(size_of) + len(passed)), head])
         size_of += [chip, *[(0.0, 0.0)] * (len(passed) - 1)]
         level_of += passed
-    near = _neighbours(chains, len(size_of))
-    layers = _ordered(level_of, near)
-    across = _across(layers, [size[1] for size in size_of], near)
+    near = _neighbours([*chains, *map(list, pulls)], len(size_of))
+    around = [*inside, *[()] * (len(size_of) - len(inside))]
+    layers = _ordered(level_of, near, around)
+    across = _across(layers, [size[1] for size in size_of], near, around)
     ends = _ends(layers, [size[0] for size in size_of])
     middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
     wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
@@ -54,21 +63,34 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], chips: Se
     return Places(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
 
 
+Around = list[tuple[str, ...]]  # of each place, the frames around it
 Near = tuple[list[list[int]], list[list[int]]]  # of each place, those before it and those after it
 
 
-def _layers(count: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the layer of each box: two for a step of the longest path, so that chips have layers of their own."""
+def _layers(
+    count: int, arrows: Sequence[tuple[int, int]], pulls: Sequence[tuple[int, int]], inside: Sequence[tuple[str, ...]]
+) -> list[int]:
+    """Return the layer of each box: two for a step of the longest path, so that chips have layers of their own.
+
+    What nothing leads to stands just before what uses it first.
+    """
     layer = [0] * count
-    for tail, head in sorted(arrows, key=lambda arrow: arrow[1]):
-        layer[head] = max(layer[head], layer[tail] + 2)
-    first: dict[int, int] = {}
-    entered = {head for _, head in arrows}
-    for tail, head in arrows:
-        first[tail] = min(first.get(tail, layer[head]), layer[head])
-    for tail, level in first.items():
-        if tail not in entered:
-            layer[tail] = level - 2
+    heads: list[list[int]] = [[] for _ in range(count)]
+    waiting = [0] * count
+    for tail, head in [*arrows, *pulls]:
+        heads[tail].append(head)
+        waiting[head] += 1
+    ready = [i for i in range(count) if not waiting[i]]
+    while ready:
+        tail = ready.pop()
+        for head in heads[tail]:
+            layer[head] = max(layer[head], layer[tail] + 2)
+            waiting[head] -= 1
+            if not waiting[head]:
+                ready.append(head)
+    entered = {head for _, head in arrows} | {head for _, head in pulls if inside and inside[head]}
+    for i in set(range(count)) - entered:
+        layer[i] = min((layer[head] - 2 for head in heads[i]), default=layer[i])
     return layer
 
 
@@ -82,8 +104,8 @@ def _neighbours(chains: list[list[int]], count: int) -> Near:
     return before, after
 
 
-def _ordered(level_of: list[int], near: Near) -> list[list[int]]:
-    """Return the layers, each in an order in which few arrows cross."""
+def _ordered(level_of: list[int], near: Near, around: Around) -> list[list[int]]:
+    """Return the layers, each in an order in which few arrows cross and frames are whole."""
     layers: list[list[int]] = [[] for _ in range(max(level_of, default=-1) + 1)]
     for i, level in enumerate(level_of):
         layers[level].append(i)
@@ -92,30 +114,41 @@ def _ordered(level_of: list[int], near: Near) -> list[list[int]]:
         neighbours = near[sweep % 2]
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             mean = {i: _mean([place[j] for j in neighbours[i]], place[i]) for i in layer}
-            layer.sort(key=mean.__getitem__)
+            layer.sort(key=_keys(layer, mean, around).__getitem__)
             place.update((i, float(k)) for k, i in enumerate(layer))
     return layers
+
+
+def _keys(layer: list[int], mean: dict[int, float], around: Around) -> dict[int, list[tuple[float, str]]]:
+    """Return what a layer is sorted by: the mean of each frame around a box, then its mean, in a frame its number."""
+    inside: dict[tuple[str, ...], list[float]] = {}
+    for i in layer:
+        for depth in range(1, len(around[i]) + 1):
+            inside.setdefault(around[i][:depth], []).append(mean[i])
+    means = {frames: sum(found) / len(found) for frames, found in inside.items()}
+    keys = {i: [(means[around[i][: d + 1]], frame) for d, frame in enumerate(around[i])] for i in layer}
+    return {i: [*keys[i], (float(i) if around[i] else mean[i], "")] for i in layer}
 
 
 def _mean(numbers: list[float], otherwise: float) -> float:
     return sum(numbers) / len(numbers) if numbers else otherwise
 
 
-def _across(layers: list[list[int]], sizes: list[float], near: Near) -> list[float]:
+def _across(layers: list[list[int]], sizes: list[float], near: Near, around: Around) -> list[float]:
     """Return the place of each box across the layers, as near to the mean of its neighbours as the others allow."""
     place = [0.0] * len(sizes)
     for layer in layers:
-        _settle(layer, [0.0] * len(layer), sizes, place)
+        _settle(layer, [0.0] * len(layer), sizes, place, around)
     for sweep in range(SWEEPS):
         neighbours = near[sweep % 2]
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             wanted = [_mean([place[j] for j in neighbours[i]], place[i]) for i in layer]
-            _settle(layer, wanted, sizes, place)
+            _settle(layer, wanted, sizes, place, around)
     low = min((place[i] - sizes[i] / 2 for i in range(len(sizes))), default=0.0)
     return [x - low for x in place]
 
 
-def _settle(layer: list[int], wanted: list[float], sizes: list[float], place: list[float]) -> None:
+def _settle(layer: list[int], wanted: list[float], sizes: list[float], place: list[float], around: Around) -> None:
     """Set the places of a layer, in order and apart, with the least sum of squares from those wanted.
 
     With each place counted from where the box would be in a tight row, being apart is being in order: runs that are not
@@ -123,7 +156,8 @@ def _settle(layer: list[int], wanted: list[float], sizes: list[float], place: li
     """
     tight = [0.0]
     for a, b in pairwise(layer):
-        tight.append(tight[-1] + (sizes[a] + sizes[b]) / 2 + (GAP if sizes[a] and sizes[b] else GAP / 2))
+        apart = GAP if sizes[a] and sizes[b] else GAP / 2
+        tight.append(tight[-1] + (sizes[a] + sizes[b]) / 2 + apart + AROUND * _unshared(around[a], around[b]))
     runs: list[tuple[float, int]] = []  # (sum, number) of what shares one mean
     for start, goal in zip(tight, wanted):
         total, number = goal - start, 1
@@ -134,6 +168,12 @@ def _settle(layer: list[int], wanted: list[float], sizes: list[float], place: li
     means = [total / number for total, number in runs for _ in range(number)]
     for i, start, mean in zip(layer, tight, means):
         place[i] = start + mean
+
+
+def _unshared(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+    """Return how many frames are around one of two boxes that stand beside each other."""
+    shared = sum(x == y for x, y in zip(a, b))
+    return max(len(a), len(b)) - shared
 
 
 def _ends(layers: list[list[int]], sizes: list[float]) -> list[Point]:

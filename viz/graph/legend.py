@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..text import DASH
-from .boxes import CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT
+from .boxes import BAND, CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT
 from .picture import Picture
 
 
@@ -28,6 +28,7 @@ CHIPS = (
     Sample(LOCAL, "0.5", "local derivative: times this, the gradient flows back"),
     Sample(DEAD, "0", "dotted arrow: local derivative 0, the gradient stops here"),
     Sample(FLOW, "3 values", "how many numbers pass"),
+    Sample(BAND, "8 × 8 = 64", "as many arrows, from each to each"),
 )
 FLAT = Sample("", "dashed", "arrow without a gradient")
 NONE = Sample("", f"grad {DASH}", "no backward sweep has come by")

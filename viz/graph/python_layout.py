@@ -1,17 +1,21 @@
 """Picture -> layout without any program: measures boxes and chips, lays them out in layers, and lists what to draw.
 
-What comes out has the form of Graphviz's JSON, so that one writer of SVG serves all engines. Frames are left out.
+What comes out has the form of Graphviz's JSON, so that one writer of SVG serves all engines. Frames are left out where
+what is in them does not stand together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..colours import light
 from ..text import measured
-from .boxes import CONSTANT, DEAD, FOLDED, LEAF, Arrow, Box
+from .boxes import BAND, CONSTANT, DEAD, FOLDED, LEAF, Arrow, Box
+from .columns import HEAD as HEADER
+from .columns import PAD as AROUND
+from .columns import Rectangle, banded, faces, frames_around, frames_of, later
 from .dot import CHIP, GROUNDS, SIZE
 from .layered import Places, Point, layered
 from .legend import samples_of
@@ -67,36 +71,74 @@ class Table:
         return ops
 
 
-def sketch(picture: Picture, direction: str = "LR") -> dict[str, Any]:
+class Sketch(NamedTuple):
+    """A layout: the picture as it was laid out, bands for bars, in the form of Graphviz's JSON; `framed` says whether
+    the frames are in it.
+    """
+
+    picture: Picture
+    layout: dict[str, Any]
+    framed: bool
+
+
+def sketch(whole: Picture, direction: str = "LR") -> Sketch:
     """Return the layout of a picture, computed here."""
+    picture, pulls = banded(whole)
     cards = [_card(box) for box in picture.boxes]
     chips = [_chip(arrow) if arrow.local else None for arrow in picture.arrows]
     caption = _caption(picture)
     upright = direction in ("TB", "BT")
-    places = _places(picture, cards, chips, upright)
+    places = _places(picture, cards, chips, upright, [*pulls, *later(whole)])
     low = sum(line[0].extent[1] + 4.0 for line in caption) + (SIZE if caption else 0.0)
     along, across = places.extent
-    extent = (across, along) if upright else (along, across)
-    right = max([extent[0], *(sum(table.extent[0] + 2.0 for table in line) for line in caption)])
+    deep = max(map(len, frames_around(picture).values()), default=0)
+    left, under = deep * AROUND, low + deep * AROUND
+    wide, high = (across, along) if upright else (along, across)
+    right = max([wide + 2 * left, *(sum(table.extent[0] + 2.0 for table in line) for line in caption)])
 
     def point(place: Point) -> Point:
         x = along - place[0] if direction in ("RL", "BT") else place[0]
-        return (place[1], low + extent[1] - x) if upright else (x, low + extent[1] - place[1])
+        return (left + place[1], under + high - x) if upright else (left + x, under + high - place[1])
 
-    boxes = zip(picture.boxes, cards, map(point, places.boxes))
-    return {
-        "bb": f"0,0,{right:.2f},{low + extent[1]:.2f}",
+    boxes = list(zip(picture.boxes, cards, map(point, places.boxes)))
+    rectangles = {box.id: _around(table, place) for box, table, place in boxes}
+    frames = frames_of(picture, rectangles)
+    joined = faces(picture, rectangles, frames or {}, upright)
+    layout = {
+        "bb": f"0,0,{right:.2f},{under + high + deep * (AROUND + HEADER):.2f}",
         "rankdir": direction,
-        "objects": [{"name": box.id, "_draw_": _drawn(box, table, place)} for box, table, place in boxes],
-        "edges": _edges(picture, chips, places, point),
+        "objects": [*_frames(picture, frames or {}), *({"name": b.id, "_draw_": _drawn(b, t, p)} for b, t, p in boxes)],
+        "edges": _edges(picture, chips, places, point, joined),
         "_ldraw_": _stacked(caption, low - SIZE),
     }
+    return Sketch(picture, layout, frames is not None)
 
 
-def _places(picture: Picture, cards: list[Table], chips: list[Table | None], upright: bool) -> Places:
+def _places(
+    picture: Picture, cards: list[Table], chips: list[Table | None], upright: bool, pulls: list[tuple[str, str]]
+) -> Places:
     index = {box.id: i for i, box in enumerate(picture.boxes)}
     arrows = [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
-    return layered(_sizes(cards, upright), arrows, _sizes(chips, upright))
+    inside = list(frames_around(picture).values())
+    order = [(index[tail], index[head]) for tail, head in pulls]
+    return layered(_sizes(cards, upright), arrows, _sizes(chips, upright), inside, order)
+
+
+def _around(table: Table, middle: Point) -> Rectangle:
+    (wide, high), (x, y) = table.extent, middle
+    return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
+
+
+def _frames(picture: Picture, places: Mapping[str, Rectangle]) -> list[Op]:
+    """Return what draws the frames, each with its name on top."""
+    found: list[Op] = []
+    for frame in picture.frames:
+        if frame.id in places:
+            left, low, right, high = places[frame.id]
+            title = _text((frame.name, "muted", False, ""), SIZE, (left + AROUND, high - HEADER + 2.0), "l")
+            ground = [*_colours(light("frame-rim"), light("frame")), _rectangle(left, low, right - left, high - low)]
+            found.append({"name": f"cluster_{frame.id}", "_draw_": [_width(1), *ground], "_ldraw_": title})
+    return found
 
 
 def _sizes(tables: Sequence[Table | None], upright: bool) -> list[Point]:
@@ -105,12 +147,41 @@ def _sizes(tables: Sequence[Table | None], upright: bool) -> list[Point]:
     return [(high, wide) for wide, high in sizes] if upright else sizes
 
 
-def _edges(picture: Picture, chips: list[Table | None], places: Places, point: Callable[[Point], Point]) -> list[Op]:
+def _edges(
+    picture: Picture,
+    chips: list[Table | None],
+    places: Places,
+    point: Callable[[Point], Point],
+    joined: Mapping[str, tuple[Rectangle, Rectangle]],
+) -> list[Op]:
     origin, unit = point((0.0, 0.0)), point((1.0, 0.0))
     ahead = unit[0] - origin[0], unit[1] - origin[1]
     back = picture.show == BACKWARD
     lines = zip(picture.arrows, chips, map(point, places.chips), places.arrows)
-    return [_edge(arrow, chip, middle, [*map(point, path)], ahead, back) for arrow, chip, middle, path in lines]
+    return [
+        _wide(arrow, chip, *joined[arrow.id], ahead)
+        if arrow.id in joined
+        else _edge(arrow, chip, middle, [*map(point, path)], ahead, back)
+        for arrow, chip, middle, path in lines
+    ]
+
+
+def _wide(arrow: Arrow, chip: Table | None, tail: Rectangle, head: Rectangle, ahead: Point) -> Op:
+    """Return what draws a band: from the whole side of one layer to that of the next, with its number in the middle."""
+    (a, b), (c, d) = _side(tail, ahead), _side(head, (-ahead[0], -ahead[1]))
+    middle = (a[0] + b[0] + c[0] + d[0]) / 4, (a[1] + b[1] + c[1] + d[1]) / 4
+    shape = [_width(1), *_colours(light("rim"), light("constant")), {"op": "P", "points": [a, b, d, c, a]}]
+    return {"id": arrow.id, "_draw_": shape, "_ldraw_": chip.draw(middle) if chip else []}
+
+
+def _side(rectangle: Rectangle, ahead: Point) -> tuple[Point, Point]:
+    """Return the two ends of the side of a frame that looks ahead, without the corner of its name."""
+    left, low, right, high = rectangle
+    if ahead[0]:
+        x = right if ahead[0] > 0 else left
+        return (x, high - HEADER), (x, low + AROUND)
+    y = high if ahead[1] > 0 else low
+    return (left + AROUND, y), (right - AROUND, y)
 
 
 def _drawn(box: Box, table: Table, middle: Point) -> list[Op]:
@@ -178,7 +249,7 @@ def _edge(arrow: Arrow, chip: Table | None, middle: Point, path: list[Point], ah
     return {
         "id": arrow.id,
         "_draw_": [
-            _width(3.0 if arrow.marked else 1.0),
+            _width(3.0 if arrow.marked or arrow.chip == BAND else 1.0),
             {"op": "S", "style": style},
             {"op": "c", "color": colour},
             {"op": "b", "points": _curves(path, ahead)},
