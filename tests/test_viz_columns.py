@@ -163,3 +163,14 @@ def test_a_network_that_is_called_between_others_keeps_frames_only_where_they_en
     assert own.framed == any(name.startswith("cluster_") for name in places)
     ElementTree.fromstring(drawing.svg)
     assert viz.draw(loss, model=net, names={}, depth=3, engine="python").svg
+
+
+def test_the_png_shows_the_same_order_where_it_can_be_painted(tmp_path):
+    drawing, _, _ = drawn((4, 4, 1), depth=2)
+    png = drawing.save(tmp_path / "net.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    pytest.importorskip("resvg_py")
+    pytest.importorskip("fontpkg_arimo")
+    wide, high = (float(x) for x in re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', drawing.svg).groups())
+    size = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+    assert size == (pytest.approx(2 * wide, abs=3), pytest.approx(2 * high, abs=3))

@@ -11,11 +11,12 @@ from itertools import islice
 from typing import Any
 
 from autograd_mini import AutogradError, Node
+from autograd_mini.errors import ExtraError
 from autograd_mini.sweep import order, reach
 from autograd_mini.text.names import caller_namespace, given_names, held_by_name, notebook_namespace, variables_of
 from autograd_mini.text.recorded import as_recorded
 
-from ..drawing import PictureError, Sheet, Writers
+from ..drawing import PictureError, Sheet, Writers, painted
 from ..networks import NO_NETWORK, is_network
 from ..text import spelled
 from .columns import shows_layers
@@ -24,12 +25,13 @@ from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, v
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
-from .python_layout import sketch
+from .python_layout import Sketch, sketch
 from .svg import svg_of
 from .text_tree import text_of
 
 QUICK = 1000  # nodes of a graph that a notebook has the patience for when nobody asked
 NEAR = 30  # nodes that are drawn of a larger one
+ZOOM = 2.0  # pixels of PNG for a point
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 KNOWN = {
     "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD), "colour": ("kind", "grad"),
@@ -76,7 +78,12 @@ class Drawing(Sheet):
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as PNG on white, at 144 dots per inch."""
+        """The picture as PNG on white, at 144 dots per inch; the layout of our own with the extra `gif` alone."""
+        if self._ordered:
+            try:
+                return painted(self.svg, ZOOM)
+            except ExtraError:
+                pass  # a layout program draws the same boxes in another order
         return png(partial(dot_of, self.picture, self.direction), self._wanted)[0]
 
     @cached_property
@@ -97,8 +104,16 @@ class Drawing(Sheet):
 
     @property
     def engine(self) -> str:
-        """The layout program that made the picture: "graphviz-pure", or "dot" for one of the system."""
+        """What laid it out: "graphviz-pure", "dot" for a program of the system, "python" for the layout of our own."""
         return self._layout[2]
+
+    @cached_property
+    def _ordered(self) -> Sketch | None:
+        """The layout of our own, for a network that is open and can be framed in the textbook's order."""
+        if self._wanted != "auto" or not shows_layers(self.picture):
+            return None
+        own = sketch(self.picture, self.direction)
+        return own if own.framed else None
 
     @cached_property
     def _layout(self) -> tuple[Picture, dict[str, Any], str]:
@@ -110,8 +125,8 @@ class Drawing(Sheet):
         def source(settings: Mapping[str, str]) -> str:
             return square(dot_of(self.picture, self.direction, settings))
 
-        own = sketch(self.picture, self.direction) if self._wanted == "auto" and shows_layers(self.picture) else None
-        if own is not None and own.framed:
+        own = self._ordered
+        if own is not None:
             return own.picture, own.layout, PYTHON
         if self._wanted != PYTHON:
             try:
@@ -120,7 +135,7 @@ class Drawing(Sheet):
             except RenderError:
                 if self._wanted != "auto":
                     raise
-        own = own or sketch(self.picture, self.direction)
+        own = sketch(self.picture, self.direction)
         return own.picture, own.layout, PYTHON
 
     def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
@@ -154,11 +169,13 @@ def draw(
     gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
 
     A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
-    they need; the picture says so. The networks are those of `model`, else of the networks in `names`, else of the
-    labels of parameters. `unfold="layer 1/neuron 0"` opens a group, `depth` says how many groups inside each other are
-    open, `fold` names groups to fold while all others are open (None: no groups), `once=True` draws equal groups side
-    by side once, with their number. What is still more than `limit` boxes is cut down to those next to the root;
-    limit=None draws any number. `path=(leaf, root)` keeps the paths between two nodes and what meets them.
+    they need; the picture says so. An open network stands in the textbook's order, inputs on the left, layers in
+    columns, neurons from 0 up, a band for a bar of curves; equal samples are a pile, which shows one of them by name.
+    The networks are those of `model`, else of the networks in `names`, else of the labels of parameters. `unfold="layer
+    1/neuron 0"` opens a group, `depth` says how many groups inside each other are open, `fold` names groups to fold
+    while all others are open (None: no groups), `once=True` draws equal groups side by side once, with their number.
+    What is still more than `limit` boxes is cut down to those next to the root; limit=None draws any number.
+    `path=(leaf, root)` keeps the paths between two nodes and what meets them.
 
     Tooltips hold the formula, the exact numbers, and the line of your code for what was recorded inside
     `detect_nonfinite()`. A wrong argument raises PictureError; recorded data that is lost, StaleError.

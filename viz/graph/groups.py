@@ -244,10 +244,15 @@ def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home
     around = dict.fromkeys([*sums, *users[node]])
     own = sorted({*terms, *_last_term(node, terms, users)}, key=lambda each: each.birth)
     cones = [cone for term in own if (cone := _cone(term, users, home, top, around))]
-    fed = all(any(isinstance(a, Node) and home[a] is not top for node in cone for a in node.args) for cone in cones)
+    fed = all(any(_is_output(arg, home, top) for node in cone for arg in node.args) for cone in cones)
     if len(cones) >= MANY and fed and not any(_labelled(node) for cone in cones for node in cone):
         for number, cone in enumerate(cones):
             home.update(dict.fromkeys(cone, top.inner(f"sample {number}", SAMPLE)))
+
+
+def _is_output(arg: Any, home: Home, top: Draft) -> bool:
+    """Whether an argument is a result of a network, not a parameter."""
+    return isinstance(arg, Node) and arg.op is not None and home[arg] is not top
 
 
 def _last_term(node: Node, terms: list[Node], users: Users) -> list[Node]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from autograd_mini.data import ignoring_fp_warnings
-from autograd_mini.errors import extra
 
-from ..drawing import PictureError, Sheet, Writers
+from ..drawing import PictureError, Sheet, Writers, painted
 from .parts import network_of, run
 from .svg import svg_of
 from .view import GRADIENTS, MEANT, PRODUCTS, View, view_of, words_of
@@ -47,9 +45,7 @@ class NetworkDrawing(Sheet):
     @cached_property
     def png(self) -> bytes:
         """The picture as PNG."""
-        letters = Path(extra("fontpkg_arimo", "fontpkg-arimo", "gif").__file__).parent
-        paint = extra("resvg_py", "resvg-py", "gif").svg_to_bytes
-        return bytes(paint(svg_string=self.svg, zoom=ZOOM, background="white", font_dirs=[str(letters)]))
+        return painted(self.svg, ZOOM)
 
     @property
     def text(self) -> str:
