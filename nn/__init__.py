@@ -10,6 +10,7 @@ from .attribution.table import Attribution
 from .errors import ExtraError, SettingError, StateError
 from .files.save import FormatError, load, load_into, save
 from .imports.fitted_perceptrons import from_sklearn
+from .imports.torch_modules import from_torch
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .losses import (
     absolute_error,
@@ -33,9 +34,9 @@ __all__ = [
     "MLP", "Attribution", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier",
     "MLPRegressor", "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error",
     "adagrad", "adam", "adamw", "attribute", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value",
-    "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "half_squared_error", "hinge", "huber", "init",
-    "l2_penalty", "lbfgs", "load", "load_into", "losses", "negative_log_likelihood", "optim", "poisson", "rmsprop",
-    "save", "schedules", "sgd", "sigmoid_cross_entropy", "squared_error",
+    "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "from_torch", "half_squared_error", "hinge", "huber",
+    "init", "l2_penalty", "lbfgs", "load", "load_into", "losses", "negative_log_likelihood", "optim", "poisson",
+    "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy", "squared_error",
 ]  # fmt: skip
 
 
