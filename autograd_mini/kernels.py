@@ -196,12 +196,21 @@ def log_softmax(x: Array, axis: Any) -> Array:
 
 
 def mean(x: Array, axis: Any, keepdims: Any) -> Array:
-    return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
+    n = count(np.shape(x), axis)
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    if not n or np.isfinite(total).all():
+        return total / n
+    return np.where(np.isfinite(total), total / n, np.add.reduce(x / n, axis=axis, keepdims=keepdims))
 
 
 def var(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
     d = x - mean(x, axis, True)
     return np.add.reduce(d * d, axis=axis, keepdims=keepdims) / freedom(np.shape(x), axis, ddof)
+
+
+def std(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
+    """Return the root of `var`, from the norm: squares of what is far from 1 would overflow or vanish."""
+    return norm(x - mean(x, axis, True), axis, keepdims) / np.sqrt(count(np.shape(x), axis) - ddof)
 
 
 def norm(x: Array, axis: Any, keepdims: bool) -> Array:

@@ -154,8 +154,7 @@ class Node(Surface):
         """Identity, whatever stands on the other side: nodes live in sets, dictionaries and lists."""
         return self is other
 
-    def __hash__(self) -> int:
-        return object.__hash__(self)
+    __hash__ = object.__hash__
 
     @property
     def _mask(self) -> Any:

@@ -44,8 +44,11 @@ def shape(x: Any) -> tuple[int, ...]:
 
 
 def nonzero(h: Any) -> Any:
-    """Return h with 1 in place of 0, as a denominator whose numerator is 0 there."""
-    return h + equal(h, 0.0)
+    """Return a length h with 1 in place of 0, as a denominator whose numerator is 0 there.
+
+    Its own slope is infinite there: second derivatives at such a kink become NaN, and not numbers that look right.
+    """
+    return where(equal(h, 0.0), 1.0 + sqrt(h), h)
 
 
 # fmt: off
@@ -60,8 +63,8 @@ mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
 power = Binary("power", "{} ** {}", math.pow, kernels.powers,               # 0**0 is flat in both; 0**y, y > 0, is flat in y
-               lambda g, z, x, y: g * y * power(x, y - 1.0 + equal(y, 0.0)),
-               lambda g, z, x, y: g * z * log(x + equal(x, 0.0) * (1.0 - less(y, 0.0))))
+               lambda g, z, x, y: _power_x(g, x, y),
+               lambda g, z, x, y: _power_y(g, z, x, y))
 
 absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
 square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
@@ -98,11 +101,11 @@ acosh = Unary("acosh", "acosh({})", math.acosh, np.arccosh, lambda g, y, x: g / 
 atanh = Unary("atanh", "atanh({})", math.atanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)))
 
 atan2 = Binary("atan2", "atan2({}, {})", math.atan2, np.arctan2,        # the angle of the point (y, x); flat at the origin
-               lambda g, z, x, y: g * y / nonzero(hypot(x, y)) / nonzero(hypot(x, y)),
-               lambda g, z, x, y: -g * x / nonzero(hypot(x, y)) / nonzero(hypot(x, y)), analytic=False)
+               lambda g, z, x, y: g * (y / nonzero(hypot(x, y))) / nonzero(hypot(x, y)),
+               lambda g, z, x, y: -g * (x / nonzero(hypot(x, y))) / nonzero(hypot(x, y)), analytic=False)
 hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
-               lambda g, z, x, y: g * x / nonzero(z),
-               lambda g, z, x, y: g * y / nonzero(z), analytic=False)
+               lambda g, z, x, y: g * (x / nonzero(z)),
+               lambda g, z, x, y: g * (y / nonzero(z)), analytic=False)
 
 sinc       = Op("sinc", lambda x: np.sinc(x), lambda g, y, x: g * sinc_slope(x, 1))                # sin(pi x) / (pi x)
 sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lambda g, y, x, order: g * sinc_slope(x, order + 1), None)
@@ -181,11 +184,10 @@ mean = Op("mean", lambda x, axis=None, keepdims=False: kernels.mean(x, axis, kee
 var  = Op("var",  lambda x, axis=None, ddof=0.0, keepdims=False: kernels.var(x, axis, ddof, keepdims),
           lambda g, z, x, axis, ddof, keepdims:
               spread(g, shape(x), axis) * 2.0 * (x - mean(x, axis, True)) / kernels.freedom(shape(x), axis, ddof), None, None, None)
-std  = Op("std",  lambda x, axis=None, ddof=0.0, keepdims=False: np.sqrt(kernels.var(x, axis, ddof, keepdims)),
-          lambda g, z, x, axis, ddof, keepdims:
-              spread(g / nonzero(z), shape(x), axis) * (x - mean(x, axis, True)) / kernels.freedom(shape(x), axis, ddof), None, None, None)
+std  = Op("std",  lambda x, axis=None, ddof=0.0, keepdims=False: kernels.std(x, axis, ddof, keepdims),
+          lambda g, z, x, axis, ddof, keepdims: spread(g, shape(x), axis) * _std_slope(z, x, axis) / kernels.freedom(shape(x), axis, ddof), None, None, None)
 norm = Op("norm", lambda x, axis=None, keepdims=False: kernels.norm(x, axis, keepdims),
-          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * x / spread(nonzero(z), shape(x), axis), None, None)
+          lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * (x / spread(nonzero(z), shape(x), axis)), None, None)
 prod = Op("prod", lambda x, axis=None, keepdims=False: np.prod(x, axis=axis, keepdims=keepdims),
           lambda g, z, x, axis, keepdims: spread(g, shape(x), axis) * prod_others(x, axis), None, None)
 max  = Op("max",  lambda x, axis=None, keepdims=False: np.max(x, axis=axis, keepdims=keepdims),
@@ -262,6 +264,29 @@ l2_penalty    = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins
                          lambda g, z, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
 ROWS.update(TABLE)
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
+    slope = g * y * power(x, y - 1.0)
+    if type(y) is float:  # x**0 is constant, at 0 too
+        return slope if y else g * 0.0
+    corner = equal(x, 0.0) * (equal(y, 0.0) + equal(y, 1.0))
+    return where(corner, g * y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))), slope)
+
+
+def _power_y(g: Any, z: Any, x: Any, y: Any) -> Any:
+    """Return g z log(x), and 0 where x is 0 and y is not negative: there it has no slope in x."""
+    if type(x) is float and x:
+        return g * z * log(x)
+    return g * z * log(where(equal(x, 0.0) * (1.0 - less(y, 0.0)), 1.0 + sqrt(x), x))
+
+
+def _std_slope(z: Any, x: Any, axis: Any) -> Any:
+    """Return (x - mean(x)) / z, and 0 where z is 0; of single entries it is 0 wherever they are."""
+    if kernels.count(shape(x), axis) == 1:
+        return 0.0
+    return (x - mean(x, axis, True)) / spread(nonzero(z), shape(x), axis)
 
 
 def _softmax_of(x: Any, z: Any, axis: Any) -> Any:

@@ -256,7 +256,7 @@ UNTYPED = {  # set on nodes at run time, and left out of signatures.py on purpos
 
 
 MADE_BY_PYTHON = {"__module__", "__doc__", "__slots__", "__annotations__", "__annotations_cache__", "__annotate_func__"}
-MADE_BY_PYTHON |= {"__annotate__", "__firstlineno__", "__static_attributes__", "__classdictcell__"}
+MADE_BY_PYTHON |= {"__hash__", "__annotate__", "__firstlineno__", "__static_attributes__", "__classdictcell__"}
 
 
 def class_bodies(module: str) -> dict[str, dict[str, Any]]:

@@ -154,25 +154,34 @@ function sum(x, axis = null, keepdims = false) {
 }
 
 function mean(x, axis = null, keepdims = false) {
-  return fold(x, axis, keepdims, xs => total(xs) / xs.length);
+  return fold(x, axis, keepdims, middle);
+}
+
+function middle(xs) {
+  return Number.isFinite(total(xs)) ? total(xs) / xs.length : total(xs.map(v => v / xs.length));
 }
 
 function variance(x, axis = null, ddof = 0, keepdims = false) {
   return fold(x, axis, keepdims, xs => {
-    const middle = total(xs) / xs.length;
-    return total(xs.map(v => (v - middle) ** 2)) / Math.max(xs.length - ddof, 0);
+    const m = middle(xs);
+    return total(xs.map(v => (v - m) ** 2)) / Math.max(xs.length - ddof, 0);
   });
 }
 
 function std(x, axis = null, ddof = 0, keepdims = false) {
-  return sqrt(variance(x, axis, ddof, keepdims));
+  return fold(x, axis, keepdims, xs => {
+    const m = middle(xs);
+    return magnitude(xs.map(v => v - m)) / Math.sqrt(Math.max(xs.length - ddof, 0));
+  });
 }
 
 function norm(x, axis = null, keepdims = false) {
-  return fold(x, axis, keepdims, xs => {
-    const top = highest(xs.map(Math.abs)), scale = top > 0 && top < Infinity ? top : 1;
-    return scale * Math.sqrt(total(xs.map(v => (v / scale) ** 2)));
-  });
+  return fold(x, axis, keepdims, magnitude);
+}
+
+function magnitude(xs) {
+  const top = highest(xs.map(Math.abs)), scale = top > 0 && top < Infinity ? top : 1;
+  return scale * Math.sqrt(total(xs.map(v => (v / scale) ** 2)));
 }
 
 function prod(x, axis = null, keepdims = false) {
