@@ -6,6 +6,7 @@ import contextvars
 import datetime
 import reprlib
 import threading
+import weakref
 from collections.abc import Callable
 from numbers import Real
 from typing import Any, TypeVar
@@ -55,13 +56,24 @@ def _kept(dtype: Any) -> np.dtype[Any]:
     return kind
 
 
+_sealed: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
+
+
+def sealed(array: Array) -> Array:
+    """Return a fresh array, of which its maker has no view, read-only: records keep it without a copy.
+
+    That an array is read-only is not enough: a view that was taken before may still be written to.
+    """
+    array.flags.writeable = False
+    _sealed[id(array)] = array
+    return array
+
+
 def constant_of(array: Array) -> Array:
-    """Return a constant array that nobody else can change: itself where it is frozen, else a copy."""
+    """Return a constant array that nobody else can change: itself where it is sealed, else a copy."""
     owner = array if array.base is None else array.base
-    frozen = not array.flags.writeable and isinstance(owner, np.ndarray) and not owner.flags.writeable
-    if frozen and array.dtype in KEPT and type(array) is np.ndarray:
-        return array
-    return array_of(array)
+    kept = _sealed.get(id(owner)) is owner and not array.flags.writeable and array.dtype in KEPT
+    return array if kept and type(array) is np.ndarray else array_of(array)
 
 
 def is_masked(data: Any) -> bool:

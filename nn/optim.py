@@ -17,13 +17,14 @@ assignment does both carriers: an array changes in place, a float is replaced; s
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_mini import DataError, Node, NonFiniteError
+from autograd_mini import DataError, Node, NonFiniteError, Tensor
 from autograd_mini.data import Array, ignoring_fp_warnings
 from autograd_mini.node import assign, filled
 from autograd_mini.sweep import zero_grad
@@ -74,9 +75,23 @@ class Optimizer(NamedTuple):
         for entry in state:
             p, t, *memory = entry
             if p.has_grad and p.grad is not None:
+                own_memory(p)
                 moved, *entry[2:] = self.formula(p._data, p.grad, lr, t + 1, *memory)
                 entry[1] = t + 1
                 assign(p, moved if isinstance(moved, np.ndarray) else float(moved))
+
+
+_lonely = Tensor([0.0])
+ALONE = sys.getrefcount(_lonely._data)  # of an array that its node alone holds
+
+
+def own_memory(p: Node) -> None:
+    """Let a parameter have an array that nobody else sees, for a formula changes it in place.
+
+    Views hold the array that they look at. Whoever has one, from `p.data`, from a transpose, keeps what it was.
+    """
+    if p.ndim and (p._data.base is not None or sys.getrefcount(p._data) > ALONE):
+        p._data = p._data.copy()
 
 
 def sgd(learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> Optimizer:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -65,13 +67,13 @@ class Step:
         _check_replayable(model, self.params)
         if len({entry[1] for entry in self.state}) > 1:
             raise SettingError("state has moved some parameters more often than others: go on with nn.fit")
-        theta, views = _shared([p._data for p in self.params])
         gradient, self._gradients = _shared([np.zeros_like(p._data) for p in self.params])
         memories = [_shared(list(arrays)) for arrays in zip(*(entry[2:] for entry in self.state))]
-        self._blocks = _blocks([gradient, theta, *(flat for flat, _ in memories)])
-        self._views = views
-        self._memory_views = [[parts[i] for _, parts in memories] for i in range(len(views))]
+        self._flats = [gradient, *(flat for flat, _ in memories)]
+        self._memory_views = [[parts[i] for _, parts in memories] for i in range(len(self.params))]
+        self._lay_out([p._data for p in self.params])
         self._gather()
+        self._references = self._counted()
         self._classes: tuple[int, ...] | None = None
         self._replays: dict[Any, tuple[Replay, list[Node]]] = {}
 
@@ -80,9 +82,34 @@ class Step:
         rate = real("learning_rate", given, "[0, inf)")
         x, y = self._batch(x, y)
         kind = (x.shape, y.shape, self.model.training)
+        self._leave_to_others()
         if kind not in self._replays or modes.get():  # a mode wants to see the nodes
             keep(self._replays, kind, self._recorded(x, y))
+            self._references = self._counted()
         return ignoring_fp_warnings(self._move, *self._replays[kind], x, y, rate)
+
+    def _lay_out(self, arrays: list[Array]) -> None:
+        """Put the numbers of the parameters into one new array, of which `_views` are views in their shapes."""
+        self._theta, self._views = _shared(arrays)
+        gradient, *memories = self._flats
+        self._blocks = _blocks([gradient, self._theta, *memories])
+
+    def _counted(self) -> list[int]:
+        """Return how many references there are to the numbers of the parameters, but for those of the parameters."""
+        return [
+            sys.getrefcount(self._theta),
+            *(sys.getrefcount(self._views[i]) - (p._data is self._views[i]) for i, p in enumerate(self.params)),
+        ]
+
+    def _leave_to_others(self) -> None:
+        """Go on in a new array where somebody has a view of the numbers: whoever holds them keeps what they were."""
+        if any(map(operator.gt, self._counted(), self._references)):
+            current = [p for p, view in zip(self.params, self._views) if p._data is view]
+            self._lay_out(self._views)
+            for p, view in zip(self.params, self._views):
+                if p in current:
+                    p._data = view
+            self._references = self._counted()
 
     def _gather(self) -> None:
         """Take over numbers that somebody has given to the parameters and the state, and lay out the gradients."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import DataError, ShapeError, Value, no_grad, zero_grad
-from autograd_mini.data import Array, array_of
+from autograd_mini.data import Array, array_of, sealed
 from autograd_mini.node import modes
 from autograd_mini.op import operand
 
@@ -245,10 +245,7 @@ def minibatches(data: Data, size: int, source: Any = None) -> Iterator[Data]:
     order = np.arange(n) if source is None else source.permutation(n)
     for start in range(0, n, size):
         rows = order[start : start + size]
-        batch = tuple(array[rows] for array in data)
-        for array in batch:
-            array.flags.writeable = False  # so that ops keep it without another copy
-        yield batch
+        yield tuple(sealed(array[rows]) for array in data)
 
 
 def _loss(model: Module, loss: Loss, x: Array, y: Array, *weights: Array) -> Any:

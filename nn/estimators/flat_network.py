@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import Node, ops
-from autograd_mini.data import Array
+from autograd_mini.data import Array, sealed
 from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
@@ -64,9 +64,11 @@ class Rows(NamedTuple):
     def take(self, index: Any) -> Rows:
         """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
         x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
-        if x.base is None:
-            x.flags.writeable = False
-        return Rows(x, _take(self.y, index), None if self.weights is None else self.weights[index])
+        return Rows(
+            sealed(x) if x.base is None else x,
+            _take(self.y, index),
+            None if self.weights is None else self.weights[index],
+        )
 
     @property
     def mass(self) -> float:
