@@ -64,7 +64,8 @@ class Rows(NamedTuple):
     def take(self, index: Any) -> Rows:
         """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
         x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
-        return Rows(
+        weights = None if self.weights is None else self.weights[index]
+        return Rows(sealed(x) if x.base is None else x, _take(self.y, index), weights)
             sealed(x) if x.base is None else x,
             _take(self.y, index),
             None if self.weights is None else self.weights[index],
