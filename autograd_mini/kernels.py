@@ -210,7 +210,7 @@ def var(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
 
 def std(x: Array, axis: Any, ddof: float, keepdims: Any) -> Array:
     """Return the root of `var`, from the norm: squares of what is far from 1 would overflow or vanish."""
-    return norm(x - mean(x, axis, True), axis, keepdims) / float(np.sqrt(count(np.shape(x), axis) - ddof))
+    return norm(x - mean(x, axis, True), axis, keepdims) / math.sqrt(freedom(np.shape(x), axis, ddof))
 
 
 def norm(x: Array, axis: Any, keepdims: bool) -> Array:

@@ -66,10 +66,6 @@ class Rows(NamedTuple):
         x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
         weights = None if self.weights is None else self.weights[index]
         return Rows(sealed(x) if x.base is None else x, _take(self.y, index), weights)
-            sealed(x) if x.base is None else x,
-            _take(self.y, index),
-            None if self.weights is None else self.weights[index],
-        )
 
     @property
     def mass(self) -> float:
