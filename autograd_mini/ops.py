@@ -269,8 +269,8 @@ ROWS.update(TABLE)
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
     slope = g * y * power(x, y - 1.0)
-    if type(y) is float and y:
-        return slope
+    if type(y) is float:  # x**0 is constant, whatever x is
+        return slope if y else g * 0.0
     steep = 1.0 - greater(absolute(x), 1e-300)  # x**-1 overflows there
     corner = steep * equal(y, 0.0) + equal(x, 0.0) * equal(y, 1.0)
     return where(corner, g * y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))), slope)

@@ -34,6 +34,12 @@ def same(x: Any, y: Any) -> bool:
     return math.isclose(x, y, rel_tol=4e-15)
 
 
+def signless(row: Elementwise, point: tuple[float, ...], numbers: Any) -> tuple[float, ...]:
+    """Return numbers as floats; the zero slope of x**0 without its sign, which depends on what is constant."""
+    flat = row.name == "power" and point[1] == 0.0
+    return tuple(float(x) + 0.0 if flat and x == 0.0 else float(x) for x in numbers)
+
+
 def points(row: Elementwise) -> list[tuple[float, ...]]:
     n = len(row.params)
     return list(itertools.product(*[SPECIAL if n < 3 else SPECIAL[:9]] * n))
@@ -54,7 +60,8 @@ def test_values_and_tensors_agree_at_every_special_point(row: Elementwise) -> No
     z.sum().backward()
     for i, point in enumerate(at):
         ours = by_values(row, point)
-        for name, x, y in zip(("value", *row.params), ours, (z.data[i], *(x.grad[i] for x in leaves))):
+        theirs = signless(row, point, (z.data[i], *(x.grad[i] for x in leaves)))
+        for name, x, y in zip(("value", *row.params), signless(row, point, ours), theirs):
             assert same(x, y), f"{row.name}{point}, {name}: {x} as Values, {y} as a Tensor"
 
 
@@ -66,7 +73,7 @@ def test_programs_agree_with_the_engine_at_every_special_point(row: Elementwise,
     for point in points(row):
         value, gradients = program(*point)
         assert {*map(type, (value, *gradients))} == {float}
-        for x, y in zip(by_values(row, point), (value, *gradients)):
+        for x, y in zip(signless(row, point, by_values(row, point)), signless(row, point, (value, *gradients))):
             assert same(x, y), f"{row.name}{point}: {x} by the engine, {y} by the program"
 
 
