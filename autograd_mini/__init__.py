@@ -4,13 +4,14 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import methods, ops
+from . import linalg, methods, ops
 from .checking import gradcheck
 from .errors import (
     AutogradError,
     BridgeError,
     CycleError,
     DataError,
+    MatrixError,
     NonFiniteError,
     RangeError,
     RuleError,
@@ -41,6 +42,7 @@ __all__ = [
     "CycleError",
     "DataError",
     "Ledger",
+    "MatrixError",
     "Node",
     "NonFiniteError",
     "Program",
@@ -62,6 +64,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linalg",
     "methods",
     "no_grad",
     "note_lines",

@@ -6,6 +6,8 @@ import importlib
 import math
 from typing import Any
 
+import numpy as np
+
 
 class AutogradError(Exception):
     """Base of every error that the project raises on purpose."""
@@ -17,6 +19,10 @@ class ShapeError(AutogradError, ValueError):
 
 class DataError(AutogradError, TypeError):
     """Data of a kind that has no derivative: text, None, objects, complex numbers, masked arrays."""
+
+
+class MatrixError(AutogradError, np.linalg.LinAlgError):
+    """A matrix is singular, is not positive definite, or holds what is not finite."""
 
 
 class RangeError(AutogradError, OverflowError):

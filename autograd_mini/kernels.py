@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from .data import Array
-from .errors import DataError, ShapeError
+from .errors import DataError, MatrixError, ShapeError
 
 NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than a copy of them as columns
 
@@ -283,6 +283,58 @@ def sinc_slope(x: Array, order: int) -> Array:
     for n in range(1, order + 1):  # (pi x f)^(n) = pi x f^(n) + n pi f^(n-1)
         slope = (np.pi ** (n - 1) * np.sin(np.pi * v + n * np.pi / 2.0) - n * slope) / v
     return np.where(near, series, slope).astype(x.dtype)
+
+
+def decomposed(compute: Callable[..., Any], what: str, *args: Any) -> Any:
+    """Return what a function of numpy.linalg gives; MatrixError, in our words, where it cannot."""
+    try:
+        return compute(*args)
+    except np.linalg.LinAlgError as error:
+        lengths = " and ".join(str(np.shape(x)) for x in args[:2] if np.ndim(x))
+        if "dimension" in str(error) or "square" in str(error):
+            raise ShapeError(f"{what}: shape {lengths}: the last two axes are those of square matrices") from None
+        raise MatrixError(f"{what}: {REFUSALS.get(str(error), str(error))}") from None
+
+
+REFUSALS = {
+    "Singular matrix": "the matrix is singular; pinv gives its pseudoinverse",
+    "Matrix is not positive definite": "the matrix is not positive definite",
+    "SVD did not converge": "the matrix holds inf or nan",
+    "Eigenvalues did not converge": "the matrix holds inf or nan",
+}
+
+
+def inv(x: Array) -> Array:
+    return decomposed(np.linalg.inv, "inv", x)
+
+
+def solve(x: Array, y: Array) -> Array:
+    return decomposed(np.linalg.solve, "solve", x, y)
+
+
+def cofactors(x: Array) -> Array:
+    """Return det(x) inv(x)^T, of singular matrices too: by singular values, without division."""
+    u, s, v = decomposed(np.linalg.svd, "det", x)
+    return (np.linalg.det(u) * np.linalg.det(v))[..., None, None] * ((u * prod_others(s, -1)[..., None, :]) @ v)
+
+
+def cholesky(x: Array) -> Array:
+    return decomposed(np.linalg.cholesky, "cholesky", 0.5 * (x + np.swapaxes(x, -1, -2)))
+
+
+def pinv(x: Array, rcond: Any) -> Array:
+    return decomposed(np.linalg.pinv, "pinv", x, rcond)
+
+
+def eigh(x: Array) -> Any:
+    """Return eigenvalues and eigenvectors of the symmetric part of x."""
+    return decomposed(np.linalg.eigh, "eigh", 0.5 * (x + np.swapaxes(x, -1, -2)))
+
+
+def svd(x: Array) -> Any:
+    """Return the singular values, and the vectors as columns: those on the left on top of those on the right."""
+    u, s, v = decomposed(np.linalg.svd, "svd", x, False)
+    return s, np.concatenate([u, np.swapaxes(v, -1, -2)], -2)
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:

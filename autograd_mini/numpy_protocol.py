@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array_ops, kernels, ops
+from . import array_ops, kernels, linalg, ops
 from . import node as _node
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node
@@ -164,6 +164,13 @@ LEFT_OUT = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", 
 
 SAME_NAME = "cumsum sinc squeeze expand_dims broadcast_to flip where swapaxes transpose"
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = dict(NUMPYS)
+FUNCTIONS |= {
+    getattr(np.linalg, name): getattr(linalg, name)
+    for name in (
+        "inv solve det slogdet cholesky pinv eigvalsh eigh svd svdvals norm vector_norm matrix_norm matrix_power "
+        "multi_dot cond matrix_transpose"
+    ).split()
+}
 FUNCTIONS |= {getattr(np, name): getattr(ops, name) for name in SAME_NAME.split()}
 FUNCTIONS |= {
     np.sum: SUM, np.mean: _mean, np.prod: PROD, np.max: MAX, np.amax: MAX, np.min: MIN, np.amin: MIN,
@@ -184,6 +191,7 @@ PLAIN_FUNCTIONS = {getattr(np, name) for name in PLAIN.split()}
 
 WHY_NOT = {
     np.linalg.eig: "its eigenvalues may be complex; np.linalg.eigh of a symmetric matrix is",
+    np.linalg.lstsq: "for the solution write np.linalg.pinv(a) @ b",
     np.linalg.eigvals: "they may be complex; np.linalg.eigvalsh of a symmetric matrix is",
 }
 

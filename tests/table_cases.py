@@ -139,7 +139,20 @@ _WINDOWS = [
     ((2, 4, 5), (2, 3), (2, 1), (1, 2)), ((2, 3), (1, 3), 1, 1), ((0, 4), (2,), 2, 1), ((4, 4), (2, 2), 2, 1),
 ]  # fmt: skip
 
+
+def _matrix(*shape: int) -> Any:
+    """Return matrices that are not singular, with singular values and eigenvalues apart."""
+    return sample(shape) * 0.5 + np.diag(np.arange(1.0, 1.0 + max(shape[-2:])) * 1.5)[: shape[-2], : shape[-1]]
+
+
+_SQUARE = [(_matrix(*x),) for x in [(3, 3), (1, 1), (2, 3, 3), (0, 2, 2), (0, 0)]]
+_OBLONG = [(_matrix(*x),) for x in [(3, 3), (2, 3), (4, 2), (2, 3, 2)]]
+
 WHOLE: dict[str, list[Case]] = {
+    "inv": _SQUARE, "det": _SQUARE, "cofactors": _SQUARE[:3], "logabsdet": _SQUARE,
+    "cholesky": _SQUARE, "eigvalsh": _SQUARE, "eigh_vectors": _SQUARE, "svdvals": _OBLONG, "svd_vectors": _OBLONG,
+    "pinv": [(*x, None) for x in _OBLONG],
+    "solve": [(_matrix(*x), _y(*y)) for x, y in [((3, 3), (3, 2)), ((2, 3, 3), (3, 1)), ((2, 2), (4, 2, 2))]],
     "cast": [(_x(*x), np.float64) for x in [(3,), (2, 3), (0,)]],  # from float64, as all cases are
     "spread": [(_x(*x), shape, axis) for x, shape, axis in [
         ((), (2, 3), None), ((3,), (2, 3), 0), ((2, 1), (2, 3), -1), ((), (), None), ((3,), (2, 3, 4), (0, 2)),

@@ -13,11 +13,13 @@ from table_cases import direction, node, sample
 
 import autograd_mini
 from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, ops
+from autograd_mini.errors import MatrixError
 from autograd_mini.programs.run import run_source
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 V, M, N, S, C = (3,), (2, 3), (3, 2), (3, 3), (2, 3, 4)
+D = np.diag([2.0, 4.0, 7.0])
 MASK = np.array([True, False, True])
 
 JOINED = {
@@ -198,13 +200,57 @@ EACH = {
     "np.full_like(x, y)": (M, ()),
     "np.add(x, y, where=True, dtype=None, casting='same_kind')": (M, V),
 }
-CASES = JOINED | CUT | SHAPED | MOVED | MULTIPLIED | SUMMED | EACH
+LINALG = {  # of matrices whose eigenvalues and singular values are apart
+    "np.linalg.inv(x + D)": (S,),
+    "np.linalg.solve(x + D, y)": (S, V),
+    "np.linalg.solve(x + D, y)[0, 1]": (S, (3, 2)),
+    "np.linalg.det(x)": (S,),
+    "np.linalg.det(x + D)": ((2, 3, 3),),
+    "np.linalg.slogdet(x - D)": (S,),
+    "np.linalg.cholesky(x @ x.T + D)": (S,),
+    "np.linalg.cholesky(x @ x.T + D, upper=True)": (S,),
+    "np.linalg.pinv(x)": (N,),
+    "np.linalg.pinv(x[:, :2] @ x[:2])": (S,),
+    "np.linalg.eigvalsh(x + x.T)": (S,),
+    "np.linalg.eigh(x + x.T + D)[0]": (S,),
+    "np.linalg.eigh(x + x.T + D)[1] ** 2": (S,),
+    "np.linalg.eigh(x + x.T + D, UPLO='U').eigenvalues": (S,),
+    "np.linalg.svd(x)[1]": (S,),
+    "np.linalg.svd(x, compute_uv=False)": (M,),
+    "np.linalg.svd(x, full_matrices=False)[0] ** 2": (N,),
+    "np.linalg.svd(x, False).Vh ** 2": (M,),
+    "np.linalg.svd(x + D).U ** 2": (S,),
+    "np.linalg.svdvals(x)": (M,),
+    "np.linalg.norm(x)": (M,),
+    "np.linalg.norm(x, axis=1, keepdims=True)": (M,),
+    "np.linalg.norm(x, 2)": (M,),
+    "np.linalg.norm(x, 2, (0, 1))": (M,),
+    "np.linalg.norm(x, -2, (0, 2))": (C,),
+    "np.linalg.norm(x, 'nuc', keepdims=True)": (M,),
+    "np.linalg.norm(x, 'fro')": (M,),
+    "np.linalg.norm(x, 1)": (M,),
+    "np.linalg.norm(x, -1)": (M,),
+    "np.linalg.norm(x, np.inf)": (M,),
+    "np.linalg.norm(x, -np.inf, axis=(2, 0))": (C,),
+    "np.linalg.norm(x, 1, axis=0)": (M,),
+    "np.linalg.norm(x, 3, axis=0, keepdims=True)": (M,),
+    "np.linalg.norm(x, 0.5)": (V,),
+    "np.linalg.norm(x, -2)": (V,),
+    "np.linalg.norm(x, -np.inf, 1)": (M,),
+    "np.linalg.norm(x, 0) + x": (V,),
+    "np.linalg.matrix_power(x, 3)": (S,),
+    "np.linalg.matrix_power(x + D, -2)": (S,),
+    "np.linalg.multi_dot([x, y, x])": (M, N),
+    "np.linalg.cond(x + D)": (S,),
+    "np.linalg.cond(x + D, 1)": (S,),
+}
+CASES = LINALG | JOINED | CUT | SHAPED | MOVED | MULTIPLIED | SUMMED | EACH
 each_case = pytest.mark.parametrize(("text", "shapes"), CASES.items(), ids=CASES)
 
 
 def called(text: str, x: Any, y: Any = None) -> list[Any]:
     """Return what an expression gives, as a list: a function may return several arrays."""
-    found = eval(text, {"np": np, "x": x, "y": y, "MASK": MASK})
+    found = eval(text, {"np": np, "x": x, "y": y, "MASK": MASK, "D": D})
     return list(found) if isinstance(found, (list, tuple)) else [found]
 
 
@@ -314,7 +360,16 @@ def test_torch_runs_what_is_printed_for_it(text: str, shapes: tuple[Any, ...]) -
         np.testing.assert_allclose(torch.broadcast_to(g, x.shape), x.grad, rtol=1e-10, atol=1e-12)
 
 
-REFUSED = {  # numpy's arguments that have no meaning on nodes, each refused by its name
+REFUSED = {  # what numpy takes and has no meaning on nodes, each refused by its name
+    "np.linalg.svd(x)": "full_matrices=False",
+    "np.linalg.svd(x, hermitian=True)": "hermitian",
+    "np.linalg.pinv(x, hermitian=True)": "hermitian",
+    "np.linalg.eig(x @ x.T)": "eigh",
+    "np.linalg.eigvals(x @ x.T)": "eigvalsh",
+    "np.linalg.lstsq(x, x)": "pinv",
+    "np.linalg.norm(x, 'fro', 0)": "'fro' is an order for matrices",
+    "np.linalg.norm(x, 7)": "ord=7",
+    "np.linalg.eigh(x @ x.T, UPLO='X')": "UPLO",
     "np.sum(x, dtype=np.float32)": "dtype",
     "np.sum(x, out=np.zeros(3))": "out",
     "np.mean(x, dtype=np.float32)": "dtype",
@@ -356,6 +411,8 @@ def test_an_argument_that_is_not_obeyed_is_refused_by_name(text: str, name: str)
 
 
 WRONG = {
+    "np.linalg.inv(x)": "square",
+    "np.linalg.norm(x[None], 2)": "two, matrices",
     "np.roll(x, 1, axis=5)": "axis 5",
     "np.repeat(x, [1, 2])": "repeat: shape",
     "np.split(x, 4, axis=1)": "does not divide",
@@ -447,3 +504,51 @@ def test_scipys_functions_of_numbers_are_the_rows_of_their_names() -> None:
         assert x.grad == pytest.approx(slope, rel=1e-8)
     with pytest.raises(AutogradError, match=r"scipy\.special\.jv is not recorded"):
         special.jv(1.0, Value(0.3))
+
+
+def singular() -> Tensor:
+    return Tensor([[1.0, 2.0], [2.0, 4.0]])
+
+
+def test_a_singular_matrix_has_a_determinant_and_no_inverse() -> None:
+    x = singular()
+    np.linalg.det(x).backward()
+    np.testing.assert_allclose(x.grad, [[4.0, -2.0], [-2.0, 1.0]], atol=1e-14)
+    for act in (np.linalg.inv, lambda x: np.linalg.solve(x, [1.0, 2.0]), lambda x: np.linalg.matrix_power(x, -1)):
+        with pytest.raises(np.linalg.LinAlgError, match="the matrix is singular"):
+            act(singular())
+    sign, log = np.linalg.slogdet(singular())
+    assert (sign.data, log.data) == (0.0, -math.inf)
+    with pytest.raises(MatrixError, match="not positive definite"):
+        np.linalg.cholesky(Tensor([[1.0, 2.0], [2.0, 1.0]]))
+    with pytest.raises(MatrixError, match="inf or nan"):
+        np.linalg.svd(Tensor([[math.nan, 1.0], [1.0, 1.0]]))
+
+
+def test_equal_eigenvalues_have_a_gradient_and_their_vectors_none() -> None:
+    x = Tensor(np.eye(3))
+    np.linalg.eigvalsh(x).sum().backward()
+    np.testing.assert_allclose(x.grad, np.eye(3), atol=1e-15)
+    w = np.linalg.eigh(x).eigenvalues
+    (w * w).sum().backward()
+    np.testing.assert_allclose(x.grad, 3.0 * np.eye(3), atol=1e-14)
+    x = Tensor(np.eye(3))
+    np.linalg.eigh(x)[1].sum().backward()
+    assert not np.all(np.isfinite(x.grad))
+    s = Tensor(np.eye(2))
+    np.linalg.svd(s).S.sum().backward()
+    np.testing.assert_allclose(s.grad, np.eye(2), atol=1e-15)
+
+
+def test_a_large_determinant_keeps_its_sign_and_its_logarithm() -> None:
+    for scale in (1e-200, 1e200):
+        sign, log = np.linalg.slogdet(Tensor(scale * np.diag([-1.0, 2.0, 3.0])))
+        assert sign.data == -1.0
+        assert log.data == pytest.approx(3.0 * math.log(scale) + math.log(6.0))
+
+
+@pytest.mark.parametrize("ord", [1.5, 2, 3, 10])
+def test_a_norm_at_zero_has_gradient_zero(ord: float) -> None:
+    x = Tensor([0.0, 0.0])
+    np.linalg.norm(x, ord).backward()
+    assert x.grad.tolist() == [0.0, 0.0]

@@ -18,9 +18,10 @@ from autograd_mini.op import Flat
 from autograd_mini.programs.run import run_source
 
 FRAMEWORKS = ("torch", "jax")
+MATRICES = {"cofactors", "pinv", "eigh_vectors", "svd_vectors"}
 LACKING = {  # rows that a framework has not: they are parts of derivatives, which it finds itself
-    "torch": {"scatter", "prod_others", "sinc_slope", "resort", "unsort"},
-    "jax": {"prod_others", "sinc_slope", "resort", "unsort"},
+    "torch": {"scatter", "prod_others", "sinc_slope", "resort", "unsort", *MATRICES},
+    "jax": {"prod_others", "sinc_slope", "resort", "unsort", *MATRICES},
 }
 SMOOTH = [row for row in SCALAR_ROWS if not isinstance(row, Flat)]
 

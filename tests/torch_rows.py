@@ -56,7 +56,16 @@ def torch_rows(torch: Any) -> dict[str, Any]:
         flat, along = (keys.reshape(-1), 0) if axis is None else (keys, axis)
         return torch.take_along_dim(x, torch.argsort(torch.argsort(flat, along), along), along).reshape(keys.shape)
 
+    def symmetric(f: Any) -> Any:
+        return lambda x: f(0.5 * (x + x.mT))
+
+    linalg = torch.linalg
     return {
+        "inv": linalg.inv, "det": linalg.det, "solve": linalg.solve, "svdvals": linalg.svdvals,
+        "logabsdet": lambda x: linalg.slogdet(x)[1],
+        "cofactors": lambda x: linalg.det(x)[..., None, None] * linalg.inv(x).mT,
+        "pinv": lambda x, rcond: linalg.pinv(x), "cholesky": symmetric(linalg.cholesky),
+        "eigvalsh": symmetric(linalg.eigvalsh), "eigh_vectors": symmetric(lambda x: linalg.eigh(x)[1]),
         "sinc_slope": sinc_slope, "resort": resort, "unsort": unsort,
         "sort": lambda x, axis: torch.sort(x, axis).values,
         "clip": lambda x, lo, hi: torch.minimum(torch.maximum(x, lo), hi),

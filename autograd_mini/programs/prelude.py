@@ -13,7 +13,7 @@ import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from .. import kernels, ops
+from .. import kernels, linalg, ops
 from ..op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
@@ -32,6 +32,7 @@ MODULES = {
     "Array": "Array = object",
     "DataError": "DataError = ValueError",
     "ShapeError": "ShapeError = ValueError",
+    "MatrixError": "MatrixError = ValueError",
 }
 
 
@@ -113,7 +114,7 @@ def _joined(imports: list[str]) -> list[str]:
 
 def _functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
     """Yield each row's name with the expression in the table that says how it is computed."""
-    for statement in ast.parse(inspect.getsource(ops)).body:
+    for statement in (*ast.parse(inspect.getsource(ops)).body, *ast.parse(inspect.getsource(linalg)).body):
         call = statement.value if isinstance(statement, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:
             name = str(call.args[0].value)

@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
-from autograd_mini import Node, ops
+from autograd_mini import Node, linalg, ops
 from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
 from autograd_mini.text.derivative import latex_derivative, local_derivative
 from autograd_mini.text.formula import short_text
@@ -26,6 +27,7 @@ from autograd_mini.text.latex import short_latex
 
 EDGES = Path(__file__).resolve().parent.parent / "edges.md"
 HEADING = re.compile(r"^# ([A-Z].*?) -{5,}$", re.MULTILINE)
+ROW = r'^\w+ *= \w+\("{}"'  # as it stands in the source
 LONG_NUMBER = re.compile(r"\d+\.\d{5,}")
 WIDE, HIGH, REACH = 320, 200, 4.0  # of a plot, in pixels and in units
 LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
@@ -34,19 +36,21 @@ LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
 def page() -> Iterator[str]:
     """Yield the Markdown of the page."""
     edges = edges_by_op(EDGES.read_text(encoding="utf-8"))
-    for title, rows in sections(inspect.getsource(ops)):
-        yield f"\n## {title}\n"
-        for row in rows:
-            yield from card(row, edges.get(row.name, []))
+    for module in (ops, linalg):
+        for title, rows in sections(module):
+            yield f"\n## {title}\n"
+            for row in rows:
+                yield from card(row, edges.get(row.name, []), module.__name__.rpartition(".")[2])
 
 
-def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
-    """Yield the headings of the table and the rows under each; ValueError if a row were left out."""
-    own = [row for row in TABLE.values() if row in vars(ops).values()]  # a program may have added its own
+def sections(module: ModuleType) -> Iterator[tuple[str, list[Op]]]:
+    """Yield the headings of a table and the rows under each; ValueError if a row were left out."""
+    source = inspect.getsource(module)
+    own = [row for row in TABLE.values() if re.search(ROW.format(row.name), source, re.MULTILINE)]
     parts = HEADING.split(source)[1:]
     shown = 0
     for title, text in zip(parts[::2], parts[1::2]):
-        rows = [row for row in own if re.search(rf'^\w+ *= \w+\("{row.name}"', text, re.MULTILINE)]
+        rows = [row for row in own if re.search(ROW.format(row.name), text, re.MULTILINE)]
         shown += len(rows)
         if rows:
             yield title.split(":")[0], rows
@@ -54,10 +58,10 @@ def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
         raise ValueError(f"{shown} rows stand under headings, the table has {len(own)}")
 
 
-def card(row: Op, edges: list[str]) -> Iterator[str]:
+def card(row: Op, edges: list[str], home: str) -> Iterator[str]:
     """Yield what there is to know about one row."""
     yield f"\n(op-{row.name.replace('_', '-')})=\n### {row.name}\n"
-    yield f"`ops.{row.__doc__}`\n"
+    yield f"`{home}.{row.__doc__}`\n"
     columns = 3 if isinstance(row, Elementwise) else 2
     computes, *derivatives = (f"| {' | '.join(cells[:columns])} |" for cells in formulas(row))
     yield from (computes, "|---" * columns + "|", *derivatives, "")

@@ -35,6 +35,7 @@ TORCH = {
         "isfinite sinc",
     ),
     **_imported("torch.nn.functional", "silu gelu"),
+    **_imported("torch.linalg", "inv det solve svdvals"),
     **pieces(
         """
 def tensors(*xs):
@@ -152,6 +153,15 @@ def softmax(x, axis=-1):
 def log_softmax(x, axis=-1):
     return torch.log_softmax(x, axis)
 
+def logabsdet(x):
+    return torch.linalg.slogdet(x)[1]
+
+def cholesky(x):
+    return torch.linalg.cholesky(0.5 * (x + x.mT))
+
+def eigvalsh(x):
+    return torch.linalg.eigvalsh(0.5 * (x + x.mT))
+
 def sort(x, axis=-1):
     return torch.sort(x.reshape(-1) if axis is None else x, -1 if axis is None else axis).values
 
@@ -235,12 +245,22 @@ JAX = {
         "maximum minimum sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to "
         "flip isnan isinf isfinite",
     ),
+    **_imported("jax.numpy.linalg", "inv det solve svdvals"),
     **_imported("jax.nn", "sigmoid relu softplus silu softmax log_softmax"),
     **_imported("jax.scipy.special", "erf erfc logsumexp"),
     **pieces(
         """
 def add_n(*xs):
     return reduce(jnp.add, xs)
+
+def logabsdet(x):
+    return jnp.linalg.slogdet(x)[1]
+
+def cholesky(x):
+    return jnp.linalg.cholesky(0.5 * (x + jnp.swapaxes(x, -1, -2)))
+
+def eigvalsh(x):
+    return jnp.linalg.eigvalsh(0.5 * (x + jnp.swapaxes(x, -1, -2)))
 
 def clip(x, lo, hi):
     return jnp.minimum(jnp.maximum(x, lo), hi)

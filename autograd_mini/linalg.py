@@ -1,0 +1,286 @@
+"""Linear algebra as numpy.linalg has it: rows where a rule is needed, all else made of them.
+
+Matrices stand in the last two axes, as many as there are before. What takes a symmetric matrix (eigh, eigvalsh,
+cholesky) computes with the symmetric part of what it is given. Where a derivative does not exist, because eigenvalues
+or singular values are equal, the rule divides by their difference, 0: the gradient is inf or nan, never a wrong number.
+
+Sources of the rules: Giles, "Collected matrix derivative results", 2008; for singular vectors Townsend,
+"Differentiating the singular value decomposition", 2016; for pinv Golub & Pereyra, SIAM J. Numer. Anal. 10, 1973.
+"""
+
+# mypy: disable-error-code="has-type"
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import array_ops, kernels, ops
+from .errors import DataError, ShapeError
+from .op import ROWS, TABLE, Op
+from .ops import absolute, broadcast_to, equal, expand_dims, getitem, matmul, power, reshape, shape, square, where
+
+
+def matrix_transpose(x: Any) -> Any:
+    """Return x with its last two axes exchanged."""
+    return ops.swapaxes(x, -1, -2)
+
+
+T = matrix_transpose
+
+
+def _scaled(x: Any, s: Any) -> Any:
+    """Return x with its columns multiplied by the entries of s."""
+    return x * expand_dims(s, -2)
+
+
+def _symmetric(x: Any) -> Any:
+    return 0.5 * (x + T(x))
+
+
+# fmt: off
+
+# Matrices -----------------------------------------------------------------------------------------------------------
+
+inv       = Op("inv",       lambda x: kernels.inv(x),          lambda g, z, x: -matmul(matmul(T(z), g), T(z)))
+solve_    = Op("solve",     lambda x, y: kernels.solve(x, y),                    # of a matrix y, column by column
+               lambda g, z, x, y: -matmul(solve_(T(x), g), T(z)),
+               lambda g, z, x, y: solve_(T(x), g))
+det       = Op("det",       lambda x: np.linalg.det(x),        lambda g, z, x: expand_dims(g, (-2, -1)) * cofactors(x))
+cofactors = Op("cofactors", lambda x: kernels.cofactors(x),    lambda g, z, x: _cofactors_rule(g, z, T(inv(x))), analytic=False)
+logabsdet = Op("logabsdet", lambda x: np.linalg.slogdet(x)[1], lambda g, z, x: expand_dims(g, (-2, -1)) * T(inv(x)), analytic=False)
+cholesky_ = Op("cholesky",  lambda x: kernels.cholesky(x),     lambda g, z, x: _cholesky_rule(g, z, inv(z)), analytic=False)
+pinv      = Op("pinv",      lambda x, rcond=None: kernels.pinv(x, rcond), lambda g, z, x, rcond: _pinv_rule(g, z, x), None, analytic=False)
+
+eigvalsh_    = Op("eigvalsh",     lambda x: kernels.eigh(x)[0], lambda g, z, x: _spectral(g, eigh_vectors(x)), analytic=False)
+eigh_vectors = Op("eigh_vectors", lambda x: kernels.eigh(x)[1], lambda g, z, x: _eigenvectors_rule(g, z, eigvalsh_(x)), analytic=False)
+svdvals      = Op("svdvals",      lambda x: kernels.svd(x)[0],  lambda g, z, x: _singular(g, svd_vectors(x), shape(x)[-2]), analytic=False)
+svd_vectors  = Op("svd_vectors",  lambda x: kernels.svd(x)[1],                   # U on top of V
+                  lambda g, z, x: _singular_vectors_rule(g, z, svdvals(x), shape(x)[-2]), analytic=False)
+# fmt: on
+ROWS.update(TABLE)
+
+
+def _cofactors_rule(g: Any, z: Any, inverse: Any) -> Any:
+    """Return the vjp of det(x) inv(x)^T, for a regular x."""
+    return expand_dims(ops.sum(g * z, (-2, -1)), (-2, -1)) * inverse - matmul(matmul(z, T(g)), inverse)
+
+
+def _cholesky_rule(g: Any, z: Any, inverse: Any) -> Any:
+    lower = np.tri(shape(z)[-1]) - 0.5 * np.eye(shape(z)[-1])
+    return _symmetric(matmul(matmul(T(inverse), lower * matmul(T(z), g)), inverse))
+
+
+def _pinv_rule(g: Any, z: Any, x: Any) -> Any:
+    left, right = matmul(T(g), matmul(z, T(z))), matmul(matmul(T(z), z), T(g))
+    outside = left - matmul(x, matmul(z, left)) + right - matmul(matmul(right, z), x)
+    return outside - matmul(matmul(T(z), g), T(z))
+
+
+def _spectral(g: Any, v: Any) -> Any:
+    """Return the matrix that has the eigenvectors v and the eigenvalues g."""
+    return matmul(_scaled(v, g), T(v))
+
+
+def _apart(w: Any) -> Any:
+    """Return w_j - w_i, with 1 on the diagonal."""
+    return expand_dims(w, -2) - expand_dims(w, -1) + np.eye(shape(w)[-1])
+
+
+def _off(x: Any) -> Any:
+    """Return x with 0 on its diagonal."""
+    return x * (1.0 - np.eye(shape(x)[-1]))
+
+
+def _eigenvectors_rule(g: Any, v: Any, w: Any) -> Any:
+    return _symmetric(matmul(matmul(v, _off(matmul(T(v), g)) / _apart(w)), T(v)))
+
+
+def _both(z: Any, m: int) -> tuple[Any, Any]:
+    """Return U and V, which stand on top of each other."""
+    return getitem(z, (..., slice(None, m), slice(None))), getitem(z, (..., slice(m, None), slice(None)))
+
+
+def _singular(g: Any, vectors: Any, m: int) -> Any:
+    """Return the matrix that has these singular vectors and the singular values g."""
+    u, v = _both(vectors, m)
+    return matmul(_scaled(u, g), T(v))
+
+
+def _singular_vectors_rule(g: Any, z: Any, s: Any, m: int) -> Any:
+    (u, v), (gu, gv) = _both(z, m), _both(g, m)
+    apart = _apart(square(s))
+    turn_u, turn_v = (_off(matmul(T(a), b) - matmul(T(b), a)) / apart for a, b in ((u, gu), (v, gv)))
+    inside = _scaled(turn_u, s) + expand_dims(s, -1) * turn_v
+    return matmul(matmul(u, inside), T(v)) + _beyond(u, gu, v, s) + T(_beyond(v, gv, u, s))
+
+
+def _beyond(u: Any, g: Any, v: Any, s: Any) -> Any:
+    """Return what moves u out of the space that its columns span: nothing where they span all of it."""
+    if shape(u)[-2] == shape(u)[-1]:
+        return broadcast_to(0.0, (*shape(u)[:-2], shape(u)[-2], shape(v)[-2]))
+    return matmul(_scaled(g - matmul(u, matmul(T(u), g)), 1.0 / s), T(v))
+
+
+# As numpy has them --------------------------------------------------------------------------------------------------
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class SVDResult(NamedTuple):
+    """Singular vectors and values: x = U diag(S) Vh."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+class SlogdetResult(NamedTuple):
+    """The sign of a determinant, and the logarithm of its absolute value."""
+
+    sign: Any
+    logabsdet: Any
+
+
+def solve(a: Any, b: Any) -> Any:
+    """Return the x for which a x = b; b is a vector, or a matrix of columns.
+
+    >>> from autograd_mini import Tensor
+    >>> solve(Tensor([[2.0, 0.0], [0.0, 4.0]]), [1.0, 1.0]).data
+    array([0.5 , 0.25])
+    """
+    return solve_(a, b) if len(shape(b)) != 1 else getitem(solve_(a, expand_dims(b, -1)), (..., 0))
+
+
+def slogdet(x: Any) -> SlogdetResult:
+    """Return the sign of the determinant, and the logarithm of its absolute value."""
+    length = ops.norm(x, -1, True)  # rows of length 1, so that no product of them is too large
+    return SlogdetResult(ops.sign(det(x / (length + equal(length, 0.0)))), logabsdet(x))
+
+
+def cholesky(x: Any, upper: bool = False) -> Any:
+    """Return the lower triangular L with L L^T = x, for a symmetric, positive definite x; or L^T."""
+    return T(cholesky_(x)) if upper else cholesky_(x)
+
+
+def _checked(name: str, x: Any, UPLO: str) -> Any:
+    if UPLO not in ("L", "U", "l", "u"):
+        raise DataError(f'{name}: UPLO is "L" or "U", got {UPLO!r}')
+    return x
+
+
+def eigvalsh(x: Any, UPLO: str = "L") -> Any:
+    """Return the eigenvalues of a symmetric matrix in ascending order, also where some are equal."""
+    return eigvalsh_(_checked("eigvalsh", x, UPLO))
+
+
+def eigh(x: Any, UPLO: str = "L") -> EighResult:
+    """Return eigenvalues and eigenvectors of a symmetric matrix.
+
+    Eigenvectors have a derivative where all eigenvalues differ; else their gradient is inf or nan.
+
+    >>> w, v = eigh([[2.0, 0.0], [0.0, 1.0]])
+    >>> w
+    array([1., 2.])
+    """
+    return EighResult(eigvalsh(x, UPLO), eigh_vectors(x))
+
+
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Return singular vectors and values, x = U diag(S) Vh; without `compute_uv` the values alone.
+
+    Of a matrix that is not square only as many vectors as there are values, `full_matrices=False`: the others are
+    arbitrary, and have no derivative.
+    """
+    if not compute_uv:
+        return svdvals(x)
+    if full_matrices and shape(x)[-1:] != shape(x)[-2:-1]:
+        raise DataError(f"svd: of shape {shape(x)} the further vectors have no derivative: give full_matrices=False")
+    u, v = _both(svd_vectors(x), shape(x)[-2])
+    return SVDResult(u, svdvals(x), T(v))
+
+
+def matrix_power(x: Any, n: int) -> Any:
+    """Return x multiplied n times with itself; for n < 0 its inverse."""
+    if n < 0:
+        return matrix_power(inv(x), -n)
+    if n == 0:
+        return broadcast_to(np.eye(shape(x)[-1]), shape(x))
+    half = matrix_power(x, n // 2) if n > 1 else x
+    return half if n == 1 else matmul(matmul(half, half), x) if n % 2 else matmul(half, half)
+
+
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    """Return the product of several matrices, from left to right."""
+    product = arrays[0]
+    for factor in arrays[1:]:
+        product = array_ops.dot(product, factor)
+    return product
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """Return the condition number, norm(x, p) norm(inv(x), p); by default the ratio of extreme singular values."""
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        largest, smallest = getitem(s, (..., 0)), getitem(s, (..., -1))
+        return smallest / largest if p == -2 else largest / smallest
+    return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the norm of vectors (one axis) or matrices (two axes), of every order that numpy has.
+
+    >>> from autograd_mini import Tensor
+    >>> norm(Tensor([3.0, -4.0]), 1), norm(Tensor([[3.0, 0.0], [0.0, 4.0]]), 2)
+    (Value(7.0), Value(4.0))
+    """
+    if ord is None:
+        return ops.norm(x, axis, bool(keepdims))
+    axes = kernels.axes("norm", tuple(range(len(shape(x)))) if axis is None else axis, len(shape(x)))
+    if len(axes) not in (1, 2):
+        raise ShapeError(f"norm: ord={ord!r} is for one axis, vectors, or two, matrices, and not for {len(axes)}")
+    if len(axes) == 1:
+        return vector_norm(x, axes, bool(keepdims), ord)
+    found = matrix_norm(array_ops.moveaxis(x, axes, (-2, -1)), False, ord)
+    return reshape(found, kernels.kept(shape(x), axes)) if keepdims else found
+
+
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Return (sum |x|^ord)^(1/ord) along axes; inf and -inf are the largest and smallest |x|, 0 counts what is not 0.
+
+    At 0 the gradient is 0 for ord > 1, the least of the subgradients.
+    """
+    if isinstance(ord, str):
+        raise DataError(f"norm: {ord!r} is an order for matrices, not for vectors")
+    if ord == 2:
+        return ops.norm(x, axis, keepdims)
+    size = absolute(x)
+    if math.isinf(ord):
+        return (ops.max if ord > 0 else ops.min)(size, axis, keepdims)
+    if ord in (0, 1):
+        return ops.sum(size if ord else 1.0 - equal(x, 0.0), axis, keepdims)
+    total = ops.sum(power(size, float(ord)), axis, keepdims)
+    return power(total, 1.0 / ord) if ord < 1 else where(total, power(total + equal(total, 0.0), 1.0 / ord), 0.0)
+
+
+def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Return the norm of the matrices in the last two axes: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
+    if ord == "fro":
+        return ops.norm(x, (-2, -1), keepdims)
+    if ord in (2, -2, "nuc"):
+        s = svdvals(x)
+        found = ops.sum(s, -1) if ord == "nuc" else (ops.max if ord > 0 else ops.min)(s, -1)
+    elif ord in (1, -1, math.inf, -math.inf):
+        sums = ops.sum(absolute(x), -2 if abs(ord) == 1 else -1)
+        found = (ops.max if ord > 0 else ops.min)(sums, -1)
+    else:
+        raise DataError(f"norm: ord={ord!r} of a matrix is none of 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
+    return expand_dims(found, (-2, -1)) if keepdims else found
