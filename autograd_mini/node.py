@@ -154,7 +154,7 @@ class Node(Surface):
         """Identity, whatever stands on the other side: nodes live in sets, dictionaries and lists."""
         return self is other
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # not a function of ours: a sweep looks a node up several times
 
     @property
     def _mask(self) -> Any:

@@ -23,6 +23,7 @@ Rule = Callable[..., Any]
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
 ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: an op that is made later is a custom op
+# While ROWS is empty, `ops.py` is still being made; whatever is made once it is filled is checked as a custom op.
 NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of `ops.py` where a custom op has the same
 
 _new = object.__new__

@@ -113,6 +113,7 @@ sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lam
 # Activations --------------------------------------------------------------------------------------------------------
 
 sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y))
+# tanh is numpy's on floats too: the C library's differs from it in the last digit, and floats and arrays shall agree.
 tanh     = Unary("tanh",     "tanh({})",     lambda x: float(np.tanh(x)), np.tanh,            lambda g, y, x: g * (1.0 - y * y))
 softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
 silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),

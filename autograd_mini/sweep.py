@@ -37,7 +37,9 @@ def reach(roots: Iterable[Node], since: int = 0) -> list[Node]:
     seen = set(found)
     enter, append = seen.add, found.append
     for node in found:
-        for arg in node.first if node.second is ALL else (node.first, node.second):  # node.args, in half the time
+        for arg in (
+            node.first if node.second is ALL else (node.first, node.second)
+        ):  # node.args, quicker: NONE is no node
             node_like = type(arg) is Value or (type(arg) is not float and isinstance(arg, Node))
             if node_like and arg not in seen and arg.birth >= since:
                 enter(arg)
@@ -181,7 +183,10 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
 
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:
-    """Return g, or zero for None, added to what a leaf holds; an array that another node holds too is copied."""
+    """Return g, or zero for None, added to what a leaf holds.
+
+    An array that another node holds too is copied: a rule may pass g on unchanged, and a leaf's gradient is its own.
+    """
     if isinstance(node, Value):
         g = 0.0 if g is None else g
         before = held(node) if node.op is None and node.has_grad else None

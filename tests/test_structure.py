@@ -8,6 +8,7 @@ import importlib
 import inspect
 import itertools
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -299,6 +300,16 @@ def test_names_of_other_libraries_are_neither_listed_nor_there() -> None:
                 getattr(node, name)
             with pytest.raises(AttributeError, match=re.escape(f"write {remedy}")):
                 setattr(node, name, True)
+
+
+def test_signatures_of_one_variable_are_what_the_command_writes_from_the_table() -> None:
+    command = ROOT / "docs" / "write_signatures.py"
+    if not command.exists():
+        pytest.skip("the command is not installed")
+    names = runpy.run_path(str(command))
+    text = names["FILE"].read_text(encoding="utf-8")
+    assert names["written"](text) == text
+    assert names["written"](text.replace("    def tanh(self) -> Self: ...\n", "")) == text
 
 
 def test_signatures_have_the_parameters_of_the_rows() -> None:
