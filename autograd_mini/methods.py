@@ -55,17 +55,17 @@ def _iterate(x: Node) -> Iterator[Any]:
 
 def _tolist(x: Node) -> Any:
     """Return the data as a Python float or nested lists of them."""
-    return x._data if isinstance(x, Value) else x._data.tolist()
+    return x._seen() if isinstance(x, Value) else x._seen().tolist()
 
 
 def _argmax(x: Node, axis: int | None = None) -> Any:
     """Return where the largest entry is: a plain index, or an array of them along an axis."""
-    return np.argmax(x._data, axis=axis)
+    return np.argmax(x._seen(), axis=axis)
 
 
 def _argmin(x: Node, axis: int | None = None) -> Any:
     """Return where the smallest entry is: a plain index, or an array of them along an axis."""
-    return np.argmin(x._data, axis=axis)
+    return np.argmin(x._seen(), axis=axis)
 
 
 # A notebook shows the last node of a cell as a picture.

@@ -217,13 +217,13 @@ class Node(Surface):
         return self.op.symbol if self.op else ""
 
     def detach(self) -> Node:
-        """Return a leaf with the same data: gradients stop here.
+        """Return a leaf with the same data: gradients stop here. A compiled function that asks is bound to that data.
 
         >>> from autograd_mini import Value
         >>> x = Value(3.0); y = x * (x * x).detach(); y.backward(); x.grad
         9.0
         """
-        return leaf(self._data if isinstance(self, Value) else self._data.copy())
+        return leaf(self._seen() if isinstance(self, Value) else self._seen().copy())
 
     def item(self) -> float:
         """Return the one entry as a Python float; ShapeError where there are several."""
@@ -231,7 +231,16 @@ class Node(Surface):
             raise ShapeError(
                 f"item() takes a node with one entry; this one has shape {self.shape}: take x[i], or reduce it first"
             )
-        return float(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
+        return float(self._seen() if isinstance(self, Value) else self._seen().reshape(-1)[0])
+
+    def _seen(self) -> Any:
+        """Return the data, and tell the modes in force that it was looked at, as it is."""
+        if modes_in_use:
+            now = self._data if isinstance(self, Value) else self._data.copy()
+            tell("{} == {}", (self, now), now == now)
+            if np.isnan(now).any():
+                tell("isnan({})", (self,), np.isnan(now))
+        return self._data
 
     def __float__(self) -> float:
         since = traced_since.get()
@@ -255,7 +264,7 @@ class Node(Surface):
             raise ShapeError(
                 f"the truth of a node of shape {self.shape} is ambiguous: test .data with numpy's all() or any()"
             )
-        truth = bool(self.item())
+        truth = bool(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
         if modes_in_use:
             tell("{} != {}", (self, 0.0), truth)
         return truth
@@ -263,6 +272,10 @@ class Node(Surface):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
         return _restore, (type(self), self._data, self.label, self.grad if self.has_grad else None)
+
+    def __str__(self) -> str:
+        self._seen()
+        return repr(self)
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", threshold=50, prefix="Tensor(") if self.ndim else self._data
@@ -312,7 +325,7 @@ class Value(Node):
         assign(self, number_of(data))
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self._seen(), spec) if spec else str(self)
 
 
 class Tensor(Node):

@@ -23,6 +23,10 @@ def _data(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
+def _seen(x: Any) -> Any:
+    return x._seen() if isinstance(x, Node) else x
+
+
 def _compare(compare: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
     """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
 
@@ -183,6 +187,7 @@ FUNCTIONS |= {
 
 # What asks for data alone: numpy answers, and its answer is no part of the record.
 
+SHAPES = "shape ndim size zeros_like ones_like empty_like iscomplexobj isrealobj".split()
 PLAIN = (
     "shape ndim size zeros_like ones_like empty_like argmax argmin argsort searchsorted allclose isclose "
     "array_equal array_equiv any all count_nonzero nonzero argwhere flatnonzero iscomplexobj isrealobj"
@@ -229,7 +234,8 @@ def _reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: bool = False, **gi
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
     if function in PLAIN_FUNCTIONS:
-        return function(*map(_data, args), **{name: _data(value) for name, value in keywords.items()})
+        see = _data if function.__name__ in SHAPES else _seen
+        return function(*map(see, args), **{name: see(value) for name, value in keywords.items()})
     ours = FUNCTIONS.get(function)
     if ours is None:
         raise _not_recorded(_name(function), WHY_NOT.get(function, ""))

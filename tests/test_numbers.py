@@ -268,3 +268,33 @@ def test_arguments_whose_printed_text_is_alike_are_not_taken_for_one() -> None:
     a, b = Key(), Key()
     f({a: 1.0, b: 2.0})
     assert list(f({b: 3.0, a: 5.0})[1][0]) == [b, a]
+
+
+# Data that a compiled function looks at -------------------------------------------------------------------------------
+
+LOOKS: dict[str, Any] = {
+    "argmax": lambda v: 2.0 * v[v.argmax()],
+    "np.argmax": lambda v: 2.0 * v[np.argmax(v)],
+    "argmin": lambda v: 2.0 * v[v.argmin()],
+    "argsort": lambda v: v[np.argsort(v)][0],
+    "allclose": lambda v: v.sum() if np.allclose(v, [1.0, 3.0]) else (v * v).sum(),
+    "any": lambda v: v.sum() if np.any(v > 2.5) else (v * v).sum(),
+    "item": lambda v: v[0] * v[1].item(),
+    "tolist": lambda v: v[0] * max(v.tolist()),
+    "format": lambda v: v[0] * float(f"{v[1]:.3f}"),
+    "str": lambda v: v[0] * len(str(v)),
+    "detach": lambda v: (v * v.detach()).sum(),
+}
+
+
+@pytest.mark.parametrize("f", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_a_compiled_function_notices_that_what_it_looked_at_has_changed(f: Any, backend: str) -> None:
+    fast = compile(f, backend=backend)
+    for v in ([1.0, 3.0], [3.0, 1.0], [1.0, 3.0], [-7.25, 2.0], [nan, 1.0], [1.0, nan]):
+        x = Tensor(v)
+        y = f(x)
+        y.backward()
+        value, gradients = fast(np.array(v))
+        np.testing.assert_array_equal(value, y.data)
+        np.testing.assert_array_equal(gradients[0], x.grad)

@@ -43,7 +43,8 @@ def compile(
     numbers, "numba" as a tape of instructions (extra `[jit]`), "numba-straight" as machine code of its own.
 
     A function, or a method under `@compile` or `@compile(backend="numba")`, is recorded at its first call, and again
-    where an argument has another shape or a comparison comes out otherwise: the last 128 branches of a shape are kept,
+    where an argument has another shape, a comparison comes out otherwise, or numbers that the function looked at as
+    such (item(), argmax(), a format, detach()) are others: the last 128 branches of a shape are kept,
     and 128 shapes. What is neither node nor argument stays as it was at the recording. It returns the value and the
     gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays; keywords take their places
     among them. DataError for an input that is no leaf.
