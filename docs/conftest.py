@@ -7,6 +7,7 @@ NEEDS = {
     "export.md": ["torch", "jax", "onnx", "onnxruntime"],
     "howto/save.md": ["safetensors"],
     "howto/export.md": ["torch"],
+    "howto/open_a_torch_model.md": ["torch"],
 }
 collect_ignore = [
     "conf.py",

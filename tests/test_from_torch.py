@@ -289,6 +289,56 @@ def test_a_wrong_value_is_found_and_named(monkeypatch: pytest.MonkeyPatch) -> No
         from_torch(lambda x: torch.tanh(x).exp().sum(), torch.randn(2, 3, dtype=torch.float64))
 
 
+class Doubled(torch.autograd.Function):
+    """Twice x, with a gradient that says five times."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g * 5
+
+
+def hooked(x: Any) -> Any:
+    y = x * 2
+    if y.requires_grad:
+        y.register_hook(lambda g: g * 7)
+    return y.sum()
+
+
+@pytest.mark.parametrize(
+    ("function", "who"), [(lambda x: Doubled.apply(x).sum(), r"Doubled \(of an autograd"), (hooked, "a hook")]
+)
+def test_a_gradient_that_is_put_in_place_of_the_derivative_is_named(function: Any, who: str) -> None:
+    with pytest.raises(BridgeError, match=f"gradient by 'x' is not that of the ops that ran: {who}"):
+        from_torch(function, torch.ones(2))
+
+
+def test_a_function_that_counts_its_calls_is_told() -> None:
+    calls: list[int] = []
+
+    def f(x: Any) -> Any:
+        calls.append(0)
+        return (x * len(calls)).sum()
+
+    with pytest.raises(BridgeError, match="another value when it was run again"):
+        from_torch(f, torch.ones(2))
+
+
+def test_random_numbers_are_those_of_a_run_with_the_same_seed_and_move_on_as_after_one() -> None:
+    def noisy(x: Any) -> Any:
+        return (F.dropout(x, 0.5) + torch.randn(3)).sum()
+
+    x = torch.ones(3, dtype=torch.float64)
+    torch.manual_seed(3)
+    root, after = from_torch(noisy, x), torch.rand(1)
+    torch.manual_seed(3)
+    assert root.data == pytest.approx(float(noisy(x)))
+    assert after == torch.rand(1)
+
+
 def test_differences_are_relative_and_noise_of_a_sum_that_cancels_is_none() -> None:
     assert Comparison(FINE, 1.0).between([1.0, 2.0], [1.0, 2.0]) == 0.0
     assert Comparison(FINE, 1.0).between([1.0, 2.0002], [1.0, 2.0]) == pytest.approx(1e-4)

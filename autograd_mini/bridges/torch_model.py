@@ -27,7 +27,8 @@ def from_torch(function: Callable[..., Any], *args: Any, **keywords: Any) -> Nod
     parameters of `function`; modules become groups, and each node knows the line that made it. Dropout is recorded as
     drawn, a branch on data as it went. The model is left as it was: no buffer, no gradient changes.
 
-    The value and every gradient are compared with torch's own: `root.proof` says what was compared and the largest
+    Then `function` is run once more as it is, with the same random numbers, and the value and every gradient are
+    compared with those that torch's autograd gives: `root.proof` says what was compared and the largest
     relative difference; `root.proof.leaves` holds the leaves by name. BridgeError where one differs by more than 1e-6
     (float32: 1e-4), and for an op that has no equivalent: it names the op and the line. Needs PyTorch (ExtraError).
 
@@ -63,11 +64,23 @@ def _opened(inputs: _Inputs) -> Node:
     try:
         with torch.enable_grad():
             theirs, root = _one(*recorder.run(inputs.pairs()))
-        recorder.leaves.update(inputs.leaves)
-        root.note().proof = _prove(root, theirs, recorder)
+            recorder.leaves.update(inputs.leaves)
+            watch.restore()
+            eager = theirs if recorder.redrawn else _again(inputs, state)
+        root.note().proof = _prove(root, theirs, eager, recorder)
     finally:
         watch.restore()
     return root
+
+
+def _again(inputs: _Inputs, state: Any) -> Any:
+    """Return what the function itself returns, drawing the same random numbers: what the record has to agree with.
+
+    The traced ops are not enough: a function may replace gradients, by an autograd.Function of its own or by a hook.
+    """
+    torch.set_rng_state(state)
+    result = inputs.call(*inputs.copies())
+    return result[0] if isinstance(result, (tuple, list)) else result
 
 
 class _Inputs:
@@ -163,23 +176,46 @@ def _seed(theirs: Any) -> Any:
     return torch.cos(torch.arange(theirs.numel(), dtype=theirs.dtype)).reshape(theirs.shape) + 1.5
 
 
-def _prove(root: Node, theirs: Any, recorder: Recorder) -> Proof:
+def _prove(root: Node, theirs: Any, eager: Any, recorder: Recorder) -> Proof:
     """Compare the value and every gradient with torch's; BridgeError names the first node that differs."""
     seed = _seed(theirs)
     asked = {name: pair for name, pair in recorder.leaves.items() if pair[1].requires_grad}
-    expected = torch.autograd.grad(theirs, [t for _, t in asked.values()], seed, retain_graph=True, allow_unused=True)
-    grads = {name: np.zeros(()) if g is None else numbers(g) for name, g in zip(asked, expected)}
+    expected = _gradients(eager, [tensor for _, tensor in asked.values()], seed)
     reached = swept({root: _upstream(root, seed)}, order(root))
-    found = Comparison(tolerance(theirs, *(t for _, t in recorder.leaves.values())), largest(*grads.values()))
-    found.difference = next((gap for *_, node, gap in recorder.nodes if node is root), 0.0)
-    for name, (node, _) in asked.items():
-        g = reached.get(node)
-        theirs_g = grads[name] if np.shape(grads[name]) == node.shape else filled(node, 0.0)
-        if not found.add(repr(name), filled(node, 0.0) if g is None else g, theirs_g):
-            raise _first_wrong(root, theirs, seed, recorder, reached, name, found)
+    found = Comparison(tolerance(theirs, *(t for _, t in recorder.leaves.values())), largest(*expected))
+    found.difference = _value_gap(root, eager, found.allowed, recorder)
+    for (name, (node, tensor)), g in zip(asked.items(), expected):
+        if not found.add(repr(name), _gradient(reached, node), g):
+            raise _first_wrong(theirs, eager, tensor, seed, recorder, reached, name, found)
     notes = tuple(dict.fromkeys(recorder.notes))
     leaves = {name: node for name, (node, tensor) in recorder.leaves.items() if node in reached or tensor.requires_grad}
     return Proof("PyTorch", found.difference, found.where, found.allowed, found.compared, leaves, notes)
+
+
+def _value_gap(root: Node, eager: Any, allowed: float, recorder: Recorder) -> float:
+    """Return how far the value is from that of a run of the function itself."""
+    gap = next((gap for *_, node, gap in recorder.nodes if node is root), 0.0)
+    scale = largest(root._data, *(a._data for a in root.args if isinstance(a, Node)))
+    again = Comparison(allowed, scale).between(root._data, numbers(eager))
+    if again > allowed:
+        raise BridgeError(
+            f"the function gave another value when it was run again ({again:.1e} relative): it depends on something "
+            "beside its arguments and torch's random numbers, such as a counter; give that as an argument"
+        )
+    return max(gap, again)
+
+
+def _gradients(root: Any, tensors: list[Any], seed: Any) -> list[Any]:
+    """Return torch's gradients by the tensors, zeros where none flows."""
+    if not root.requires_grad:
+        return [np.zeros(tuple(tensor.shape)) for tensor in tensors]
+    found = torch.autograd.grad(root, tensors, seed, retain_graph=True, allow_unused=True)
+    return [np.zeros(tuple(t.shape)) if g is None else numbers(g) for t, g in zip(tensors, found)]
+
+
+def _gradient(reached: Any, node: Node) -> Any:
+    g = reached.get(node)
+    return filled(node, 0.0) if g is None else g
 
 
 def _upstream(root: Node, seed: Any) -> Any:
@@ -187,18 +223,36 @@ def _upstream(root: Node, seed: Any) -> Any:
 
 
 def _first_wrong(
-    root: Node, theirs: Any, seed: Any, recorder: Recorder, reached: Any, name: str, found: Comparison
+    theirs: Any, eager: Any, leaf: Any, seed: Any, recorder: Recorder, reached: Any, name: str, found: Comparison
 ) -> BridgeError:
     """Return the error that names, from the root backwards, the first node whose gradient is not torch's."""
     for step, tensor, node, _ in reversed(recorder.nodes):
-        if tensor is theirs or node not in reached:
-            continue
-        (expected,) = torch.autograd.grad(theirs, tensor, seed, retain_graph=True, allow_unused=True)
-        ours = filled(node, 0.0) if reached[node] is None else reached[node]
-        gap = found.between(ours, filled(node, 0.0) if expected is None else numbers(expected))
-        if gap > found.allowed:
-            what = f"the gradient of aten.{name_of(step.target)}"
-            return disagreement("PyTorch", what, gap, found.allowed, spoken(recorder.place_of(step)))
-    return disagreement(
-        "PyTorch", f"the gradient of the leaf {name!r}", found.difference, found.allowed, "where it is used"
-    )
+        if tensor is not theirs and node in reached:
+            gap = found.between(_gradient(reached, node), _gradients(theirs, [tensor], seed)[0])
+            if gap > found.allowed:
+                what = f"the gradient of aten.{name_of(step.target)}"
+                return disagreement("PyTorch", what, gap, found.allowed, spoken(recorder.place_of(step)))
+    if found.between(_gradients(theirs, [leaf], seed)[0], _gradients(eager, [leaf], seed)[0]) > found.allowed:
+        own = sorted(_own_functions(eager.grad_fn))
+        who = f"{' and '.join(own)} (of an autograd.Function)" if own else "a hook"
+        return BridgeError(
+            f"the gradient by {name!r} is not that of the ops that ran: {who} puts another in its place. A record "
+            "has the derivative of what was computed: take it out, or give the record a custom op with that rule"
+        )
+    gap, allowed = found.difference, found.allowed
+    return disagreement("PyTorch", f"the gradient of the leaf {name!r}", gap, allowed, "every line that uses it")
+
+
+def _own_functions(grad_fn: Any) -> set[str]:
+    """Return the names of the autograd.Functions of a user's own among what a result was computed by."""
+    seen, waiting = set(), [grad_fn]
+    while waiting:
+        found = waiting.pop()
+        if found is not None and found not in seen:
+            seen.add(found)
+            waiting += [before for before, _ in found.next_functions]
+    return {
+        type(f).__name__.removesuffix("Backward")
+        for f in seen
+        if isinstance(f, torch.autograd.function.BackwardCFunction)
+    }

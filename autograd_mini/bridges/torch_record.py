@@ -71,6 +71,7 @@ class Recorder:
         self.known: dict[int, Node] = {}
         self.depends: set[Any] = set()
         self.notes: list[str] = []
+        self.redrawn = False  # whether torch would draw other numbers in a run of the function itself
         self.nodes: list[tuple[Any, Any, Node, float]] = []  # each op, torch's result, ours, and how far apart
 
     def run(self, inputs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
@@ -117,6 +118,9 @@ class Recorder:
         name = name_of(step.target)
         drawn = draw(name, args, settings)
         result = drawn[0] if drawn else step.target(*args, **settings)
+        if drawn and name not in DRAWN:
+            self.redrawn = True
+            self.notes.append(f"the dropout of {name} was drawn anew at {spoken(self.place_of(step))}")
         self.theirs[step] = result
         if name in ASKED and step in self.depends:
             self.notes.append(f"it went on with {result} at {spoken(self.place_of(step))}")
