@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from . import array_ops, ops, sweep
 from .errors import DataError, ShapeError
-from .node import Node, Value
+from .node import OWN_OP, Node, Value, check_fresh
 from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
-from .op import TABLE, Unary
+from .op import TABLE, Unary, contribution
 
 Node.__add__, Node.__radd__ = ops.add.method, ops.add.reflected
 Node.__sub__, Node.__rsub__ = ops.sub.method, ops.sub.reflected
@@ -68,6 +69,37 @@ def _argmin(x: Node, axis: int | None = None) -> Any:
     return np.argmin(x._seen(), axis=axis)
 
 
+# The lecture's manual step.
+
+
+def _step_back(node: Node) -> None:
+    """Add what a node contributes, by its rule and its own gradient, to the gradients of its arguments."""
+    check_fresh(node)
+    for i in sweep.receivers(node):
+        node.args[i].grad = node.args[i].grad + contribution(node, i, node.grad)
+
+
+def _no_closure(node: Node, closure: Any) -> None:
+    """Refuse a closure: a node that was made by hand has a recipe or none, and its gradient would be a silent 0."""
+    raise DataError(f"_backward is not assigned, a node keeps its recipe and no closure: {OWN_OP}")
+
+
+# What a prompt completes.
+
+LEARNT = (
+    "data grad label backward backward_steps has_grad detach item op args abs exp log sqrt square sin cos tan tanh "
+    "sigmoid relu softplus"
+).split()
+OF_ARRAYS = "shape ndim size dtype T sum mean max min reshape transpose dot matmul argmax softmax tolist".split()
+
+
+def _dir(node: Node) -> list[str]:
+    """List what people look for, for a prompt to complete; dir(type(x)) lists all."""
+    own = [name for name in vars(type(node)) if type(node).__module__ != Node.__module__]
+    kept = set(LEARNT) | set(OF_ARRAYS if node.ndim else ()) | set(own) | set(getattr(node, "__dict__", ()))
+    return sorted(kept | {name for name in object.__dir__(node) if name.startswith("__")})
+
+
 # A notebook shows the last node of a cell as a picture.
 
 
@@ -86,6 +118,7 @@ def _mimebundle(self: Node, include: Any = None, exclude: Any = None) -> Any:
 Node.__getitem__, Node.__setitem__, Node.__iter__ = _getitem, _setitem, _iterate
 Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function
 Node._repr_mimebundle_ = _mimebundle
+Node.__dir__ = _dir
 Node.reshape = Node.view = _reshape  # where there are two names, the second is torch's
 Node.transpose = Node.permute = _transpose
 Node.clip = Node.clamp = _clip
@@ -118,3 +151,6 @@ for _name, _function in list(vars(Node).items()):
     if "<" in getattr(_function, "__qualname__", ""):  # made in a function: tracebacks and help() show its name here
         _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
         _function.__doc__ = _function.__doc__ or getattr(METHODS.get(_name, TABLE.get(_name)), "__doc__", None)
+Node._backward = property(  # after the loop above: it has a document of its own
+    lambda node: partial(_step_back, node), _no_closure, doc="The step back from here, as the lecture calls it."
+)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .data import Array, ReadOnlyArray, array_of, number_of
+from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 
 if TYPE_CHECKING:
@@ -25,7 +25,20 @@ HINTS = {  # for names that other libraries have
     "numpy": "x.data",
     "clone": "x.detach(), or x itself: it is never changed in place",
     "requires_grad": "no_grad() or x.detach() where no gradient is wanted",
+    "requires_grad_": "nothing: every node records",
+    "retain_grad": "x.grad, every node has one after backward()",
+    "register_hook": "for node in root.backward_steps(): there node.grad may be looked at and assigned",
+    "grad_fn": "x.op and x.args, the recipe",
+    "is_leaf": "x.op is None",
 }
+UNNEEDED = {  # arguments that other libraries have
+    "requires_grad": "every node records; no_grad() or x.detach() stand where no gradient is wanted",
+    "retain_graph": "a record may be swept as often as you like",
+    "create_graph": "derivatives of derivatives come from grad(grad(f))",
+    "_children": "what a node was computed from is recorded by the row that computed it",
+    "_op": "it is recorded by the row that computed the node",
+}
+OWN_OP = "an op of your own is a row of the table, with its derivative beside it: see 'Add an op' in the documentation"
 
 # `first` and `second` hold the args packed, without a tuple around one or two: read `.args`. In place of a second
 # stands NONE where there is but one, and ALL where `first` holds the tuple of them all. Neither is a node.
@@ -106,7 +119,10 @@ class Node(Surface):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad = grad
+        if grad is not None:
+            self._grad = grad if type(grad) is float else gradient_of(self, grad)
+        elif self.has_grad:
+            del self._grad
 
     @grad.deleter
     def grad(self) -> None:
@@ -160,10 +176,6 @@ class Node(Surface):
     def _mask(self) -> Any:
         """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""
         raise DataError("a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)")
-
-    def __dir__(self) -> list[str]:
-        """List what a node has, without the names that answer with an error alone."""
-        return [name for name in object.__dir__(self) if name not in HINTS and name != "_mask"]
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -271,7 +283,9 @@ class Node(Surface):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
-        return _restore, (type(self), self._data, self.label, self.grad if self.has_grad else None)
+        arguments = type(self), self._data, self.label, self.grad if self.has_grad else None
+        own = {**getattr(self, "__dict__", {}), **{name: getattr(self, name) for name in _own_slots(self)}}
+        return _restore, arguments, (None, own) if own else None
 
     def __str__(self) -> str:
         self._seen()
@@ -284,6 +298,33 @@ class Node(Surface):
         grad = f", grad={self.grad}" if self.has_grad and not self.ndim else ""
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
+
+
+def _own_slots(node: Node) -> list[str]:
+    """Return the slots that classes derived from ours have added, and that are filled."""
+    kinds = type(node).__mro__[: type(node).__mro__.index(Node)]
+    slots = [vars(kind).get("__slots__", ()) for kind in kinds]
+    names = [name for own in slots for name in ((own,) if isinstance(own, str) else own)]
+    return [name for name in names if hasattr(node, name)]
+
+
+def gradient_of(node: Node, g: Any) -> Any:
+    """Return what somebody assigns to the `grad` of a node, a float or an array; DataError or ShapeError for others."""
+    if type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape and node.ndim:
+        return g
+    try:
+        g = array_of(g) if node.ndim else number_of(g)
+    except DataError as error:
+        raise DataError(f"the grad of {describe(node)} is no gradient: {error}; zero_grad(x) forgets it") from None
+    if np.shape(g) not in ((), node.shape):
+        raise ShapeError(f"the grad of {describe(node)} has shape {np.shape(g)}: assign one like it, or zero_grad(x)")
+    return g
+
+
+def refuse(what: str, arguments: dict[str, Any]) -> None:
+    """Raise DataError for an argument that there is not, with the remedy where another library has it."""
+    for name in arguments:
+        raise DataError(f"{what} has no argument {name!r}" + (f": {UNNEEDED[name]}" if name in UNNEEDED else ""))
 
 
 def _hint(name: str, hint: str) -> property:
@@ -300,10 +341,31 @@ for _name, _what in HINTS.items():
     setattr(Node, _name, _hint(_name, _what))
 
 
-class Value(Node):
-    """A node that holds one number, a Python float.
+def _plain_label(label: Any, others: dict[str, Any]) -> Any:
+    """Return the label of a Value that was made in micrograd's way, (data, children, op): there are no children."""
+    children = others.pop("_children", ())
+    others.pop("_op", None)
+    if isinstance(label, (tuple, set)) and all(isinstance(child, Node) for child in label):
+        children, label = label or children, others.pop("label", "")
+    if children:
+        raise DataError(f"a Value that is made by hand has no arguments: {OWN_OP}")
+    refuse("Value", others)
+    return label
 
-    Integers, bools and numpy scalars become floats; text, None, complex numbers and arrays raise DataError.
+
+class Value(Node):
+    """A node that holds one number, a Python float, and remembers how it was computed.
+
+    Compute with it as with a number: + - * / ** and methods such as x.tanh(), or the functions of `autograd_mini.ops`.
+
+        y.backward()    sweep back from y
+        x.grad          then holds dy/dx, for every x that y was computed from
+        x.data          the number; x.data -= 0.1 * x.grad is a step of gradient descent
+        x.label         a name for pictures and texts
+        explain(y)      every step of the way back; viz.draw(y) shows the graph
+
+    Integers, bools and numpy scalars become floats, an array of one entry its entry; text, None, complex numbers and
+    other arrays raise DataError.
 
     >>> a = Value(2.0, label="a"); b = Value(-3.0, label="b"); c = a * b + a**2
     >>> c.backward(); a.grad, b.grad
@@ -312,7 +374,11 @@ class Value(Node):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, label: str = "") -> None:
+    def __init__(self, data: Any, label: str = "", _op: str = "", **others: Any) -> None:
+        if others or _op or label.__class__ is not str:
+            label = _plain_label(label, others)
+        if isinstance(data, np.ndarray) and data.ndim and data.size == 1:
+            data = data.reshape(())
         Node.__init__(self, data if type(data) is float else number_of(data), label)
 
     @property
@@ -340,7 +406,8 @@ class Tensor(Node):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, label: str = "", dtype: Any = None) -> None:
+    def __init__(self, data: Any, label: str = "", dtype: Any = None, **others: Any) -> None:
+        refuse("Tensor", others)
         array = array_of(data, dtype)
         if not array.ndim:
             raise DataError(f"a Tensor has at least one axis; for a scalar use Value({array})")

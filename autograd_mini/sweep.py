@@ -10,9 +10,9 @@ import numpy as np
 
 from . import fast
 from . import node as _node
-from .data import KEPT, array_of, ignoring_fp_warnings, number_of
+from .data import array_of, ignoring_fp_warnings, number_of
 from .errors import DataError, ShapeError
-from .node import ALL, Node, Value, check_fresh, describe
+from .node import ALL, Node, Value, check_fresh, refuse
 from .op import fit, numbers
 
 Given = Callable[[Node], tuple[Any, Sequence[Any]]]  # what a rule is given of a node: its result, its arguments
@@ -130,7 +130,7 @@ def watching() -> list[Any]:
     return [mode for mode in _node.modes.get() if mode.depth] if _node.modes_in_use else []
 
 
-def backward(root: Node, gradient: Any = None) -> None:
+def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     """Sweep back from `root` and leave dL/dnode in the `grad` of every node that it was computed from.
 
     Leaves accumulate over sweeps; the nodes between hold the latest sweep's. `gradient` is dL/droot, 1 for a scalar;
@@ -140,6 +140,7 @@ def backward(root: Node, gradient: Any = None) -> None:
     >>> x = Value(3.0); y = x * x; y.backward(); x.grad
     6.0
     """
+    refuse("backward", others)
     reached, ends = gradients({root: seed_of(root, gradient)})
     for mode in watching():
         mode.see_sweep(root, reached)
@@ -179,7 +180,7 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
         g = steps.send(changed)
         shown = node.grad = total(node, g) if node.op is None or g is None else g
         yield node
-        changed = None if node.grad is shown else held(node)
+        changed = None if node.grad is shown else node.grad
 
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:
@@ -189,9 +190,9 @@ def total(node: Node, g: Any, shared: Any = None) -> Any:
     """
     if isinstance(node, Value):
         g = 0.0 if g is None else g
-        before = held(node) if node.op is None and node.has_grad else None
+        before = node.grad if node.op is None and node.has_grad else None
         return g if before is None else before + g
-    before = held(node) if node.op is None and node.has_grad else None
+    before = node.grad if node.op is None and node.has_grad else None
     if g is None:
         g = np.zeros_like(node._data)
     if before is not None:
@@ -202,23 +203,6 @@ def total(node: Node, g: Any, shared: Any = None) -> Any:
     if g.dtype == like.dtype and g.shape == like.shape:
         return g
     return np.array(np.broadcast_to(g, like.shape), dtype=like.dtype)
-
-
-def held(node: Node) -> Any:
-    """Return the `grad` of a node, which anybody may assign: a float, an array of the node's shape, or None.
-
-    DataError or ShapeError for anything else.
-    """
-    g = node.grad
-    if type(g) is float or g is None or (type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape):
-        return g
-    try:
-        g = array_of(g) if node.ndim else number_of(g)
-    except DataError as error:
-        raise DataError(f"the grad of {describe(node)} is no gradient: {error}; zero_grad(x) forgets it") from None
-    if np.shape(g) not in ((), node.shape):
-        raise ShapeError(f"the grad of {describe(node)} has shape {np.shape(g)}: assign one like it, or zero_grad(x)")
-    return g
 
 
 def zero_grad(*nodes: Node) -> None:

@@ -31,18 +31,20 @@ from .step import Step
 from .train import evaluate, fit
 
 __all__ = [
-    "MLP", "Attribution", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer", "MLPClassifier",
-    "MLPRegressor", "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error",
+    "MLP", "Attribution", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer",
+    "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error",
     "adagrad", "adam", "adamw", "attribute", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value",
     "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "from_torch", "half_squared_error", "hinge", "huber",
     "init", "l2_penalty", "lbfgs", "load", "load_into", "losses", "negative_log_likelihood", "optim", "poisson",
     "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy", "squared_error",
 ]  # fmt: skip
 
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # not in __all__: a star import takes what needs no extra
+
 
 def __getattr__(name: str) -> Any:
     """Import the estimators when they are asked for: they need scikit-learn, the rest of the room does not."""
-    if name in ("MLPClassifier", "MLPRegressor"):
+    if name in ESTIMATORS:
         from .estimators import mlp
 
         return getattr(mlp, name)
@@ -51,4 +53,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, those that are not imported yet too, so that a prompt completes them."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *ESTIMATORS})

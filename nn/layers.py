@@ -19,6 +19,7 @@ from . import init as initial
 from .errors import SettingError, choice, function, real
 from .init import Initializer, Rng
 from .module import Module
+from .words import in_our_words
 
 Activation = str | Callable[[Any], Any]
 
@@ -30,6 +31,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "softmax": ops.softmax,
 }
 
+SYNONYMS: dict[Any, str] = {True: "relu", False: "identity", "linear": "identity"}
 SCALARS = {float, int, Value}  # what a sample holds most often
 
 _add_n = ops.add_n
@@ -44,13 +46,15 @@ def activate(activation: Activation, z: Any) -> Any:
 class Neuron(Module):
     """a = g(w . x + b): one output from `n_in` inputs, a list of numbers or Values.
 
-    `activation` g is a name in ACTIVATIONS or a function of z, such as `lambda z: ops.leaky_relu(z, 0.2)`.
+    `activation` g is a name in ACTIVATIONS or a function of z, such as `lambda z: ops.leaky_relu(z, 0.2)`; True and
+    False stand for relu and for none, as micrograd's `nonlin` has them.
 
     >>> neuron = Neuron(2, "tanh", init=initial.given([[-3.0, 1.0]], [6.881373587019543]))
     >>> round(neuron([2.0, 0.0]).data, 4)
     0.7071
     """
 
+    @in_our_words
     def __init__(
         self, n_in: int, activation: Activation = "relu", *, init: Initializer = initial.uniform, rng: Rng = None
     ) -> None:
@@ -67,6 +71,11 @@ class Neuron(Module):
             _sample(x, len(self.w), self)
         return activate(self.activation, z)
 
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation: micrograd's name."""
+        return self.activation != "identity"
+
     def tensors(self) -> Dense:
         """Return the same neuron on arrays: a layer with one row."""
         return _dense([self], self.activation)
@@ -82,6 +91,7 @@ class Layer(Module):
     Layer of [TanhNeuron(2), TanhNeuron(2), TanhNeuron(2)]
     """
 
+    @in_our_words
     def __init__(
         self,
         n_in: int,
@@ -92,9 +102,10 @@ class Layer(Module):
         rng: Rng = None,
     ) -> None:
         W, b = initial.draw(init, rng, n_in, n_out)
-        g = "identity" if activation == "softmax" else activation  # softmax joins the outputs: it is the layer's
+        checked = _checked(activation)
+        g = "identity" if checked == "softmax" else checked  # softmax joins the outputs: it is the layer's
         self.neurons = [Neuron(n_in, g, init=initial.given([w], [bi])) for w, bi in zip(W, b)]
-        self.activation = _checked(activation)
+        self.activation = checked
 
     def __call__(self, x: Any) -> Any:
         x = _sample(x, len(self.neurons[0].w), self)
@@ -125,6 +136,7 @@ class Dense(Module):
     (5, 3)
     """
 
+    @in_our_words
     def __init__(
         self,
         n_in: int,
@@ -239,8 +251,9 @@ class Sequential(Module):
 class MLP(Sequential):
     """A multilayer perceptron: `n_in` inputs, then layers of the given sizes.
 
-    `activation` is that of the hidden layers, `output` that of the last. `layer` is the kind of layer: `Layer`, on
-    Values, or `Dense`, on arrays; further settings (`init`, `dtype`) are handed to it.
+    `activation` is that of the hidden layers, `output` that of the last; a list has one for each layer. `layer` is
+    the kind of layer: `Layer`, on Values, or `Dense`, on arrays; further settings (`init`, `dtype`) are handed to
+    it.
 
     >>> MLP(2, [2, 1])
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]
@@ -248,11 +261,12 @@ class MLP(Sequential):
     MLP of [Dense(784, 100, tanh), Dense(100, 10, softmax)]
     """
 
+    @in_our_words
     def __init__(
         self,
         n_in: int,
         sizes: Sequence[int],
-        activation: Activation = "relu",
+        activation: Activation | Sequence[Activation] = "relu",
         output: Activation = "identity",
         *,
         layer: Callable[..., Any] = Layer,
@@ -269,7 +283,7 @@ class MLP(Sequential):
         function("layer", layer, "a kind of layer, nn.Layer or nn.Dense")
         draws = initial.source(rng)
         widths = [n_in, *sizes]
-        gs = [activation] * (len(sizes) - 1) + [output]
+        gs = _by_layer(activation, output, len(sizes))
         super().__init__(*(layer(m, n, g, rng=draws, **settings) for m, n, g in zip(widths, sizes, gs)))
         _label(self.layers)
 
@@ -292,6 +306,16 @@ def inside(where: str, i: int) -> str:
     return f"{where}.layers.{i}" if where else f"layers.{i}"
 
 
+def _by_layer(activation: Activation | Sequence[Activation], output: Activation, n: int) -> list[Activation]:
+    """Return the activation of each of n layers."""
+    if isinstance(activation, str) or not isinstance(activation, Sequence):
+        return [activation] * (n - 1) + [output]
+    given = [*activation, output] if len(activation) == n - 1 else list(activation)
+    if len(given) != n:
+        raise SettingError(f"activation: a list has one for each layer, {n} here, got {len(given)}")
+    return given
+
+
 def _label(layers: list[Any]) -> None:
     for number, layer in enumerate((x for x in layers if isinstance(x, (Layer, Dense))), 1):
         layer.label(number)
@@ -306,6 +330,8 @@ def _dense(neurons: list[Neuron], activation: Activation) -> Dense:
 
 def _sample(x: Any, n: int, whose: Module) -> list[Any]:
     """Return one sample as a list of n numbers and Values."""
+    if isinstance(x, Iterator):
+        x = list(x)
     if isinstance(x, Value) or not hasattr(x, "__len__"):
         x = [x]
     entries = x.tolist() if isinstance(x, np.ndarray) else list(x)
@@ -323,8 +349,11 @@ def _is_row(entry: Any) -> bool:
 
 
 def _checked(activation: Activation) -> Activation:
-    if not callable(activation):
-        choice("activation", activation, ACTIVATIONS)
+    if callable(activation):
+        return activation
+    if isinstance(activation, (bool, str)):
+        activation = SYNONYMS.get(activation, activation)
+    choice("activation", activation, ACTIVATIONS)
     return activation
 
 

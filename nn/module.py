@@ -82,11 +82,22 @@ class Module:
         return f"{type(self).__name__}({inner})"
 
 
+def checked_model(model: Any) -> Module:
+    """Return a model that is one of ours; DataError for any other."""
+    if not isinstance(model, Module):
+        raise DataError(
+            f"model must be an nn.Module, got {type(model).__name__}: derive its class, class Mine(nn.Module)"
+        )
+    return model
+
+
 def named(params: Module | Node | Iterable[Node]) -> dict[str, Node]:
     """Return parameters by name - a module's, or given one by one - each once; an error where there are none."""
     if isinstance(params, Module):
         pairs = list(params.named_parameters())
     elif not isinstance(params, Iterable):
+        if hasattr(params, "parameters"):
+            checked_model(params)
         raise DataError(f"parameters are those of a module, or a list of nodes; got {type(params).__name__}")
     else:
         given = [params] if isinstance(params, Node) else list(params)

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +33,7 @@ from autograd_mini.sweep import zero_grad
 
 from .errors import SettingError, extra, function, real, whole
 from .losses import one_node
-from .module import Module, named
+from .module import Module, checked_model, named
 
 Params = Module | Iterable[Node]
 State = list[list[Any]]  # for each parameter: [the node, updates so far, what the formula remembers...]
@@ -300,8 +302,28 @@ def clip_by_norm(params: Params, limit: float) -> float:
 
 
 def check_gradients(params: Params) -> None:
-    """Raise NonFiniteError with the name of the first parameter whose gradient has a NaN or an infinity."""
+    """Raise NonFiniteError with the name of the first parameter whose gradient has a NaN or an infinity.
+
+    Of a module, layers whose outputs are 0 for every sample are warned of: no gradient passes through them.
+    """
     _reached(params, lambda g: ~np.isfinite(g))
+    layers = [m for m in params.modules() if hasattr(m, "activation")] if isinstance(params, Module) else []
+    layers = [m for m in layers if hasattr(m, "neurons") or hasattr(m, "W")]
+    for number, (layer, after) in enumerate(pairwise(layers), 1):
+        weights, offsets = _gradients_of(after)
+        if offsets.any() and not weights.any():
+            n = len(_gradients_of(layer)[1])
+            what = f"all {n} outputs ({layer.activation}) of layer {number} are 0 for every sample"
+            warnings.warn(f"{what}: start anew, or with another activation such as tanh", stacklevel=2)
+
+
+def _gradients_of(layer: Any) -> tuple[Array, Array]:
+    """Return the gradients of the weights and of the offsets of a layer, of Values or on arrays."""
+    if hasattr(layer, "W"):
+        return layer.W.grad, layer.b.grad
+    return np.array([[w.grad for w in neuron.w] for neuron in layer.neurons]), np.array(
+        [n.b.grad for n in layer.neurons]
+    )
 
 
 def checked_state(state: Any) -> State:
@@ -318,8 +340,7 @@ def state_for(optimizer: Optimizer, model: Module, state: State | None) -> State
 
     DataError for a model or an optimizer that is none.
     """
-    if not isinstance(model, Module):
-        raise DataError(f"model must be an nn.Module, got {type(model).__name__}")
+    checked_model(model)
     if not isinstance(optimizer, Optimizer):
         raise DataError(f"optimizer must be one such as nn.adam(), got {optimizer!r}")
     if state is None:

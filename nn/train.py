@@ -20,7 +20,7 @@ from autograd_mini.op import operand
 from . import init
 from .errors import ExtraError, SettingError, extra, function, real, whole
 from .losses import Loss, checked_loss, one_node, one_number
-from .module import Module
+from .module import Module, checked_model
 from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
 from .step import checked, sample_program
@@ -226,7 +226,7 @@ def outputs(model: Any, X: Array) -> Any:
 
 def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
     """Return the loss of a model on data that it does not learn from: recorded by nobody, without dropout."""
-    was_training = model.training
+    was_training = checked_model(model).training
     model.eval()
     try:
         with no_grad():

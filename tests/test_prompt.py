@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import os
+import pickle
+import pydoc
 import subprocess
 import sys
+import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd_mini
-from autograd_mini import AutogradError, DataError, NonFiniteError, Tensor, Value, detect_nonfinite, ops
+import nn
+import viz
+from autograd_mini import AutogradError, DataError, NonFiniteError, Tensor, Value, detect_nonfinite, explain, ops
+from viz.graph.draw import show_node
 
 PLAIN = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
 
@@ -119,3 +127,195 @@ def test_a_zero_that_meets_an_infinity_is_said(x: Any, function: Any) -> None:
 def test_a_missing_argument_is_a_data_error() -> None:
     with pytest.raises(DataError):
         Value(None)
+
+
+# PyTorch's and micrograd's words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mistake", "remedy"),
+    [
+        (lambda x: Value(1.0, requires_grad=True), "every node records"),
+        (lambda x: Tensor([1.0], requires_grad=True), "every node records"),
+        (lambda x: x.backward(retain_graph=True), "as often as you like"),
+        (lambda x: x.backward(create_graph=True), "grad(grad(f))"),
+        (lambda x: x.retain_grad, "x.grad"),
+        (lambda x: x.register_hook, "backward_steps()"),
+        (lambda x: x.grad_fn, "x.op and x.args"),
+        (lambda x: x.is_leaf, "x.op is None"),
+        (lambda x: x.requires_grad, "no_grad()"),
+        (lambda x: nn.MLP(3, [4, 1], nonlin="tanh"), "called activation"),
+        (lambda x: nn.MLP(3, [4, 1], seed=0), "called rng"),
+        (lambda x: nn.Layer(3, 1, random_state=0), "called rng"),
+        (lambda x: nn.MLP(3, [4, 1], speed=0), "no argument 'speed'"),
+        (lambda x: nn.MLP(2, [3, 1], ["tanh"] * 3), "one for each layer, 2 here, got 3"),
+        (lambda x: Value(1.0, (x,), "sin"), "Add an op"),
+        (lambda x: setattr(x, "_backward", lambda: None), "Add an op"),
+        (lambda x: nn.evaluate(object(), [[1.0]], [1.0], loss=nn.squared_error), "must be an nn.Module"),
+    ],
+)
+def test_words_of_other_libraries_are_answered_with_the_remedy(mistake: Any, remedy: str) -> None:
+    assert remedy in said(lambda: mistake(Value(2.0) * 3.0))
+
+
+def test_micrograds_own_spellings_are_taken() -> None:
+    assert repr(nn.Neuron(2, nonlin=False)) == repr(nn.Neuron(2, False)) == "LinearNeuron(2)"
+    assert (nn.Neuron(nin=2).nonlin, nn.Neuron(2, False).nonlin) == (True, False)
+    assert repr(nn.Layer(nin=2, nout=1, nonlin=False)) == "Layer of [LinearNeuron(2)]"
+    assert repr(nn.MLP(nin=2, nouts=[2, 1])) == repr(nn.MLP(2, [2, 1]))
+    layers = nn.MLP(2, [16, 16, 1], ["tanh", "tanh", "linear"]).layers
+    assert [layer.activation for layer in layers] == ["tanh", "tanh", "identity"]
+    assert Value(2.0, (), "op").data == Value(2.0, _children=(), _op="").data == Value(np.array([2.0])).data == 2.0
+    assert nn.Neuron(2, rng=0)(map(Value, [1.0, 2.0])).data == nn.Neuron(2, rng=0)([1.0, 2.0]).data
+
+
+def test_a_drawing_renders_as_graphviz_does(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    path = viz.draw_dot(Value(2.0) * 3.0).render(str(tmp_path / "g"), format="svg", view=True, cleanup=True)
+    assert opened == [path]
+    assert [file.name for file in tmp_path.iterdir()] == ["g.svg"]
+
+
+def test_the_lectures_manual_step_is_that_step() -> None:
+    a, b = Value(2.0), Value(-3.0)
+    c = a * b
+    o = (c + a).tanh()
+    o.grad = 1.0
+    for node in (o, *o.args, c):
+        node._backward()
+    by_hand = a.grad, b.grad
+    autograd_mini.zero_grad(a, b)
+    o.backward()
+    assert (a.grad, b.grad) == by_hand
+
+
+@pytest.mark.parametrize(("grad", "held"), [(3, 3.0), (np.float32(0.5), 0.5), (None, 0.0), (np.array(2.0), 2.0)])
+def test_a_gradient_is_checked_when_it_is_assigned(grad: Any, held: float) -> None:
+    x = Value(1.0, label="x")
+    x.grad = 7.0
+    x.grad = grad
+    assert (x.grad, x.has_grad) == (held, grad is not None)
+    for wrong in ("x", [1.0, 2.0], x):
+        assert "the grad of Value 'x'" in said(lambda wrong=wrong: setattr(x, "grad", wrong))
+    assert x.grad == held
+    assert "has shape (3,)" in said(lambda: setattr(Tensor([1.0, 2.0]), "grad", np.ones(3)))
+
+
+class Metres(Value):
+    """A subclass with something of its own."""
+
+    def __init__(self, data: float, unit: str = "m") -> None:
+        super().__init__(data, _children=(), _op="")
+        self.unit = unit
+
+
+class Slotted(Tensor):
+    """A subclass with a slot of its own."""
+
+    __slots__ = ("unit",)
+
+
+def test_copies_keep_what_a_subclass_has() -> None:
+    slotted = Slotted([1.0, 2.0])
+    slotted.unit = "km"
+    for node in (Metres(2.0, "km"), slotted):
+        for again in (copy.copy(node), copy.deepcopy(node), pickle.loads(pickle.dumps(node))):
+            assert type(again) is type(node)
+            assert again.unit == "km"
+
+
+def test_a_prompt_completes_few_names_and_help_begins_with_the_useful_ones() -> None:
+    few = [name for name in dir(Value(1.0)) if not name.startswith("_")]
+    assert len(few) < 30
+    assert {"data", "grad", "label", "backward", "tanh", "relu"} <= set(few)
+    assert {"shape", "sum", "T", "reshape"} <= set(dir(Tensor([1.0]))) - set(few)
+    assert "unit" in dir(Metres(1.0))
+    told = pydoc.plain(pydoc.render_doc(Value)).split("Method resolution order")[0]
+    for word in ("backward()", "x.grad", "explain(y)", "viz.draw(y)"):
+        assert word in told
+
+
+def test_a_star_import_of_nn_needs_no_extra() -> None:
+    done = run("-c", "import sys; from nn import *; print('sklearn' in sys.modules, MLP)")
+    assert done.stdout.startswith("False <class"), done.stderr
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_names_run_either_way_everywhere() -> None:
+    a = Value(2.0)
+    root = a * 3.0 + 1.0
+    node = root.args[0]
+    for names in ({node: "h", root: "out"}, {"h": node, "out": root, "other": 7}):
+        assert "out = h + 1" in str(explain(root, names=names))
+        assert "out" in viz.draw(root, names=names).text
+        assert viz.player(root, names=names).frames.title == "out"
+        assert viz.frames_of(root, names=names).title == "out"
+    for reader in (explain, viz.draw, viz.player):
+        assert "names maps nodes to names" in said(lambda reader=reader: reader(root, names=["a"]))
+
+
+def test_explain_and_draw_name_nodes_alike() -> None:
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    d = c + a
+    assert list(explain(d).names.values()) == ["a", "b", "c", "d"]
+    assert {box.name for box in viz.draw(d).picture.boxes} == {"a", "b", "c", "d"}
+    assert "dd/da" in str(explain(d, wrt="a"))
+
+
+def test_a_label_that_reads_like_an_expression_gets_brackets() -> None:
+    x1w1, x2w2 = Value(2.0, label="x1*w1"), Value(3.0, label="x2*w2")
+    n = x1w1 * x2w2
+    n.label = "x1*w1 x2*w2"
+    printed = str(explain(n.tanh()))
+    assert "d(x1*w1 x2*w2)/d(x1*w1)" in printed
+    assert "dx1" not in printed
+    assert "\\partial \\left(" in explain(n).latex
+    assert "d(x1*w1 x2*w2)/d(x1*w1) receives" in viz.player(n).html
+
+
+# What floods ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_explanation_says_what_it_leaves_out_and_how_to_ask_for_it() -> None:
+    x = Value(1.0, label="x")
+    y = x
+    for _ in range(3000):
+        y = y * 1.0001
+    told = explain(y)
+    assert len(str(told)) < 50_000
+    for form in (str(told), told.markdown, told.html, told.latex):
+        assert "left out: 2,800 of 3,000 steps" in form
+    assert "explain(root).whole prints all" in str(told)
+    assert "left out" not in str(told.whole)
+    assert len(str(told.whole).splitlines()) > 6000
+
+
+def test_a_bare_root_of_a_large_graph_shows_its_neighbourhood_at_once() -> None:
+    model = nn.MLP(2, [16, 16, 1], rng=0)
+    total = sum((1 - model([k / 50, -k / 50])).relu() for k in range(100))
+    total.backward()
+    start = time.perf_counter()
+    svg = show_node(total)["image/svg+xml"]
+    assert time.perf_counter() - start < 2.0, "0.05 s on a quiet machine"
+    assert len(svg) < 150_000
+    assert "viz.draw(root) folds all of them" in svg
+    folded = viz.draw(total)
+    assert len(folded.picture.boxes) < 60
+
+
+@pytest.mark.parametrize("kind", [nn.Layer, nn.Dense])
+def test_a_layer_of_dead_relus_is_named(kind: Any) -> None:
+    model = nn.MLP(3, [4, 4, 1], layer=kind, rng=0)
+    for p in model.layers[1].parameters():
+        p.data = -abs(p.data) - 0.1
+    x = [1.0, 2.0, 3.0]
+    ops.sum((model(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
+    with pytest.warns(UserWarning, match="all 4 outputs .relu. of layer 2 are 0 for every sample"):
+        nn.check_gradients(model)
+    alive = nn.MLP(3, [4, 4, 1], "tanh", layer=kind, rng=0)
+    ops.sum((alive(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
+    nn.check_gradients(alive)

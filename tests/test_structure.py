@@ -253,6 +253,7 @@ UNTYPED = {  # set on nodes at run time, and left out of signatures.py on purpos
     "__array_ufunc__": "numpy's protocol",
     "__array_function__": "numpy's protocol",
     "_repr_mimebundle_": "IPython's protocol",
+    "__dir__": "what a prompt completes",
 }
 
 

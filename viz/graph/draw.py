@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -138,9 +139,25 @@ class Drawing(Sheet):
         own = sketch(self.picture, self.direction)
         return own.picture, own.layout, PYTHON
 
-    def render(self, filename: str | os.PathLike[str] = "graph", format: str | None = None) -> str:
-        """Write `filename.svg`, or another format, and return that name: as a graphviz object does."""
-        return str(self.save(f"{os.fspath(filename)}.{format or self.format}"))
+    def render(
+        self,
+        filename: str | os.PathLike[str] = "graph",
+        directory: str | os.PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        **others: Any,
+    ) -> str:
+        """Write `filename.svg`, or another format, and return that name: as a graphviz object does.
+
+        `view` opens it, too; `cleanup` asks for what is so anyway: no source is left beside it.
+        """
+        if others:
+            raise PictureError(f"render has no argument {next(iter(others))!r}: draw(root, ...) takes settings")
+        path = self.save(f"{os.path.join(directory or '', os.fspath(filename))}.{format or self.format}")
+        if view:
+            webbrowser.open(os.path.abspath(path))
+        return str(path)
 
 
 def draw(
