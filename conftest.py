@@ -1,15 +1,83 @@
-"""Takes the rows that a test, a page or an example makes out of the table again."""
+"""What holds for every test, page and example: the table is as it was after it, and which of them are slow."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from autograd_mini.op import TABLE
 
+SLOW = {  # what the names of slow tests start with, and why; what drives a browser is slow of itself
+    "autograd_mini/programs/tape/": "numba compiles the interpreter of tapes",
+    "tests/test_tape.py": "numba",
+    "tests/test_backends.py": "numba",
+    "tests/test_program_frameworks.py": "JAX compiles every row",
+    "tests/test_export.py": "JAX, ONNX and torch",
+    "nn/export/": "the same",
+    "docs/export.md": "the same",
+    "tests/test_examples": "whole programs: training, a cluster of Dask",
+    "tests/test_estimators_extras.py": "processes of joblib and Dask",
+    "tests/test_micrograd.py": "pip builds micrograd's source",
+    "tests/test_viz_gif.py": "every step is painted",
+    "tests/test_grade.py": "a process for each engine that is graded",
+    "tests/test_grade_hostile.py": "processes that hang or are killed",
+    "docs/howto/grade.md": "a process",
+    "tests/test_storage_files.py": "processes are killed while they write",
+    "tests/test_storage_hostile.py": "every byte of a file is changed",
+    "tests/test_storage_runs.py": "the same",
+    "tests/test_lessons.py": "every cell of every lesson",
+    "tests/test_site.py": "the site is built",
+    "tests/test_typing.py": "mypy",
+    "tests/test_neighbours.py": "a process for each folder",
+    "tests/test_viz_plots.py": "matplotlib",
+    "tests/test_viz_curves.py": "matplotlib",
+    "tests/test_cli_plot.py": "matplotlib",
+    "viz/plots/": "matplotlib",
+    "tests/test_parity.py": "hundreds of trainings beside scikit-learn's",
+    "tests/test_estimators_shipped.py": "scikit-learn's own checks",
+    "tests/test_prompt.py": "processes",
+    "tests/test_cli.py": "processes",
+    "tests/test_cli_play.py": "processes",
+    "tests/test_grade_reports.py": "processes",
+    "tests/test_latex.py::test_sympys": "another library's parser",
+    "tests/test_program_javascript.py": "another engine",
+    "tests/test_viz_step.py": "processes with a terminal",
+    "tests/test_transforms.py::test_first_and_second_derivatives_agree_with_torch": "torch, imported",
+    "tests/test_transforms.py::test_a_long_loop": "a long loop",
+    "tests/test_program.py::test_a_long_chain": "long sources",
+    "tests/test_program_pickle.py::test_a_long_chain": "long sources",
+    "tests/test_program_simplified.py::test_a_long_chain": "long sources",
+    "tests/test_viz_picture.py::test_of_a_hundred_thousand": "a hundred thousand nodes",
+    "tests/test_viz_picture.py::test_the_same_program": "processes",
+    "tests/test_viz_groups.py::test_the_same_program": "processes",
+    "tests/test_viz_player.py::test_a_thousand_steps": "large pages",
+    "tests/test_viz_player.py::test_two_runs": "processes",
+    "tests/test_explain_paths.py::test_a_node_that_is_used": "30,000 uses",
+    "tests/test_formula.py::test_100000": "100,000 nodes",
+    "tests/test_formula.py::test_a_chain_of_100000": "100,000 nodes",
+    "tests/test_render.py::test_random_graphs": "layouts of large graphs",
+    "tests/test_promises.py::test_a_chain_of_a_million_nodes": "a million nodes",
+    "tests/test_promises.py::test_a_sum_of_a_hundred_thousand": "wide sums",
+    "tests/test_promises.py::test_a_graph_of_arrays_is_freed": "many graphs",
+    "tests/test_promises.py::test_memory": "many graphs",
+    "tests/test_program_latex.py::test_every_row_parses": "another library's parser",
+    "tests/test_explain_json.py::test_more_paths": "long numbers",
+}
+
 
 @pytest.fixture(autouse=True)
 def _the_table_as_it_was() -> Iterator[None]:
+    """Take the rows that a test, a page or an example makes out of the table again."""
     before = dict(TABLE)
     yield
     TABLE.clear()
     TABLE.update(before)
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Mark what is slow."""
+    for item in items:
+        if item.nodeid.startswith(tuple(SLOW)) or "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")

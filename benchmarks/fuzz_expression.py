@@ -20,12 +20,12 @@ import warnings
 from autograd_mini import Node, Value
 from autograd_mini.text.explanation import explain
 from viz.command import main as cli
-from viz.command.explain import FORMS
+from viz.command.explain import FORMATS
 from viz.expression import FUNCTIONS, ExpressionError, record_expression
 
 EXPLAINED, COMMANDED = 5, 100  # one in so many
 OPTIONS = {
-    "explain": [["--wrt", "x"], ["--wrt", "w1"], ["--wrt", "q"], *(["--format", form] for form in FORMS), ["--step"]],
+    "explain": [["--wrt", "x"], ["--wrt", "w1"], ["--wrt", "q"], *(["--format", form] for form in FORMATS), ["--step"]],
     "draw": [["--wrt", "x"], ["--format", "text"], ["--format", "dot"], ["--format", "mermaid"], ["--depth", "1"],
              ["--legend"], ["--show", "forward"], ["--colour", "grad"], ["--direction", "TB"], ["--whole"]],
 }  # fmt: skip
@@ -137,8 +137,8 @@ def explained(text: str, rng: random.Random) -> None:
     """Explain an expression in some form, perhaps along the paths from one of its names."""
     leaves = {name: Value(data, label=name) for name, data in VALUES.items()}
     told = explain(record_expression(text, leaves), wrt=rng.choice([None, *leaves.values()]))
-    form = rng.choice(list(FORMS))
-    shown = FORMS[form](told)
+    form = rng.choice(list(FORMATS))
+    shown = FORMATS[form](told)
     if form == "json":
         json.loads(shown, parse_constant=lambda constant: int(constant))  # NaN and Infinity are no JSON: an error
     elif not shown:

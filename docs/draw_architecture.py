@@ -75,13 +75,23 @@ def mermaid(arrows: Arrows, groups: dict[str, list[str]]) -> str:
     """Return the picture as a flowchart for Mermaid, with names in groups."""
     lines = ["flowchart LR"]
     for group, members in groups.items():
-        lines += [f"  subgraph {_id(group)}[{group}]", *(f"    {_id(name)}[{name}]" for name in members), "  end"]
+        lines += [
+            f"  subgraph {_id(group)}[{group}]",
+            *(f"    {_id(name)}[{_label(name)}]" for name in members),
+            "  end",
+        ]
     lines += [f"  {_id(tail)} --> {_id(head)}" for tail in sorted(arrows) for head in sorted(arrows[tail])]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
 def _id(name: str) -> str:
     return name.replace("/", "_").replace(".", "_")
+
+
+def _label(name: str) -> str:
+    """Return what stands in a box: a room without the name of its house, around the box."""
+    house, _, room = name.partition("/")
+    return f"{room}/" if room else "files" if house in HOUSES else name
 
 
 def rooms() -> str:

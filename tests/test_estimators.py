@@ -184,7 +184,7 @@ def test_fault_10_an_interrupt_leaves_the_last_whole_step(kind, y, solver):
 
 def interrupt_gradient(monkeypatch, call):
     """Press Ctrl-C in the given computation of a gradient; return a list that will hold the parameters then."""
-    real, calls, held = chain.Chain.loss_and_gradient, [], []
+    real, calls, held = chain.FlatNetwork.loss_and_gradient, [], []
 
     def gradient(self, *terms):
         calls.append(terms)
@@ -193,7 +193,7 @@ def interrupt_gradient(monkeypatch, call):
             raise KeyboardInterrupt
         return real(self, *terms)
 
-    monkeypatch.setattr(chain.Chain, "loss_and_gradient", gradient)
+    monkeypatch.setattr(chain.FlatNetwork, "loss_and_gradient", gradient)
     return held
 
 

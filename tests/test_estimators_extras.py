@@ -121,7 +121,7 @@ def test_class_weights_of_sparse_labels_are_those_of_dense_ones():
 
 
 def test_dropout_drops_at_its_rate_and_keeps_the_mean():
-    chain = nn.estimators.flat_network.Chain([3, 200, 100, 1], np.float32, "relu")
+    chain = nn.estimators.flat_network.FlatNetwork([3, 200, 100, 1], np.float32, "relu")
     masks = nn.estimators.minibatch.dropout_masks(0.3, 500, chain, np.random.RandomState(0))
     assert [m.shape for m in masks] == [(500, 200), (500, 100)]
     for mask in masks:
@@ -136,7 +136,7 @@ def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
     rows = nn.estimators.flat_network.Rows(X, TASKS[task][2][1].reshape(len(X), -1).astype(float), None)
     if task == "multiclass":
         rows = rows._replace(y=np.eye(3)[IRIS[1]])
-    chain = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+    chain = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
     masks = nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, np.random.RandomState(0))
     loss = nn.estimators.flat_network.LOSSES[model._loss_name()]
     gradient = chain.loss_and_gradient(rows, loss, 0.1, masks)[1].copy()
@@ -161,11 +161,11 @@ def test_a_replayed_step_is_the_recorded_one(task, weighted):
     for _ in range(5):
         weights = rng.random_sample(len(X)) if weighted else None
         steps.append(nn.estimators.flat_network.Rows(X + 0.1 * rng.randn(*X.shape), y, weights))
-    chain = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+    chain = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
     masks = [nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
     for rows, mask in zip(steps, masks):
         value, gradient = chain.loss_and_gradient(rows, loss, 0.1, mask)
-        recorded = nn.estimators.flat_network.Chain.of(model.coefs_, model.intercepts_, "tanh", np.float64)
+        recorded = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
         expected, g = recorded.loss_and_gradient(rows, loss, 0.1, mask)
         assert value == expected
         np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-15)

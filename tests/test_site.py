@@ -156,6 +156,10 @@ def test_flow_charts_are_drawn_or_refused(maker: Maker) -> None:
     lines = ["flowchart LR", "subgraph one", "a --> b", "end", "subgraph two", "c --> d", "end", "one --> two"]
     dot = dot_of(lines)
     assert '"a" -> "b"' in dot
+    boxes = dot_of(["flowchart LR", "subgraph one[one/]", "a[a.py]", "b", "end"])
+    assert 'label="one/"' in boxes
+    assert '"a" [label="a.py"]' in boxes
+    assert '"b" [label="b"]' in boxes
     assert '"b" -> "d" [ltail="cluster_one", lhead="cluster_two"]' in dot
     assert maker("pictures").drawn(dot).startswith("<svg")
     for wrong in (["graph TD", "a --> b"], ["flowchart LR", "a -.-> b"]):

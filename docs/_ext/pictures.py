@@ -14,6 +14,8 @@ from viz.graph.layout_programs import Engine, find, run
 
 DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
 
+BOX = re.compile(r"(\w+)(?:\[([\w/.]+)\])?")  # a name, and perhaps what stands in its box
+
 
 def in_the_page(svg: str) -> str:
     """Return an SVG for a page with a switch between light and dark, which may differ from the screen's own."""
@@ -62,9 +64,10 @@ def dot_of(lines: list[str]) -> str:
     rooms: dict[str, str] = {}  # and one box in each, for the arrows between rooms
     room = ""
     for line in rest:
-        if line.startswith("subgraph "):
-            room = line.split()[1]
-            body.append(f'subgraph "cluster_{room}" {{ label="{room}"; style=rounded')
+        box = BOX.fullmatch(line.removeprefix("subgraph "))
+        if line.startswith("subgraph ") and box:
+            room = box[1]
+            body.append(f'subgraph "cluster_{room}" {{ label="{box[2] or room}"; style=rounded')
         elif line == "end":
             room = ""
             body.append("}")
@@ -73,8 +76,10 @@ def dot_of(lines: list[str]) -> str:
             if room:
                 rooms.setdefault(room, names[-1])
             body += [_arrow(tail, head, rooms) for tail, head in itertools.pairwise(names)]
+        elif box:
+            body.append(f'"{box[1]}" [label="{box[2] or box[1]}"]')
         else:
-            raise ValueError(f"a line of a chart is a chain of arrows, subgraph or end, not {line!r}")
+            raise ValueError(f"a line of a chart is a box, a chain of arrows, subgraph or end, not {line!r}")
     return "digraph {" + "\n".join(body) + "}"
 
 

@@ -30,7 +30,7 @@ except ImportError:
 from .. import init, layers
 from ..imports.fitted_perceptrons import network_of
 from .adoption import adopted
-from .flat_network import LOSSES, OUTPUTS, Chain, Rows, forward
+from .flat_network import LOSSES, OUTPUTS, FlatNetwork, Rows, forward
 from .minibatch import HeldOut, fit_epochs, fit_lbfgs, new_optimizer, packed_objective
 
 PRECISIONS = (np.float64, np.float32)
@@ -149,12 +149,12 @@ class Perceptron(BaseEstimator):
 
     def _train(self, rows: Rows, rng: Any, once: bool) -> None:
         dtype = self.coefs_[0].dtype
-        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, dtype)
-        self.coefs_, self.intercepts_ = chain.coefs, chain.biases
+        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, dtype)
+        self.coefs_, self.intercepts_ = flat.coefs, flat.biases
         self.n_iter_ = 0
         if self.solver == "lbfgs":
-            fit_lbfgs(self, chain, rows)
-            self.coefs_, self.intercepts_ = ([p.astype(dtype) for p in part] for part in (chain.coefs, chain.biases))
+            fit_lbfgs(self, flat, rows)
+            self.coefs_, self.intercepts_ = ([p.astype(dtype) for p in part] for part in (flat.coefs, flat.biases))
             return
         if not (once and hasattr(self, "_optimizer")):
             self._optimizer = new_optimizer(self)
@@ -162,7 +162,7 @@ class Perceptron(BaseEstimator):
         if not hasattr(self, "best_loss_") or (self.best_loss_ is None) != self.early_stopping:
             self.__dict__.update(self._watched())
         rows, held_out = self._hold_out(rows, rng) if self.early_stopping else (rows, None)
-        fit_epochs(self, chain, rows, held_out, rng, once)
+        fit_epochs(self, flat, rows, held_out, rng, once)
 
     def _hold_out(self, rows: Rows, rng: Any) -> tuple[Rows, HeldOut]:
         """Split off the validation samples, class by class where the targets are one column of a class each."""
@@ -196,7 +196,9 @@ class Perceptron(BaseEstimator):
         """Return the gradient, with respect to the inputs, of each sample's outputs combined as `seed` of them says."""
         X = self._checked(X)
         x = Tensor(X.toarray() if issparse(X) else X)
-        p = OUTPUTS[self.out_activation_](Chain.of(self.coefs_, self.intercepts_, self.activation, x.dtype).logits(x))
+        p = OUTPUTS[self.out_activation_](
+            FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, x.dtype).logits(x)
+        )
         p.backward(seed(p.data))
         return np.asarray(x.grad)
 
@@ -213,9 +215,9 @@ class Perceptron(BaseEstimator):
 
     def _loss_grad_lbfgs(self, theta: Array, X: Any, y: Any, sample_weight: Any = None, *unused: Any) -> Any:
         """Return what L-BFGS sees: the loss at parameters in the order of coefs_, intercepts_, and its gradient."""
-        chain = Chain.of(self.coefs_, self.intercepts_, self.activation, np.float64)
+        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, np.float64)
         rows = Rows(X, np.asarray(y).astype(X.dtype, copy=False), sample_weight)
-        return packed_objective(self, chain, rows)(theta)
+        return packed_objective(self, flat, rows)(theta)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""Chain: a perceptron's layers over one flat buffer - outputs, objective, and their gradient from the engine."""
+"""Flat network: a perceptron's layers over one flat buffer - outputs, objective, and their gradient from the engine."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _take(array: Array, index: Any) -> Array:
     return array[index] if isinstance(index, slice) else array.take(index, 0)
 
 
-class Chain:
+class FlatNetwork:
     """Weights of shape (d_in, d_out) and biases (d_out,), as scikit-learn keeps them: views of one flat buffer `theta`,
     every weight matrix first.
 
@@ -104,11 +104,11 @@ class Chain:
         return parts[: len(parts) // 2], parts[len(parts) // 2 :]
 
     @classmethod
-    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> Chain:
-        """Return a chain with a copy of scikit-learn's parameters."""
-        chain = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
-        chain.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
-        return chain
+    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> FlatNetwork:
+        """Return a network with a copy of scikit-learn's parameters."""
+        flat = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
+        flat.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
+        return flat
 
     def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
         """Record the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l, and the

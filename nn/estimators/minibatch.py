@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from autograd_mini.data import Array
 
-from .flat_network import LOSSES, OUTPUTS, Chain, Rows, mean_loss
+from .flat_network import LOSSES, OUTPUTS, FlatNetwork, Rows, mean_loss
 from .solvers import SGD, Adam, lbfgs
 
 INTERRUPTED = "Training interrupted by user."
@@ -32,7 +32,7 @@ def new_optimizer(model: Any) -> SGD | Adam:
     return SGD(model.learning_rate_init, model.learning_rate, model.power_t, model.momentum, model.nesterovs_momentum)
 
 
-def fit_epochs(model: Any, chain: Chain, rows: Rows, held_out: HeldOut | None, rng: Any, once: bool) -> None:
+def fit_epochs(model: Any, flat: FlatNetwork, rows: Rows, held_out: HeldOut | None, rng: Any, once: bool) -> None:
     """Train for `model.max_iter` epochs, or a single one, unless patience, the callback or Ctrl-C ends it before.
 
     Whatever ends it, the parameters are those after a whole batch, or the best validated ones with early stopping.
@@ -43,8 +43,8 @@ def fit_epochs(model: Any, chain: Chain, rows: Rows, held_out: HeldOut | None, r
         for _ in range(1 if once else model.max_iter):
             if model.shuffle:
                 index = index[_permutation(rng, len(index))]
-            model.loss_ = _epoch(model, chain, _batches(rows, index, size, model.shuffle), rng)
-            if _ends(model, chain, held_out, len(index)):
+            model.loss_ = _epoch(model, flat, _batches(rows, index, size, model.shuffle), rng)
+            if _ends(model, flat, held_out, len(index)):
                 break
         else:
             if not once:
@@ -52,7 +52,7 @@ def fit_epochs(model: Any, chain: Chain, rows: Rows, held_out: HeldOut | None, r
     except KeyboardInterrupt:
         warnings.warn(INTERRUPTED, stacklevel=4)
     if held_out is not None and model._best_parameters is not None:
-        chain.theta[...] = model._best_parameters
+        flat.theta[...] = model._best_parameters
 
 
 def _permutation(rng: Any, n: int) -> Array:
@@ -61,16 +61,16 @@ def _permutation(rng: Any, n: int) -> Array:
     return permutation
 
 
-def _epoch(model: Any, chain: Chain, batches: Iterator[Rows], rng: Any) -> float:
+def _epoch(model: Any, flat: FlatNetwork, batches: Iterator[Rows], rng: Any) -> float:
     """Take one step per batch; return the mean of the batches' losses, weighted by their numbers of rows."""
     total, seen = 0.0, 0
     loss = LOSSES[model._loss_name()]
     step = model._optimizer.step
     for batch in batches:
         if batch.mass > 0.0:  # a batch whose weights are all zero says nothing
-            masks = dropout_masks(model.dropout, len(batch.y), chain, rng)
-            value, gradient = chain.loss_and_gradient(batch, loss, model.alpha, masks)
-            step(chain.theta, gradient)
+            masks = dropout_masks(model.dropout, len(batch.y), flat, rng)
+            value, gradient = flat.loss_and_gradient(batch, loss, model.alpha, masks)
+            step(flat.theta, gradient)
             total += value * len(batch.y)
             seen += len(batch.y)
     return total / seen
@@ -89,7 +89,7 @@ def _batch_size(size: Any, n: int) -> int:
     return min(200 if size == "auto" else size, n)
 
 
-def dropout_masks(rate: float, n: int, chain: Chain, rng: Any) -> list[Array]:
+def dropout_masks(rate: float, n: int, flat: FlatNetwork, rng: Any) -> list[Array]:
     """Return for each hidden layer 0 where a unit is dropped and 1/(1 - rate) elsewhere; no masks for rate 0.
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
@@ -97,10 +97,10 @@ def dropout_masks(rate: float, n: int, chain: Chain, rng: Any) -> list[Array]:
     if not rate:
         return []
     keep = 1.0 - rate
-    return [((rng.random_sample((n, len(b))) < keep) / keep).astype(chain.theta.dtype) for b in chain.biases[:-1]]
+    return [((rng.random_sample((n, len(b))) < keep) / keep).astype(flat.theta.dtype) for b in flat.biases[:-1]]
 
 
-def _ends(model: Any, chain: Chain, held_out: HeldOut | None, samples: int) -> bool:
+def _ends(model: Any, flat: FlatNetwork, held_out: HeldOut | None, samples: int) -> bool:
     """Write an epoch down, follow the schedule, and return whether training is over."""
     model.n_iter_ += 1
     model.t_ += samples
@@ -110,11 +110,11 @@ def _ends(model: Any, chain: Chain, held_out: HeldOut | None, samples: int) -> b
     if held_out is None:
         _count_losses(model)
     else:
-        _count_scores(model, chain, held_out)
+        _count_scores(model, flat, held_out)
     model._optimizer.end_epoch(model.t_)
     if model.callback is not None and model.callback(model):
         return True
-    if not math.isfinite(model.loss_) and not np.isfinite(chain.theta).all():
+    if not math.isfinite(model.loss_) and not np.isfinite(flat.theta).all():
         return True
     if model._no_improvement_count > model.n_iter_no_change:
         return _out_of_patience(model)
@@ -129,7 +129,7 @@ def _count_losses(model: Any) -> None:
         model.best_loss_ = model.loss_
 
 
-def _count_scores(model: Any, chain: Chain, held_out: HeldOut) -> None:
+def _count_scores(model: Any, flat: FlatNetwork, held_out: HeldOut) -> None:
     """Count epochs whose validation score is not better than the best by `tol`, and keep the best parameters."""
     loss = LOSSES[model._loss_name()]
     z = model._logits(held_out.rows.x)
@@ -143,7 +143,7 @@ def _count_scores(model: Any, chain: Chain, held_out: HeldOut) -> None:
     model._no_improvement_count = 0 if better else model._no_improvement_count + 1
     if score > model.best_validation_score_:
         model.best_validation_score_ = score
-        model._best_parameters = chain.theta.copy()
+        model._best_parameters = flat.theta.copy()
 
 
 def _out_of_patience(model: Any) -> bool:
@@ -162,10 +162,10 @@ def _unconverged(model: Any) -> str:
     return f"Stochastic Optimizer: {reached} and the optimization hasn't converged yet."
 
 
-def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
+def fit_lbfgs(model: Any, flat: FlatNetwork, rows: Rows) -> None:
     """Minimise the objective over all rows at once; after Ctrl-C the parameters are those of the last iterate."""
-    last = chain.theta.copy()
-    objective = packed_objective(model, chain, rows)
+    last = flat.theta.copy()
+    objective = packed_objective(model, flat, rows)
 
     def each(theta: Array, loss: float) -> bool:
         nonlocal last
@@ -174,39 +174,39 @@ def fit_lbfgs(model: Any, chain: Chain, rows: Rows) -> None:
         model.loss_ = loss
         if model.verbose:
             print(f"Iteration {model.n_iter_}, loss = {loss:.8f}")
-        return model.callback is not None and _calls_back(model, chain, last)
+        return model.callback is not None and _calls_back(model, flat, last)
 
     limits = {"iterations": model.max_iter, "evaluations": model.max_fun, "tolerance": model.tol}
     try:
         result = lbfgs(objective, last, each=each, **limits)
     except KeyboardInterrupt:
-        chain.theta[...] = last
+        flat.theta[...] = last
         warnings.warn(INTERRUPTED, stacklevel=4)
     else:
-        _conclude(model, chain, result)
+        _conclude(model, flat, result)
 
 
-def packed_objective(model: Any, chain: Chain, rows: Rows) -> Callable[[Array], tuple[float, Array]]:
+def packed_objective(model: Any, flat: FlatNetwork, rows: Rows) -> Callable[[Array], tuple[float, Array]]:
     """Return the function from parameters in scikit-learn's order to the reported loss and the gradient."""
     loss = LOSSES[model._loss_name()]
     rows = rows.take(np.arange(len(rows.y)))
 
     def objective(theta: Array) -> tuple[float, Array]:
-        chain.theta[...] = theta
-        value, gradient = chain.loss_and_gradient(rows, loss, model.alpha)
+        flat.theta[...] = theta
+        value, gradient = flat.loss_and_gradient(rows, loss, model.alpha)
         return value, gradient.copy()
 
     return objective
 
 
-def _calls_back(model: Any, chain: Chain, theta: Array) -> bool:
-    chain.theta[...] = theta
+def _calls_back(model: Any, flat: FlatNetwork, theta: Array) -> bool:
+    flat.theta[...] = theta
     return bool(model.callback(model))
 
 
-def _conclude(model: Any, chain: Chain, result: Any) -> None:
+def _conclude(model: Any, flat: FlatNetwork, result: Any) -> None:
     """Take over SciPy's result; status 99 is the callback's wish, 0 convergence."""
-    chain.theta[...] = result.x
+    flat.theta[...] = result.x
     model.n_iter_ = min(int(result.nit), model.max_iter)
     model.loss_ = float(result.fun)
     if result.status not in (0, 99):

@@ -23,7 +23,7 @@ MISFITS = (ValueError, TypeError, LookupError, AttributeError, OverflowError)  #
 WORDS = 624  # of the state of the Mersenne Twister (MT19937)
 
 
-class Form(NamedTuple):
+class Composite(NamedTuple):
     """A class whose objects are made of attributes: `fits` says, or raises to say, whether theirs go together."""
 
     kind: type
@@ -31,7 +31,7 @@ class Form(NamedTuple):
     is_model: bool = True
 
 
-class Leaf(NamedTuple):
+class Primitive(NamedTuple):
     """A class whose objects are made by `make` of what `state` tells about them, which holds no other object."""
 
     kind: type
@@ -39,28 +39,28 @@ class Leaf(NamedTuple):
     make: Callable[..., Any]
 
 
-def form_named(name: str) -> Form | Leaf | None:
-    """Return the form of a class by its name; scikit-learn is needed, and loaded, for the estimators alone."""
+def class_named(name: str) -> Composite | Primitive | None:
+    """Return what a file may hold of a class, by name; scikit-learn is needed, and loaded, for the estimators alone."""
     if name in ESTIMATORS:
         from ..estimators import mlp
 
-        return Form(getattr(mlp, name), _estimator_fits)
+        return Composite(getattr(mlp, name), _estimator_fits)
     if name == "LabelBinarizer":
         binarizer = extra("sklearn.preprocessing", "scikit-learn", "sklearn").LabelBinarizer
-        return Form(binarizer, lambda x: np.ndim(x.classes_) == 1, is_model=False)
-    return FORMS.get(name)
+        return Composite(binarizer, lambda x: np.ndim(x.classes_) == 1, is_model=False)
+    return CLASSES.get(name)
 
 
-def misfit(form: Form, x: Any) -> str:
-    """Return what is wrong with an object of a form; "" where it is as its constructor could have left it."""
-    name = form.kind.__name__
-    hidden = [key for key in vars(x) if key == "class" or (key != "training" and key in dir(form.kind))]
+def misfit(known: Composite, x: Any) -> str:
+    """Return what is wrong with an object of such a class; "" where it is as its constructor could have left it."""
+    name = known.kind.__name__
+    hidden = [key for key in vars(x) if key == "class" or (key != "training" and key in dir(known.kind))]
     if hidden:
         return f"a {name} whose attribute {hidden[0]!r} would hide what every one has"
     if type(vars(x).get("training", True)) is not bool:
         return f"a {name} whose training is neither true nor false"
     try:
-        fits = form.fits(x)
+        fits = known.fits(x)
     except MISFITS:
         fits = False
     return "" if fits else f"a {name} whose parts do not go together"
@@ -181,18 +181,18 @@ def _is_activation(g: Any) -> bool:
 
 SOURCES = (PythonRandom, np.random.RandomState, np.random.Generator)
 
-FORMS: dict[str, Form | Leaf] = {
-    "Neuron": Form(Neuron, _neuron_fits),
-    "Layer": Form(Layer, _layer_fits),
-    "Dense": Form(Dense, _dense_fits),
-    "Dropout": Form(Dropout, _dropout_fits),
-    "Sequential": Form(Sequential, _sequential_fits),
-    "MLP": Form(MLP, _sequential_fits),
-    "SGD": Form(SGD, _optimizer_fits("learning_rate", "velocity"), is_model=False),
-    "Adam": Form(Adam, _optimizer_fits("learning_rate", "t", "m"), is_model=False),
-    "Value": Leaf(Value, _parameter, _value),
-    "Tensor": Leaf(Tensor, _parameter, _tensor),
-    "PythonRandom": Leaf(PythonRandom, lambda x: {}, PythonRandom),
-    "RandomState": Leaf(np.random.RandomState, _twister, _random_state),
-    "Generator": Leaf(np.random.Generator, _pcg64, _generator),
+CLASSES: dict[str, Composite | Primitive] = {
+    "Neuron": Composite(Neuron, _neuron_fits),
+    "Layer": Composite(Layer, _layer_fits),
+    "Dense": Composite(Dense, _dense_fits),
+    "Dropout": Composite(Dropout, _dropout_fits),
+    "Sequential": Composite(Sequential, _sequential_fits),
+    "MLP": Composite(MLP, _sequential_fits),
+    "SGD": Composite(SGD, _optimizer_fits("learning_rate", "velocity"), is_model=False),
+    "Adam": Composite(Adam, _optimizer_fits("learning_rate", "t", "m"), is_model=False),
+    "Value": Primitive(Value, _parameter, _value),
+    "Tensor": Primitive(Tensor, _parameter, _tensor),
+    "PythonRandom": Primitive(PythonRandom, lambda x: {}, PythonRandom),
+    "RandomState": Primitive(np.random.RandomState, _twister, _random_state),
+    "Generator": Primitive(np.random.Generator, _pcg64, _generator),
 }

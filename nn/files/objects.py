@@ -2,7 +2,7 @@
 
 A description is a list of records, one per object, each with the name of its class; the first is the model. What an
 object holds is written as JSON writes it, or as `{tag: content}` where JSON has no word for it. Nothing but the classes
-of `forms` is ever made from a description: there is no look-up of names elsewhere, and no code in a file.
+of `classes` is ever made from a description: there is no look-up of names elsewhere, and no code in a file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autograd_mini.op import NAMED, TABLE, Op
 
 from ..errors import StateError
 from ..module import Module
-from .classes import Form, Leaf, form_named, misfit
+from .classes import Composite, Primitive, class_named, misfit
 
 Record = dict[str, Any]
 Arrays = dict[str, Array]
@@ -37,8 +37,8 @@ def describe(model: Any) -> tuple[list[Record], Arrays]:
     An object that is reached twice has one record. DataError names what no file can hold: functions, and objects of
     other classes; StateError a parameter that is NaN or infinite, since no module would take it back.
     """
-    form = form_of(model, "")
-    if not (isinstance(form, Form) and form.is_model):
+    known = class_of(model, "")
+    if not (isinstance(known, Composite) and known.is_model):
         raise DataError(f"a {type(model).__name__} is no model: give one of nn's modules or estimators")
     writer = _Writer(model)
     try:
@@ -46,9 +46,9 @@ def describe(model: Any) -> tuple[list[Record], Arrays]:
     except RecursionError:
         raise DataError("the model holds lists nested too deeply to be saved") from None
     for path, x in writer.found:
-        form = form_of(x, path)
-        if isinstance(form, Form):
-            fault = misfit(form, x)
+        known = class_of(x, path)
+        if isinstance(known, Composite):
+            fault = misfit(known, x)
             if fault:
                 raise DataError(f"{path or 'the model'} is {fault}")
     return records, writer.arrays
@@ -64,13 +64,13 @@ def finite_state(module: Module) -> Arrays:
     return state
 
 
-def form_of(x: Any, path: str) -> Form | Leaf:
-    """Return the form of an object's class, or raise DataError."""
-    form = form_named(type(x).__name__)
-    if form is None or type(x) is not form.kind:
+def class_of(x: Any, path: str) -> Composite | Primitive:
+    """Return what a file may hold of an object's class, or raise DataError."""
+    known = class_named(type(x).__name__)
+    if known is None or type(x) is not known.kind:
         what = f"the function {x.__name__!r}" if hasattr(x, "__name__") else f"of class {type(x).__qualname__}"
         raise DataError(f"{path or 'the model'} is {what}, which no file can hold")
-    return form
+    return known
 
 
 class _Writer:
@@ -88,10 +88,10 @@ class _Writer:
     def records(self) -> Iterator[Record]:
         """Yield the record of every object, in the order they are found in, which this very walk extends."""
         for path, x in self.found:
-            form = form_of(x, path)
-            state = form.state(x) if isinstance(form, Leaf) else vars(x)
+            known = class_of(x, path)
+            state = known.state(x) if isinstance(known, Primitive) else vars(x)
             paths = {key: path if isinstance(x, Node) else f"{path}.{key}".removeprefix(".") for key in state}
-            yield {"class": form.kind.__name__, **{key: self.value(state[key], paths[key]) for key in state}}
+            yield {"class": known.kind.__name__, **{key: self.value(state[key], paths[key]) for key in state}}
 
     def value(self, x: Any, path: str) -> Any:
         """Return a value as JSON, taking note of the arrays and the objects in it."""
@@ -173,28 +173,30 @@ def build(records: list[Record], arrays: Mapping[str, Array]) -> Any:
 
     What does not fit raises ValueError, TypeError, LookupError, AttributeError or OverflowError, and nothing is made.
     """
-    forms = [_known(record) for record in records]
+    saved = [_known(record) for record in records]
     objects: list[Any] = []
     read = _reader(objects, arrays)
-    for form, record in zip(forms, records):
-        objects.append(form.make(**_state(record, read)) if isinstance(form, Leaf) else object.__new__(form.kind))
-    for form, record, x in zip(forms, records, objects):
-        if isinstance(form, Form):
+    for known, record in zip(saved, records):
+        objects.append(
+            known.make(**_state(record, read)) if isinstance(known, Primitive) else object.__new__(known.kind)
+        )
+    for known, record, x in zip(saved, records, objects):
+        if isinstance(known, Composite):
             vars(x).update(_state(record, read))
-    for form, x in zip(forms, objects):
-        fault = misfit(form, x) if isinstance(form, Form) else ""
+    for known, x in zip(saved, objects):
+        fault = misfit(known, x) if isinstance(known, Composite) else ""
         if fault:
             raise ValueError(fault)
-    if not (isinstance(forms[0], Form) and forms[0].is_model):
-        raise ValueError(f"a {forms[0].kind.__name__} is no model")
+    if not (isinstance(saved[0], Composite) and saved[0].is_model):
+        raise ValueError(f"a {saved[0].kind.__name__} is no model")
     return objects[0]
 
 
-def _known(record: Record) -> Form | Leaf:
-    form = form_named(record["class"])
-    if form is None:
+def _known(record: Record) -> Composite | Primitive:
+    known = class_named(record["class"])
+    if known is None:
         raise ValueError(f"no class {record['class']!r} is known here")
-    return form
+    return known
 
 
 def _state(record: Record, read: Callable[[Any], Any]) -> Record:

@@ -18,7 +18,7 @@ from .report import Report, coloured, plain, spelled, table_of, text_of
 from .report_formats import json_of, junit_of
 
 PASSED, NOT_PASSED = 0, 1
-FORMS = {"json": json_of, "junit": junit_of}
+FORMATS = {"json": json_of, "junit": junit_of}
 
 DOES = "grade engines that learners have written"
 EXAMPLES = """\
@@ -35,7 +35,8 @@ An engine runs in a process of its own with its time and memory limited; do not 
 def add_options(task: argparse.ArgumentParser) -> None:
     """Add what `grade` takes."""
     task.add_argument("files", nargs="+", metavar="FILE", help="a Python file with a class Value")
-    task.add_argument("--format", choices=("text", *FORMS), default="text", help="how to report (default: %(default)s)")
+    formats = ("text", *FORMATS)
+    task.add_argument("--format", choices=formats, default="text", help="how to report (default: %(default)s)")
     seconds = "for one graph; 4 times that for the import, 12 times for all (default: %(default)g)"
     task.add_argument("--seconds", type=float, default=5.0, metavar="S", help=seconds)
     task.add_argument(
@@ -54,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"note: {UNHELD[sys.platform]}", file=sys.stderr)
     graded = grade_all(arguments.files, arguments.seconds, arguments.memory)
     reports = _spoken(graded) if arguments.format == "text" else list(graded)
-    if arguments.format in FORMS:
-        print(FORMS[arguments.format](reports))
+    if arguments.format in FORMATS:
+        print(FORMATS[arguments.format](reports))
     if arguments.csv:
         write_whole(arguments.csv, csv_of(reports).encode())
     if arguments.html:

@@ -1,4 +1,4 @@
-"""Drafts: groups that still grow, and the topological order of what is in them."""
+"""Group builder: drafts, which are groups that still grow, and the topological order of what is in them."""
 
 from __future__ import annotations
 
