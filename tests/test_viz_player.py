@@ -186,6 +186,16 @@ def test_a_row_that_javascript_lacks_is_named_and_keeps_the_numbers_of_the_recor
         del TABLE["doubled"]
 
 
+def test_a_condition_that_was_decided_in_the_record_is_not_computed_anew():
+    x, t = Value(2.0, label="x"), Tensor([1.0, 2.0], label="t")
+    for decided in (ops.where(x > 1.0, x * x, 3.0 * x), ops.where(t > 1.0, t, 0.0).sum(), t[t > 1.5].sum()):
+        record = record_in(page(decided))
+        assert record["lacking"]
+        assert "decided when this was recorded" in record["why"]
+    for live in (ops.where(ops.greater(x, 1.0), x * x, 3.0 * x), t[1] * t[[0, 1]].sum(), t.sum(0, True)[0]):
+        assert "lacking" not in record_in(page(live))
+
+
 def test_more_entries_than_a_page_can_hold_are_refused():
     with pytest.raises(PlayerError, match=r"1,000,002 entries, more than the 1,000,000"):
         player((Tensor(np.zeros(HELD + 1)) * 2.0).sum(), names={})

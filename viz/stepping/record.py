@@ -31,6 +31,7 @@ from .step_order import arranged
 
 WRITTEN = 64  # entries of an array that are written out; more travel as bytes
 NUMBERED = re.compile(r"v(\d{1,9})", re.ASCII)
+DECIDED = "{} keeps a condition that was decided when this was recorded: write it as a row, where(greater(x, 1.0), ...)"
 PAGE = (Elementwise, Sum)  # rows that the page has words for
 
 
@@ -49,7 +50,9 @@ def record_of(
     ids = {node: i for i, node in enumerate(nodes)}
     rows = list(dict.fromkeys(n.op.name for n in nodes if n.op is not None))
     kept = list(dict.fromkeys([(), *paths.values()]))
-    lacking = refused(n.op.name for n in nodes if n.op is not None)
+    unknown = refused(n.op.name for n in nodes if n.op is not None)
+    decided = list(dict.fromkeys(n.op.name for n in nodes if n.op is not None and _decided(n)))
+    lacking = list(dict.fromkeys([*unknown, *decided]))
     with as_recorded(nodes) as moved:
         written = _Writer(ids, names, rows, {path: i for i, path in enumerate(kept)}, paths, set(lacking), moved)
     told: dict[str, Any] = {
@@ -63,6 +66,7 @@ def record_of(
         told["seed"] = number_of(seed_of(root, gradient))
     if lacking:
         told["lacking"] = lacking
+        told["why"] = f"JavaScript has no {', '.join(unknown)} here" if unknown else DECIDED.format(", ".join(decided))
         written.give(told["nodes"], nodes, gradient)
     return told
 
@@ -142,6 +146,15 @@ class _Writer:
                 }
                 sent = [number_of(flows[i]) if i in flows else None for i in range(len(node.args))]
                 parts[4] |= {"given": number_of(node._data), "sent": sent}
+
+
+def _decided(node: Node) -> bool:
+    """Return whether a node keeps what a comparison gave when it was recorded: other inputs may ask for another."""
+    if node.op is ops.where:
+        return not isinstance(node.args[0], Node) and np.asarray(node.args[0]).dtype == bool
+    index = node.args[1] if node.op is ops.getitem else ()
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(np.ndim(part) and np.asarray(part).dtype == bool for part in parts)
 
 
 def _tested(node: Node) -> bool:

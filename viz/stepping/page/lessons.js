@@ -64,7 +64,7 @@ function showMistake(view) {
   for (const card of cards.values()) card.classList.remove("wrong", "first-wrong");
   if (!mistake || quiz.on) return $("wrong").replaceChildren(quiz.on ? h("p", { class: "note" }, "The quiz hides the gradients.") : "");
   const found = compared(mistake);
-  if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, `JavaScript has no ${lacking.join(", ")} here, so the page cannot sweep this graph wrongly.`));
+  if (!found) return $("wrong").replaceChildren(h("p", { class: "note" }, `${why}, so the page cannot sweep this graph wrongly.`));
   const differs = completed.filter(node => !close(found.g[node] ?? 0, grads[node]));
   const first = found.step === undefined || found.step === null ? differs[0] : base[found.step].target;
   for (const node of differs) mark(node, "wrong");

@@ -25,7 +25,7 @@ function takeLeaves() {
   $("filter").parentNode.hidden = leaves.length <= 8;
   $("inputs").hidden = Boolean(lacking);
   $("why").hidden = !lacking;
-  $("why").textContent = lacking ? `These are the numbers of the record. The page cannot compute this graph anew: JavaScript has no ${lacking.join(", ")} here.` : "";
+  $("why").textContent = lacking ? `These are the numbers of the record. The page cannot compute this graph anew: ${why}.` : "";
   drawCurve();
   listLeaves();
 }
