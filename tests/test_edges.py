@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from table_cases import close, node
 
-from autograd_mini import Node, ShapeError, Tensor, ops
+from autograd_mini import Node, ShapeError, Tensor, hessian, ops
 from autograd_mini.op import TABLE, Elementwise
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -176,3 +176,42 @@ def test_stable_rows_are_finite_wherever_their_argument_is(name: str) -> None:
     z.sum().backward()
     assert np.isfinite(z._data).all()
     assert np.isfinite(x.grad).all()
+
+
+# Second derivatives ---------------------------------------------------------------------------------------------------
+
+SECOND = re.findall(r"^\| at `(.+?)` \| `(.+?)` \| `(.+?)` \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def of_entries(expression: str, given: dict[str, Any]) -> tuple[Any, np.ndarray]:
+    """Return an expression as a function of the entries of all its variables, and these."""
+
+    def f(v: Any) -> Any:
+        entries, parts = 0, {}
+        for name, x in given.items():
+            n = np.size(x)
+            parts[name] = ops.reshape(v[entries : entries + n], x.shape) if np.ndim(x) else v[entries]
+            entries += n
+        return eval(expression, {"__builtins__": {}}, names(ops) | parts)
+
+    return f, np.concatenate([np.ravel(x) for x in given.values()])
+
+
+@pytest.mark.parametrize(("at", "expression", "matrix"), SECOND, ids=[f"{e} at {a}" for a, e, _ in SECOND])
+def test_second_derivatives_are_those_of_the_page(at: str, expression: str, matrix: str) -> None:
+    f, entries = of_entries(expression, variables(at))
+    close(hessian(f)(entries), read(matrix), "Hessian", TOLERANCE, 0.0)
+
+
+def test_the_second_derivatives_were_read() -> None:
+    assert len(SECOND) > 12
+
+
+@pytest.mark.parametrize("line", finite_lines, ids=lambda line: f"{line.expression} at {line.at}")
+def test_a_matrix_of_second_derivatives_is_symmetric_or_nan(line: Line) -> None:
+    f, entries = of_entries(line.expression, variables(line.at))
+    if not entries.size:
+        return
+    H = hessian(lambda v: ops.sum(f(v)))(entries)
+    known = np.where(np.isfinite(H) & np.isfinite(H.T), H, 0.0)
+    np.testing.assert_allclose(known, known.T, 1e-9, 1e-9)
