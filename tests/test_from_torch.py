@@ -339,6 +339,21 @@ def test_random_numbers_are_those_of_a_run_with_the_same_seed_and_move_on_as_aft
     assert after == torch.rand(1)
 
 
+def test_a_deep_encoder_in_float32_whose_sum_cancels() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+    net = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+    root = from_torch(lambda x: net(x).sum(), torch.randn(4, 12, 16))
+    assert abs(root.data) < 1e-2, "layer norm has taken the mean away"
+    assert sum(path.endswith("self_attn") for path in outline(root)) == 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, at its import of what compiles
+def test_what_torch_has_compiled_is_opened_as_it_was_written() -> None:
+    net = torch.compile(nn.Sequential(nn.Linear(2, 2), nn.Tanh()))
+    assert set(from_torch(net, torch.ones(1, 2)).proof.leaves) == {"0.weight", "0.bias", "input"}
+
+
 def test_differences_are_relative_and_noise_of_a_sum_that_cancels_is_none() -> None:
     assert Comparison(FINE, 1.0).between([1.0, 2.0], [1.0, 2.0]) == 0.0
     assert Comparison(FINE, 1.0).between([1.0, 2.0002], [1.0, 2.0]) == pytest.approx(1e-4)

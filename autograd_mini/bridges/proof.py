@@ -83,6 +83,12 @@ def largest(*arrays: Any) -> float:
     return max((float(np.max(x, where=np.isfinite(x), initial=0.0)) for x in parts), default=0.0)
 
 
+def scale_of(result: Any, *inputs: Any) -> float:
+    """Return the size of the numbers that an op's rounding errors come from: sqrt(n) times as large for a sum of n."""
+    terms = max((np.size(x) for x in inputs), default=1) / max(np.size(result), 1)
+    return largest(result, *inputs) * max(terms, 1.0) ** 0.5
+
+
 def disagreement(library: str, what: str, gap: float, allowed: float, place: str) -> BridgeError:
     """Return the error for a record that does not agree: it names the first node that differs."""
     return BridgeError(

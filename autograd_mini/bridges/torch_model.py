@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import BridgeError, DataError
 from ..node import Node, filled
 from ..sweep import order, swept
-from .proof import Comparison, Proof, disagreement, largest
+from .proof import Comparison, Proof, disagreement, largest, scale_of
 from .torch_record import NUMBERS, Recorder, asks, leaf_of, name_of, numbers, spoken, tolerance
 from .torch_trace import torch, traced
 
@@ -42,6 +42,7 @@ def from_torch(function: Callable[..., Any], *args: Any, **keywords: Any) -> Nod
     """
     if not callable(function):
         raise DataError(f"from_torch takes a function or a module and its arguments, got {type(function).__name__}")
+    function = getattr(function, "_orig_mod", function)  # what torch.compile was given: its ops are not fused ones
     for constants in itertools.count():
         inputs = _Inputs(function, args, keywords, constants)
         try:
@@ -195,7 +196,7 @@ def _prove(root: Node, theirs: Any, eager: Any, recorder: Recorder) -> Proof:
 def _value_gap(root: Node, eager: Any, allowed: float, recorder: Recorder) -> float:
     """Return how far the value is from that of a run of the function itself."""
     gap = next((gap for *_, node, gap in recorder.nodes if node is root), 0.0)
-    scale = largest(root._data, *(a._data for a in root.args if isinstance(a, Node)))
+    scale = scale_of(root._data, *(a._data for a in root.args if isinstance(a, Node)))
     again = Comparison(allowed, scale).between(root._data, numbers(eager))
     if again > allowed:
         raise BridgeError(

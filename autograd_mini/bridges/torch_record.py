@@ -21,7 +21,7 @@ from ..errors import AutogradError, BridgeError
 from ..modes import OUTSIDE, Group, Mode, group
 from ..node import Node, leaf
 from . import torch_losses
-from .proof import COARSE, FINE, Comparison, disagreement, largest
+from .proof import COARSE, FINE, Comparison, disagreement, scale_of
 from .torch_ops import OPS, WITH_RESULT
 from .torch_trace import Place, proxy_tensor, torch
 
@@ -211,7 +211,7 @@ class Recorder:
                 ours = ops.cast(ours, expected.dtype)
         inputs = [numbers(self.theirs[a]) for a in step.all_input_nodes if torch.is_tensor(self.theirs[a])]
         allowed = tolerance(theirs)
-        gap = Comparison(allowed, largest(expected, *inputs)).between(ours._data, expected)
+        gap = Comparison(allowed, scale_of(expected, *inputs)).between(ours._data, expected)
         if gap > allowed:
             what = f"aten.{name_of(step.target)}"
             raise disagreement("PyTorch", what, gap, allowed, spoken(self.place_of(step)))

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import extra
+from ..errors import ExtraError, extra
 from ..modes import Group
 
 torch = extra("torch", "PyTorch", "torch")
 traceback = extra("torch.fx.traceback", "PyTorch", "torch")
 proxy_tensor = extra("torch.fx.experimental.proxy_tensor", "PyTorch", "torch")
 modules = torch.nn.modules.module
+NOTED = "custom" in getattr(torch.fx.proxy, "_COPY_META_FIELDS", ())  # what this torch copies into every op
 
 THEIRS = os.path.join(os.path.dirname(torch.__file__), "")
 OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
@@ -80,6 +81,10 @@ class Watch:
 
 def traced(function: Callable[..., Any], tensors: list[Any]) -> tuple[Any, Watch]:
     """Return the graph of ops that `function` runs on the tensors, and what was learnt of its modules on the way."""
+    if not NOTED:
+        raise ExtraError(
+            f'from_torch needs PyTorch 2.9 or later, this is {torch.__version__}: pip install -U "torch>=2.9"'
+        )
     watch = Watch()
     with torch.enable_grad(), _following(watch):
         graph = proxy_tensor.make_fx(
