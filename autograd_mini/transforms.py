@@ -84,6 +84,13 @@ class Trace:
         """Return the output, as plain numbers where nothing from before depends on the record."""
         return tree.build(self.output, iter([self._plain(r) for r in self.roots]))
 
+    def plain(self, x: Any) -> Any:
+        """Return what the function gave beside its result, with plain numbers for nodes of a closed record."""
+        since = self.fresh[0].birth if self.fresh else 0
+        return tree.map_leaves(
+            lambda a: _copy(a._data) if self.closed and isinstance(a, Node) and a.birth >= since else a, x
+        )
+
     def _plain(self, root: Any) -> Any:
         return _copy(root._data) if self.closed and isinstance(root, Node) and root in self.live else root
 
@@ -198,11 +205,12 @@ def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
     return given
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that gives f's value and its gradient, from one run.
 
-    `argnums` says for which arguments; each may be a number, an array, or lists, tuples and dicts of them, and its
-    gradient has the same form. Keyword arguments are passed on. A result that is not a scalar raises ShapeError.
+    `argnums` says for which arguments; each may be a number, an array, or lists, tuples, dicts, dataclasses and modules
+    of them, and its gradient has the same form. With `has_aux` f returns (value, anything), and so does this:
+    ((value, anything), gradient). Keyword arguments are passed on. A result that is not a scalar raises ShapeError.
     dL/dx = (dy/dx)^T dL/dy, backwards along the record (Griewank & Walther, "Evaluating Derivatives", section 3.2).
 
     >>> value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))(3.0, 2.0)
@@ -211,11 +219,23 @@ def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
     check_function(f)
 
     def derivative(*args: Any, **keywords: Any) -> Any:
-        trace = Trace(partial(f, **keywords), args, argnums)
+        aside: list[Any] = []
+        called = partial(f, **keywords)
+        trace = Trace(partial(_first, called, aside) if has_aux else called, args, argnums)
         _scalar(trace, "grad")
-        return trace.value(), tree.build(trace.inputs, iter(trace.pull_back([1.0])))
+        value = (trace.value(), trace.plain(aside[0])) if has_aux else trace.value()
+        return value, tree.build(trace.inputs, iter(trace.pull_back([1.0])))
 
     return derivative
+
+
+def _first(f: Function, aside: list[Any], *args: Any) -> Any:
+    """Return the first of the two results of f, and lay the other aside."""
+    result = f(*args)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise DataError(f"has_aux: the function returns (value, anything), got {type(result).__name__}")
+    aside.append(result[1])
+    return result[0]
 
 
 def grad(f: Function, argnums: Argnums = 0) -> Function:

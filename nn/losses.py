@@ -25,6 +25,8 @@ from .module import Module, named
 
 Loss = Callable[..., Any]
 
+ROUNDING = 1e-5  # of a row of probabilities in single precision
+
 REDUCTIONS = {
     "mean": lambda loss, count: ops.sum(loss) / count,
     "sum": lambda loss, count: ops.sum(loss),
@@ -78,12 +80,20 @@ def huber(p: Any, y: Any, delta: float = 1.0, *, reduction: str = "mean", weight
 def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean", weights: Any = None) -> Any:
     """-log softmax(z)_y for logits z of shape (n, classes) and class numbers y of shape (n,), fused and stable.
 
+    Labels of the logits' shape are soft targets, rows of probabilities p: -sum_k p_k log softmax(z)_k.
+
     The derivative is softmax(z) minus the one-hot row of y (Goodfellow, Bengio & Courville, "Deep Learning", 6.2.2.3).
 
     >>> round(cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [1, 0]), 4)
     0.3466
     """
-    return _reduced(ops.cross_entropy(_filled(logits), np.asarray(labels)), reduction, weights)
+    logits = _filled(logits)
+    if np.shape(_data(labels)) == ops.shape(logits):
+        logits, p = _pair(logits, labels)
+        _within(p, "a probability", 0.0, 1.0)
+        _within(np.sum(_data(p), axis=-1), "the sum of a row of probabilities", 1.0 - ROUNDING, 1.0 + ROUNDING)
+        return _reduced(ops.squeeze(ops.softmax_loss(logits, p), -1), reduction, weights)
+    return _reduced(ops.cross_entropy(logits, np.asarray(labels)), reduction, weights)
 
 
 def sigmoid_cross_entropy(logits: Any, y: Any, *, reduction: str = "mean", weights: Any = None) -> Any:

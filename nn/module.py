@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, Node
+from autograd_mini import DataError, Node, tree
 from autograd_mini.data import Array
-from autograd_mini.node import assign
+from autograd_mini.node import assign, leaf, traced_since
 from autograd_mini.sweep import zero_grad
 
 from .errors import SettingError, StateError
@@ -152,3 +153,21 @@ def _misfits(name: str, parameter: Node, data: Any) -> Iterator[str]:
     elif not np.isfinite(array).all():
         place = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
         yield f"{name}: {array[tuple(place)]} at {place}"
+
+
+def _as_branch(module: Module) -> tuple[list[tuple[Any, Any]], Any]:
+    """Return the parameters of a module by name, and what makes a module like it of others: for transforms.
+
+    Inside a transform they are its variables; outside they are numbers, so that a gradient is one too.
+    """
+    since = traced_since.get()
+    pairs = list(module.named_parameters())
+
+    def together(new: list[Any]) -> Module:
+        nodes = [x if isinstance(x, Node) else leaf(x) for x in new]
+        return copy.deepcopy(module, {id(p): node for (_, p), node in zip(pairs, nodes)})
+
+    return [(name, p if since and p.birth > since else p._data) for name, p in pairs], together
+
+
+tree.register(Module, _as_branch)
