@@ -43,10 +43,11 @@ def array_of(data: Any, dtype: Any = None) -> Array:
     """Return a fresh array of float64 or float32 with the entries of `data`, or raise DataError."""
     array = _plain_array(data)
     kind = array.dtype if array.dtype in KEPT else KEPT[0]
-    return np.array(array, dtype=kind if dtype is None else _kept(dtype), order="C")
+    return np.array(array, dtype=kind if dtype is None else kept_dtype(dtype), order="C")
 
 
-def _kept(dtype: Any) -> np.dtype[Any]:
+def kept_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return float64 or float32 as numpy has them, or raise DataError."""
     try:
         kind: np.dtype[Any] = np.dtype(dtype)
     except TypeError:

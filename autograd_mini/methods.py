@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import array_ops, ops, sweep
+from .data import kept_dtype
 from .errors import DataError, ShapeError
 from .node import OWN_OP, Node, Value, check_fresh
 from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
@@ -30,8 +31,8 @@ Node.__gt__, Node.__ge__ = COMPARISONS["gt"], COMPARISONS["ge"]
 Node.__round__ = _round
 
 
-def _reshape(x: Node, *shape: Any) -> Any:
-    return ops.reshape(x, shape[0] if len(shape) == 1 else shape)
+def _reshape(x: Node, *shape: Any, order: str = "C") -> Any:
+    return array_ops.reshaped(x, shape[0] if len(shape) == 1 else shape, order)
 
 
 def _transpose(x: Node, *axes: Any) -> Any:
@@ -52,6 +53,11 @@ def _iterate(x: Node) -> Iterator[Any]:
     if not x.ndim:
         raise DataError("a Value is one number and cannot be iterated over")
     return (ops.getitem(x, i) for i in range(x.shape[0]))
+
+
+def _astype(x: Node, dtype: Any) -> Any:
+    """Return x in float64 or float32."""
+    return ops.cast(x, kept_dtype(dtype))
 
 
 def _tolist(x: Node) -> Any:
@@ -119,9 +125,11 @@ Node.__getitem__, Node.__setitem__, Node.__iter__ = _getitem, _setitem, _iterate
 Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function
 Node._repr_mimebundle_ = _mimebundle
 Node.__dir__ = _dir
+Node.__array_priority__ = Node.__pandas_priority__ = 10_000  # a data frame leaves the arithmetic to the node
 Node.reshape = Node.view = _reshape  # where there are two names, the second is torch's
 Node.transpose = Node.permute = _transpose
 Node.clip = Node.clamp = _clip
+Node.round, Node.astype = _round, _astype
 Node.tolist, Node.argmax, Node.argmin = _tolist, _argmax, _argmin
 Node.backward, Node.backward_steps = sweep.backward, sweep.backward_steps
 
@@ -130,11 +138,13 @@ Node.backward, Node.backward_steps = sweep.backward, sweep.backward_steps
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(ops, name)
     for name in (
-        "leaky_relu elu sign step floor round maximum minimum hypot logaddexp sum mean var std prod max min norm "
+        "leaky_relu elu sign step floor maximum minimum hypot logaddexp sum mean var std prod max min norm "
         "logsumexp softmax log_softmax cumsum matmul squeeze swapaxes flip"
     ).split()
 }
-METHODS |= {"dot": array_ops.dot, "outer": array_ops.outer, "ravel": array_ops.ravel, "split": array_ops.split}
+METHODS |= {
+    name: getattr(array_ops, name) for name in "dot outer ravel split repeat take diagonal trace cumprod".split()
+}
 METHODS |= {"flatten": array_ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
 
 

@@ -21,6 +21,8 @@ else:
     Surface = object
 
 HINTS = {  # for names that other libraries have
+    "sort": "ops.sort(x), a new node: a node is never changed in place",
+    "partition": "ops.partition(x, kth), a new node: a node is never changed in place",
     "zero_grad": "zero_grad(x)",
     "numpy": "x.data",
     "clone": "x.detach(), or x itself: it is never changed in place",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import linecache
 import math
 import operator
 import sys
 from collections.abc import Callable
 from functools import cache
 from inspect import Parameter, signature
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,7 @@ COMPARISONS = {name: _compare(getattr(operator, name), text) for name, text in M
 
 
 def _round(x: Any, decimals: int | None = None) -> Any:
+    """Return x rounded to that many decimals, halves to the even neighbour: a step, of derivative 0."""
     return ops.round(x) if not decimals else ops.round(x * 10.0**decimals) / 10.0**decimals
 
 
@@ -301,5 +305,43 @@ def _not_recorded(what: str, why: str = "") -> DataError:
 
 def _no_array(self: Node, *args: Any, **keywords: Any) -> Any:
     raise DataError(
-        "a node does not turn into an array silently, its record would be lost: use .data, or ops.stack for a list"
+        "a node does not turn into an array silently, its record would be lost: "
+        f"use .data for plain numbers, or {_instead(sys._getframe(1))}"
     )
+
+
+INSIDE = ("numpy", "scipy", "pandas", "autograd_mini")  # not where a user calls from
+
+
+def _instead(frame: FrameType | None) -> str:
+    """Return what to write for the call that asked for an array, with its very arguments where the source is there."""
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in INSIDE:
+        frame = frame.f_back
+    call = None if frame is None else _call(frame)
+    if isinstance(call, ast.Subscript):  # np.r_[x, y]
+        parts = call.slice.elts if isinstance(call.slice, ast.Tuple) else [call.slice]
+        join = {"r_": "hstack", "c_": "column_stack"}.get(ast.unparse(call.value).rpartition(".")[2], "stack")
+        return f"ops.{join}([{', '.join(map(ast.unparse, parts))}])"
+    if frame is None or not isinstance(call, ast.Call) or not call.args:
+        return "ops.stack([a, b]) for a list of nodes"
+    name, first = ast.unparse(call.func).rpartition(".")[2], ast.unparse(call.args[0])
+    if name in vars(ops):
+        return f"ops.{name}({', '.join(map(ast.unparse, (*call.args, *call.keywords)))})"
+    if isinstance(frame.f_locals.get(first), Node):
+        return f"{first} itself, which is one array already"
+    return f"ops.stack({first}) for a list of nodes"
+
+
+def _call(frame: FrameType) -> ast.expr | None:
+    """Return the expression that a frame is in the middle of, as its source has it; None where there is no source."""
+    places = getattr(frame.f_code, "co_positions", None)  # Python 3.11 and later
+    first, last, start, end = list(places())[frame.f_lasti // 2] if places else (None,) * 4
+    lines = [linecache.getline(frame.f_code.co_filename, n) for n in range(first or 1, (last or 0) + 1)]
+    if not any(lines):
+        return None
+    lines[-1] = lines[-1].encode()[:end].decode()
+    lines[0] = lines[0].encode()[start:].decode()
+    try:
+        return ast.parse(f"({''.join(lines)})", mode="eval").body
+    except SyntaxError:
+        return None

@@ -383,6 +383,8 @@ def operand(arg: Any) -> Any:
         return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
     if isinstance(arg, (list, tuple)):
         return ROWS["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
+    if hasattr(arg, "to_numpy"):  # a column or a table of a data frame: its numbers, without their index
+        return operand(arg.to_numpy())
     return number_of(arg)
 
 

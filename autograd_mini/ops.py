@@ -140,7 +140,7 @@ elu        = Elementwise("elu", "elu({}, {})",
 # Steps and comparisons: zero derivative wherever there is one -------------------------------------------------------
 
 sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  1)
-step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(x.dtype), 1)
+step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(np.asarray(x).dtype), 1)
 floor   = Flat("floor",   "floor({})", kernels.floor,                 np.floor, 1)
 round   = Flat("round",   "round({})", kernels.rounded,                np.rint,  1)
 greater = Flat("greater", "[{} > {}]", lambda x, y: 1.0 if x > y else 0.0,  kernels.indicator(np.greater), 2)

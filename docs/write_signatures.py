@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import autograd_mini
+from autograd_mini.methods import METHODS
 from autograd_mini.op import ROWS, Flat, Unary
 
 FILE = Path(autograd_mini.__file__).parent / "signatures.py"
@@ -15,7 +16,7 @@ END = "    # End of what is from the table.\n"
 def signatures() -> str:
     """Return the methods that the rows with one variable become: of a Value they give a Value, of a Tensor a Tensor."""
     methods = [row.name for row in ROWS.values() if isinstance(row, Unary)]
-    methods += [row.name for row in ROWS.values() if isinstance(row, Flat) and hasattr(autograd_mini.Node, row.name)]
+    methods += [row.name for row in ROWS.values() if isinstance(row, Flat) and row.name in METHODS]
     return "".join(f"    def {name}(self) -> Self: ...\n" for name in methods)
 
 

@@ -552,3 +552,72 @@ def test_a_norm_at_zero_has_gradient_zero(ord: float) -> None:
     x = Tensor([0.0, 0.0])
     np.linalg.norm(x, ord).backward()
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+# Methods, lists and data frames -------------------------------------------------------------------------------------
+
+METHODS = [
+    "x.reshape(3, 2, order='F')", "x.reshape((3, 2), order='C')", "x.ravel('F')", "x.flatten('F')", "x.round(1)",
+    "x.clip(min=0.0)", "x.clip(max=0.5)", "x.clip(-0.5, 0.5)", "x.transpose([1, 0])", "x.transpose(1, 0)",
+    "x.swapaxes(0, 1)", "x.repeat(2, axis=1)", "x.take([1, 0], axis=1)", "x.diagonal(1)", "x.trace()",
+    "x.cumprod(1)", "x.astype(np.float64)", "x.astype('float32')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", METHODS)
+def test_a_method_is_that_of_numpys_arrays(text: str) -> None:
+    data = sample(M)
+    x = Tensor(data)
+    (ours,), (theirs,) = called(text, x), called(text, data)
+    np.testing.assert_allclose(ours.data, theirs, rtol=1e-15)
+    assert ours.dtype == theirs.dtype
+    ours.sum().backward()
+    assert np.all(np.isfinite(x.grad))
+
+
+def test_what_changes_an_array_in_place_is_refused_with_the_remedy() -> None:
+    with pytest.raises(AttributeError, match=r"ops\.sort\(x\)"):
+        Tensor([2.0, 1.0]).sort()  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="float64 or float32"):
+        Tensor([2.0, 1.0]).astype(int)
+
+
+def test_a_list_of_nodes_is_answered_with_the_call_to_write() -> None:
+    a, b = Value(1.0), Value(2.0)
+    x, both = Tensor([1.0, 2.0]), [a, b]
+    cases = [
+        (lambda: np.array([a, b]), "ops.stack([a, b])"),
+        (lambda: np.asarray(both), "ops.stack(both)"),
+        (lambda: np.sum([a, b]), "ops.sum([a, b])"),
+        (lambda: np.mean(both, axis=0), "ops.mean(both, axis=0)"),
+        (lambda: np.r_[x, 1.0], "ops.hstack([x, 1.0])"),
+        (lambda: np.c_[x, x], "ops.column_stack([x, x])"),
+        (lambda: np.array(x), "x itself"),
+    ]
+    for act, words in cases:
+        with pytest.raises(DataError, match="its record would be lost") as caught:
+            act()
+        if hasattr(act.__code__, "co_positions"):
+            assert words in str(caught.value)
+    assert ops.sum(both).data == 3.0
+    assert ops.hstack([x, 1.0]).data.tolist() == [1.0, 2.0, 1.0]
+
+
+def test_a_data_frame_beside_a_node_gives_a_node() -> None:
+    pandas = pytest.importorskip("pandas")
+    data = np.arange(6.0).reshape(2, 3)
+    x, table = Tensor(data), pandas.DataFrame(data + 1.0, columns=["a", "b", "c"])
+    column = pandas.Series([1.0, 2.0, 3.0])
+    for text in ("c * x", "x * c", "t + x", "x - t", "t / x[1, 1]", "x @ c", "np.multiply(c, x)", "x ** t"):
+        ours = eval(text, {"np": np, "x": x, "c": column, "t": table})
+        theirs = eval(text, {"np": np, "x": data, "c": column.to_numpy(), "t": table.to_numpy()})
+        assert isinstance(ours, Node), text
+        np.testing.assert_allclose(ours.data, theirs, rtol=1e-15)
+    (column * x).sum().backward()
+    assert x.grad.tolist() == [[1.0, 2.0, 3.0]] * 2
+
+
+def test_step_of_one_number_is_a_number_in_numpys_source() -> None:
+    x = Value(2.0, label="x")
+    value, gradients = run_source(autograd_mini.compile(x.step() * x, [x]).numpy)(2.0)
+    assert (value, *gradients) == (2.0, 1.0)
