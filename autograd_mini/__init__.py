@@ -29,6 +29,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import nn as nn
     from . import viz as viz
+    from .bridges.jax_model import from_jax
     from .bridges.torch_model import from_torch
     from .programs.compile import compile as compile
     from .programs.program import BranchError, Branches, Program
@@ -56,6 +57,7 @@ __all__ = [
     "backward_steps",
     "detect_nonfinite",
     "explain",
+    "from_jax",
     "from_torch",
     "grad",
     "gradcheck",
@@ -82,6 +84,7 @@ _WHEN_ASKED = {  # where what is not needed to differentiate has its home: progr
     "Ledger": ".text.ledger",
     "Program": ".programs.program",
     "compile": ".programs.compile",
+    "from_jax": ".bridges.jax_model",
     "from_torch": ".bridges.torch_model",
 }
 _ELSEWHERE = {  # what people look for here and find in a package that stands on this one
