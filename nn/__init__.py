@@ -10,7 +10,6 @@ from .attribution.table import Attribution
 from .errors import ExtraError, SettingError, StateError
 from .files.save import FormatError, load, load_into, save
 from .imports.fitted_perceptrons import from_sklearn
-from .imports.torch_modules import from_torch
 from .layers import MLP, Dense, Dropout, Layer, Neuron, Sequential
 from .losses import (
     absolute_error,
@@ -43,11 +42,15 @@ ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # not in __all__: a star import 
 
 
 def __getattr__(name: str) -> Any:
-    """Import the estimators when they are asked for: they need scikit-learn, the rest of the room does not."""
+    """Import what needs scikit-learn or PyTorch when it is asked for: the rest of the room does not need them."""
     if name in ESTIMATORS:
         from .estimators import mlp
 
         return getattr(mlp, name)
+    if name == "from_torch":
+        from .imports import torch_modules
+
+        return torch_modules.from_torch
     raise AttributeError(f"module 'nn' has no attribute {name!r}")
 
 

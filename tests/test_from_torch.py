@@ -354,6 +354,14 @@ def test_what_torch_has_compiled_is_opened_as_it_was_written() -> None:
     assert set(from_torch(net, torch.ones(1, 2)).proof.leaves) == {"0.weight", "0.bias", "input"}
 
 
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode, autograd_mini.no_grad])
+def test_modes_around_it_do_not_matter(around: Any) -> None:
+    with around():
+        root = from_torch(lambda x: (x * x).sum(), torch.ones(2))
+    root.backward()
+    np.testing.assert_allclose(root.proof.leaves["x"].grad, [2.0, 2.0])
+
+
 def test_differences_are_relative_and_noise_of_a_sum_that_cancels_is_none() -> None:
     assert Comparison(FINE, 1.0).between([1.0, 2.0], [1.0, 2.0]) == 0.0
     assert Comparison(FINE, 1.0).between([1.0, 2.0002], [1.0, 2.0]) == pytest.approx(1e-4)

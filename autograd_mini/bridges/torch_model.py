@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BridgeError, DataError
+from ..modes import Recording
 from ..node import Node, filled
 from ..sweep import order, swept
 from .proof import Comparison, Proof, disagreement, largest, scale_of
@@ -44,9 +45,10 @@ def from_torch(function: Callable[..., Any], *args: Any, **keywords: Any) -> Nod
         raise DataError(f"from_torch takes a function or a module and its arguments, got {type(function).__name__}")
     function = getattr(function, "_orig_mod", function)  # what torch.compile was given: its ops are not fused ones
     for constants in itertools.count():
-        inputs = _Inputs(function, args, keywords, constants)
         try:
-            return _opened(inputs)
+            with torch.inference_mode(False), torch.enable_grad():
+                inputs = _Inputs(function, args, keywords, constants)
+                return _opened(inputs)
         except RuntimeError as error:  # torch has no derivative of some losses by their labels
             if UNABLE not in str(error) or len(inputs.leaves) < 2:
                 raise
@@ -63,11 +65,11 @@ def _opened(inputs: _Inputs) -> Node:
     recorder = Recorder(graph, {**inputs.around(), **watch.names})
     recorder.notes += inputs.notes
     try:
-        with torch.enable_grad():
+        with Recording():  # that is what was asked for, whatever else is inside no_grad
             theirs, root = _one(*recorder.run(inputs.pairs()))
-            recorder.leaves.update(inputs.leaves)
-            watch.restore()
-            eager = theirs if recorder.redrawn else _again(inputs, state)
+        recorder.leaves.update(inputs.leaves)
+        watch.restore()
+        eager = theirs if recorder.redrawn else _again(inputs, state)
         root.note().proof = _prove(root, theirs, eager, recorder)
     finally:
         watch.restore()

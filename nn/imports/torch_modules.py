@@ -12,6 +12,8 @@ from .. import init
 from ..errors import SettingError, extra
 from ..layers import Dense, Dropout, Sequential
 
+torch = extra("torch", "PyTorch", "torch")
+
 # torch's classes, the row of each, and the settings with which they are the same function
 PLAIN: dict[str, tuple[Op, dict[str, Any]]] = {
     "Identity": (ops.identity, {}),
@@ -43,7 +45,6 @@ def from_torch(module: Any) -> Sequential:
     >>> abs(net([[1.0, 2.0]]).item() - module(torch.tensor([[1.0, 2.0]])).item()) < 1e-6
     True
     """
-    torch = extra("torch", "PyTorch", "torch")
     if not isinstance(module, torch.nn.Module):
         raise SettingError(f"from_torch takes a torch.nn.Sequential, got {type(module).__name__}")
     known: dict[int, Any] = {}
