@@ -561,3 +561,97 @@ def test_a_thousand_nodes_are_walked_to_the_end(show):
     totals = page.run("return player.totals()")
     assert all(total is not None for total in totals)
     assert page.at() == page.steps()
+
+
+# A formula that is typed ---------------------------------------------------------------------------------------------
+
+
+def type_formula(page, text):
+    page.run("document.getElementById('formula').focus(); document.getElementById('formula').select()")
+    page.press(text, Keys.ENTER)
+
+
+def numbers_of(page):
+    found = page.run("return player.numbers()")
+    return found["data"], [0.0 if g is None else g for g in found["grads"]]
+
+
+def test_a_formula_is_typed_and_another_graph_stands_there_with_all_tools_at_hand(show):
+    page = show(made(neuron()))
+    page.press(*[RIGHT] * 3)
+    type_formula(page, "relu(w1*x1 - 3*x1) * sin(q) + q w1=2 x1=-1.5 q=0.75")
+    values = {"w1": 2.0, "x1": -1.5, "q": 0.75}
+    data, grads = engine(record_expression("relu(w1*x1 - 3*x1) * sin(q) + q", values))
+    found = numbers_of(page)
+    same(found[0], data)
+    same(found[1], grads)
+    assert page.at() == 0
+    assert overlaps(page) == []
+    assert "formula=relu" in page.browser.current_url
+    page.run("document.activeElement.blur()")
+    page.press(Keys.END)
+    assert page.at() == page.steps() > 15
+    page.click("tab-mistakes")
+    page.enter("mistake", "overwrite", "change")
+    assert compare(
+        record_expression("relu(w1*x1 - 3*x1) * sin(q) + q", values), "overwrite"
+    ).first_difference.sentence in (page.panel("wrong"))
+    exact(page, {0: 3.5})
+    same(numbers_of(page)[0], engine(record_expression("relu(w1*x1 - 3*x1) * sin(q) + q", values | {"w1": 3.5}))[0])
+    page.click("tab-quiz")
+    page.click("quiz-start")
+    assert page.card("n0", "grad") == "?"
+
+
+def test_a_formula_that_is_none_says_where_and_leaves_the_graph_alone(show):
+    page = show(made(neuron()))
+    before = page.cards()
+    for text, message in (
+        ("tanh(x", "column 1: '(' is never closed"),
+        ("x ^ 2", "column 3: '^' is not part of the language"),
+    ):
+        type_formula(page, text)
+        assert message in page.panel("formula-error")
+        assert page.run("return document.getElementById('formula').getAttribute('aria-invalid')") == "true"
+        assert page.cards() == before
+    type_formula(page, "x**2")
+    assert page.panel("formula-error") == ""
+    assert len(page.cards()) == 2
+
+
+def test_the_address_keeps_a_formula_and_its_step(show):
+    page = show(made(neuron()), "#step=4&formula=a*b%2Ba")
+    assert [page.card(c, "name") for c in page.cards()] == ["a", "b", "v1", "L"]
+    assert page.at() == 4
+    assert page.run("return document.getElementById('formula').value") == "a*b+a"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_typed_graphs_have_no_card_on_another(show, seed):
+    from test_page_formula import random_formula
+
+    rng, page = random.Random(seed), show(made(neuron()))
+    for _ in range(15):
+        text = random_formula(rng, 4)
+        page.run("player.enterFormula(arguments[0])", text)
+        assert overlaps(page) == [], text
+
+
+def test_a_large_record_opens_folded_and_is_stepped_through(show):
+    root, net = network((8, 8, 1))
+    for k in range(40):
+        root = root + (net([0.1 * k, -1.0]) - 1.0) ** 2.0
+    page = show(made(root, model=net))
+    assert len(page.made.html.encode()) < 1_000_000
+    assert (
+        page.run(
+            "const t = performance.now(); for (let i = 0; i < 20; i++) player.goTo(i); return performance.now() - t"
+        )
+        < 2000
+    )
+    data, grads = engine(root)
+    same(numbers_of(page)[0], data)
+    same(numbers_of(page)[1], grads)
+    for group in [f.id for f in page.made.frames.folds][:6]:
+        page.run("player.toggle(arguments[0])", group)
+        assert overlaps(page) == []

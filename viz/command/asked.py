@@ -18,9 +18,12 @@ class CommandError(AutogradError, ValueError):
     """Options that do not go together, or that name what is not there."""
 
 
-def add_expression(task: argparse.ArgumentParser) -> None:
-    """Add the expression and its values to a command line."""
-    task.add_argument("expression", metavar="EXPRESSION", help="such as 'tanh(w*x + b)'; - reads it from stdin")
+def add_expression(task: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """Add the expression and its values to a command line; without one it is `otherwise`, where that is given."""
+    told = "such as 'tanh(w*x + b)'; - reads it from stdin"
+    task.add_argument(
+        "expression", metavar="EXPRESSION", nargs="?" if otherwise else None, default=otherwise, help=told
+    )
     task.add_argument(
         "values", nargs="*", default=[], metavar="name=value", help="the value of each name in the expression"
     )

@@ -6,7 +6,7 @@ import argparse
 
 from autograd_mini.sweep import order
 
-from ..stepping.player_page import WRITERS, player
+from ..stepping.player_page import WHOLE, WRITERS, player
 from .asked import CommandError, add_expression, add_open, recorded, say_written, show, suffix_of
 from .draw import add_engine
 
@@ -15,14 +15,17 @@ EXAMPLES = """\
 examples:
   autograd-mini play "tanh(w1*x1 + w2*x2 + b)" w1=-3 x1=2 w2=1 x2=0 b=6.881373587019543 -o neuron.html
   autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 --open
+  autograd-mini play --open
   autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 -o both_passes.gif
 """
-PLAYABLE = 5_000  # nodes of a graph whose page a browser still opens at once
+NEURON = "tanh(w1*x1 + w2*x2 + b)"  # what is played where nothing is asked for, with these values
+VALUES = ["w1=-3", "x1=2", "w2=1", "x2=0", "b=6.881373587019543"]
+PLAYABLE = 100_000  # nodes of a graph whose page a browser still opens
 
 
 def add_options(task: argparse.ArgumentParser) -> None:
     """Add what `play` takes."""
-    add_expression(task)
+    add_expression(task, NEURON)
     kinds = ".html a page, .svg or .gif an animation"
     default = "player.html"
     task.add_argument(
@@ -37,6 +40,8 @@ def add_options(task: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the player of an expression."""
     suffix = suffix_of(arguments.output, WRITERS)
+    if arguments.expression == NEURON and not arguments.values:
+        arguments.values = VALUES
     root, _ = recorded(arguments)
     count = len(order(root))
     if count > PLAYABLE:
@@ -44,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     made = player(root, names={}, engine=arguments.engine)
     made.save(arguments.output)
     kind = "an animation" if suffix in (".svg", ".gif") else "a page for the browser"
-    say_written(arguments.output, f"{kind}, {len(made.frames.steps):,} steps")
+    steps = f"{len(made.frames.steps):,} steps" if count <= WHOLE else f"{count:,} nodes"
+    say_written(arguments.output, f"{kind}, {steps}")
     if arguments.open:
         show(arguments.output)
     return 0

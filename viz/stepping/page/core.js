@@ -205,9 +205,17 @@ function show(x, digits = 4) {
   if (isArray(x)) return showArray(x);
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   if (x === 0) return "0";
-  const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
+  const [mantissa, exponent] = rounded(x, digits).split("e");
   if (exponent < -4 || exponent >= digits) return `${+mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-  return String(+x.toPrecision(digits));
+  return String(+`${mantissa}e${exponent}`);
+}
+
+// With so many digits; of two that are as near the even one, as Python has it.
+function rounded(x, digits) {
+  const near = x.toExponential(digits - 1), more = x.toExponential(digits);
+  if (!/5e/.test(more) || +more !== x || x.toExponential(60).replace(/0+e/, "e") !== more) return near;
+  const down = more.replace(/\.?5e/, "e");
+  return /[02468]e/.test(down) ? down : near;
 }
 
 // As cards have room for it.

@@ -22,15 +22,20 @@ const zero = x => isArray(x) ? { shape: x.shape, data: x.data.map(() => 0) } : 0
 const ones = x => isArray(x) ? { shape: x.shape, data: x.data.map(() => 1) } : 1;
 
 const isElementwise = op => Boolean(ROWS[op]?.n);
-const argsOf = (node, d) => node.inputs.map((i, k) => i < 0 ? node.constants[k] : d[i]);
+const argOf = (node, k, d) => node.inputs[k] < 0 ? node.constants[k] : d[node.inputs[k]];
+const argsOf = (node, d) => node.inputs.map((_, k) => argOf(node, k, d));
 const single = (x, node) => node.single ? MEANING.float32(x) : x;
-const valueOf = (node, d) => node.given ?? single(MEANING[node.op](...argsOf(node, d)), node);
+const valueOf = (node, d) => node.given ?? single(computed(MEANING[node.op], node, d), node);
+
+function computed(f, node, d) {
+  if (node.inputs.length === 2) return f(argOf(node, 0, d), argOf(node, 1, d));
+  return node.inputs.length === 1 ? f(argOf(node, 0, d)) : f(...argsOf(node, d));
+}
 
 // The rule for the argument at a place, null for none; a row of many arguments has one for all of them.
 function ruleOf(node, place) {
   const rules = node.sent ? null : RULES[node.op];
-  if (typeof rules === "function") return place < node.settings ? null : (g, z, ...args) => rules(g, z, place, args);
-  return rules && rules[place];
+  return typeof rules === "function" ? place < node.settings ? null : rules : rules && rules[place];
 }
 
 const carries = (node, place) => Boolean(node.sent ? node.sent[place] !== undefined : ruleOf(node, place));
@@ -40,7 +45,13 @@ function forward(nodes, d) {
   return d;
 }
 
-const run = (nodes, { head, place }, d, g) => ruleOf(nodes[head], place)(g, d[head], ...argsOf(nodes[head], d));
+// What the rule gives, before broadcasting is repaired; a sum does not look at what it sums.
+function run(nodes, { head, place }, d, g) {
+  const node = nodes[head], rule = ruleOf(node, place), z = d[head];
+  if (!Array.isArray(RULES[node.op])) return rule(g, z, place, node.op === "add_n" ? null : argsOf(node, d));
+  if (node.inputs.length === 2) return rule(g, z, argOf(node, 0, d), argOf(node, 1, d));
+  return node.inputs.length === 1 ? rule(g, z, argOf(node, 0, d)) : rule(g, z, ...argsOf(node, d));
+}
 
 function pull(nodes, edge, d, g) {
   const node = nodes[edge.head], { tail, place } = edge;
@@ -72,11 +83,15 @@ function backward(nodes, d, seed, edges = edgesOf(nodes)) {
   return g;
 }
 
+const turns = new WeakMap();
+
 // The edges in the order of the sweep: the youngest node first, its arguments from left to right.
 function inTurn(edges) {
+  if (turns.has(edges)) return turns.get(edges);
   const found = [];
   for (let end = edges.length, k = end - 1; k >= 0; k--)
     if (!k || edges[k - 1].head !== edges[k].head) { for (let j = k; j < end; j++) found.push(edges[j]); end = k; }
+  turns.set(edges, found);
   return found;
 }
 
@@ -250,10 +265,14 @@ function symbolsOf(nodes, { head, place, isNumber }, names, words) {
   return words.text(rule(isNumber ? 1 : words.named("g"), words.named(names(head)), ...args));
 }
 
+const LONGEST_MARK = 24;
+
 // The op as a mark on a card, with the constants that it computes with.
 function markOf(node) {
   if (!node.op || node.words) return node.op && node.words.mark;
   const { symbol = node.op, text } = ROWS[node.op], numbers = node.inputs.flatMap((i, k) => i < 0 && typeof node.constants[k] === "number" ? [node.constants[k]] : []);
   const shown = numbers.map(x => x < 0 ? `(${show(x)})` : show(x));
-  return (node.inputs[0] < 0 && typeof node.constants[0] === "number" && text?.[0].startsWith("{0}") ? [...shown, symbol] : [symbol, ...shown]).join(" ");
+  const first = node.inputs[0] < 0 && typeof node.constants[0] === "number" && text?.[0].startsWith("{0}");
+  const mark = (first ? [...shown, symbol] : [symbol, ...shown]).join(" ");
+  return mark.length > LONGEST_MARK ? `${mark.slice(0, LONGEST_MARK - 1)}…` : mark;
 }

@@ -15,21 +15,23 @@ class FormulaError extends Error {
   }
 }
 
-const ascii = text => `'${[...text].map(c => c.charCodeAt(0) < 127 ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")}'`;
+const escapedCode = c => c < 256 ? `\\x${c.toString(16).padStart(2, "0")}` : `\\u${c.toString(16).padStart(4, "0")}`;
+const quote = text => text.includes("'") && !text.includes('"') ? '"' : "'";
+const ascii = text => `${quote(text)}${[...text].map(c => /[ -~]/.test(c) ? c.replace("\\", "\\\\") : { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[c] ?? escapedCode(c.codePointAt(0))).join("")}${quote(text)}`;
 const briefly = text => ascii(text.length <= 40 ? text : `${text.slice(0, 37)}...`);
 const isFunction = name => Object.hasOwn(ROWS, name) && Boolean(ROWS[name].n);
 
-function tokensOf(text) {
+function* tokensOf(text) {
   if (text.length > LONGEST_FORMULA) throw new FormulaError(`the expression has ${text.length.toLocaleString("en")} characters, more than ${LONGEST_FORMULA.toLocaleString("en")}`);
-  const found = [];
-  for (let at = 0; at < text.length; at = TOKEN.lastIndex) {
+  for (let at = 0, next; at < text.length; at = next) {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
     if (!match) throw new FormulaError(foreign(String.fromCodePoint(text.codePointAt(at))), at + 1);
     const kind = ["", "space", "number", "name", "mark"][match.findIndex((part, k) => k && part !== undefined)];
-    if (kind !== "space") found.push({ kind, text: match[0], column: at + 1 });
+    next = at + match[0].length;
+    if (kind !== "space") yield { kind, text: match[0], column: at + 1 };
   }
-  return [...found, { kind: "end", text: "", column: text.length + 1 }];
+  yield { kind: "end", text: "", column: text.length + 1 };
 }
 
 function foreign(c) {
@@ -39,7 +41,7 @@ function foreign(c) {
 
 // Read a formula: {ops, root, names}. An operand is a number, {name} or {op}: the place of an op among `ops`, each of
 // which is [row, operands].
-function parse(text) {
+function parse(text, known = new Set()) {
   const operands = [], waiting = [], ops = [], names = new Set();
   let call = null, operandNext = true;
   const fail = (message, token) => { throw new FormulaError(message, token.column); };
@@ -76,8 +78,7 @@ function parse(text) {
     if (isFunction(token.text)) { call = token; return true; }
     const rest = text.slice(token.column - 1 + token.text.length).trimStart();
     if (!Object.hasOwn(LANGUAGE.constants, token.text)) {
-      if (rest[0] === ".") fail(`${briefly(token.text)} is no value here: ${LANGUAGE.instead["."]}`, token);
-      if (rest[0] === "(") fail(noFunction(token.text), token);
+      if (rest[0] === "(" && !known.has(token.text)) fail(noFunction(token.text), token);
       names.add(token.text);
     }
     operands.push(names.has(token.text) ? { name: token.text } : LANGUAGE.constants[token.text]);
@@ -124,7 +125,7 @@ function parse(text) {
 }
 
 function noFunction(name) {
-  const meant = LANGUAGE.synonyms[name.toLowerCase()];
+  const meant = Object.hasOwn(LANGUAGE.synonyms, name.toLowerCase()) && LANGUAGE.synonyms[name.toLowerCase()];
   return `${briefly(name)} is no function here${meant ? `: did you mean ${meant}?` : "; a product is *"}`;
 }
 
@@ -143,9 +144,11 @@ function split(text) {
   return [rest, Object.fromEntries(Object.entries(values).reverse())];
 }
 
+const shortName = name => name.length <= 40 ? name : `${name.slice(0, 37)}...`;
+
 // A record of what a formula says, with the values that are given, else known, else some to begin with.
 function recordOf(text, known = {}) {
-  const [expression, given] = split(text), { ops, root, names } = parse(expression);
+  const [expression, given] = split(text), { ops, root, names } = parse(expression, new Set([...Object.keys(given), ...Object.keys(known)]));
   const leaves = [...Object.keys(given).filter(name => names.includes(name)), ...names.filter(name => !Object.hasOwn(given, name))];
   const first = (name, i) => Object.hasOwn(given, name) ? given[name] : Object.hasOwn(known, name) ? known[name] : FIRST_VALUES[i % FIRST_VALUES.length];
   const place = x => x.name !== undefined ? leaves.indexOf(x.name) : leaves.length + x.op, arg = x => typeof x === "number" ? [x] : place(x);
@@ -153,7 +156,7 @@ function recordOf(text, known = {}) {
   let count = 0;
   const fresh = () => { do count++; while (taken.has(`v${count}`)); return `v${count}`; };
   const named = ops.map((_, i) => i === ops.length - 1 && title || fresh());
-  const nodes = [...leaves.map((name, i) => [-1, first(name, i), name]), ...ops.map(([op, args], i) => [rows.indexOf(op), args.map(arg), named[i]])];
+  const nodes = [...leaves.map((name, i) => [-1, first(name, i), shortName(name)]), ...ops.map(([op, args], i) => [rows.indexOf(op), args.map(arg), named[i]])];
   if (typeof root === "number") nodes.push([-1, root, "L"]);
   return { title: nodes.at(-1)[2], rows, nodes, formula: text };
 }

@@ -92,7 +92,7 @@ const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => vi
 
 // Folding -------------------------------------------------------------------------------------------------------------
 
-const LIMIT = 300, LEGIBLE = 0.55;
+const LIMIT = 1500, LEGIBLE = 0.55;
 
 function setOpen(open, step) {
   const seen = new Set(vertices.map(v => cardOf(v.id, open)));
