@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from ... import ops
+from ... import kernels, ops
 from ...errors import AutogradError
 from ...op import ROWS, Elementwise, Op, Sum, Variadic
 from ...text import latex
@@ -27,6 +27,7 @@ from .javascript import JAVASCRIPT, literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
 
 CONSTANTS = {"math": math, "LN2": ops.LN2, "LN10": ops.LN10}
+CONSTANT = ("true", "false", "null", "Infinity", "length", "slice", "at")
 OPERATORS = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "power",
     ast.Mod: "mod", ast.FloorDiv: "floordiv",
@@ -191,7 +192,14 @@ def rules_of(row: Op) -> tuple[str | None, ...]:
     rules = [given[-1]] if isinstance(row, Variadic) else given[len(given) - len(row.rules) :]
     if isinstance(row, Elementwise) and not any(row.rules):  # a flat one
         return ("",) * len(row.rules)
-    return tuple(_lambda(rule) for rule in rules)
+    return tuple(text if text is None or _is_known(text) else None for text in map(_lambda, rules))
+
+
+def _is_known(rule: str) -> bool:
+    """Return whether all that a rule calls is there in JavaScript too."""
+    given, _, body = rule.partition("=>")
+    known = {_renamed(name) for name in ROWS} | {*HELPERS, *_helpers(), "shapeOf", "size", *words(given), *CONSTANT}
+    return set(words(body)) <= known
 
 
 @cache
@@ -215,10 +223,10 @@ def _lambda(rule: ast.expr) -> str | None:
 
 @cache
 def _helpers() -> Mapping[str, str]:
-    """Return the functions of `ops.py` that rules call and that are expressions, as functions of JavaScript."""
+    """Return the functions of `ops.py` and `kernels.py` that are expressions, as functions of JavaScript."""
     found = {}
-    for statement in ast.parse(inspect.getsource(ops)).body:
-        if isinstance(statement, ast.FunctionDef) and statement.name not in {*HELPERS, "shape"}:
+    for statement in (*ast.parse(inspect.getsource(ops)).body, *ast.parse(inspect.getsource(kernels)).body):
+        if isinstance(statement, ast.FunctionDef) and statement.name not in {*ROWS, *HELPERS, "shape"}:
             try:
                 body = " ".join(map(_statement, statement.body[1:]))
             except NotPrinted:
@@ -234,6 +242,8 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
 def _statement(statement: ast.stmt) -> str:
     if isinstance(statement, ast.Return) and statement.value is not None:
         return f"return {_written(statement.value)};"
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return f"const {statement.targets[0].id} = {_written(statement.value)};"
     if isinstance(statement, ast.If) and not statement.orelse:
         return f"if ({_written(statement.test)}) {' '.join(map(_statement, statement.body))}"
     raise NotPrinted(ast.unparse(statement))
@@ -286,7 +296,7 @@ def _compared(node: Any) -> str:
 
 
 WRITTEN: dict[type[ast.expr], Callable[[Any], str]] = {
-    ast.Name: lambda node: _renamed(node.id),
+    ast.Name: lambda node: node.id,
     ast.Constant: lambda node: literal(node.value),
     ast.BinOp: lambda node: f"{OPERATORS[type(node.op)]}({_written(node.left)}, {_written(node.right)})",
     ast.UnaryOp: _unary,
