@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from table_cases import ROWS, called, cases, differentiable, direction
 
-from autograd_mini import Tensor, Value, ops
+from autograd_mini import Tensor, Value, linalg, ops
 from autograd_mini.node import Node
 from autograd_mini.op import TABLE, Elementwise, Op
 from autograd_mini.programs.languages.javascript_table import refused, rules_of, table_source
@@ -93,9 +93,14 @@ def check(page, root, gradient=None, leaves=None, rtol=1e-12):
     return frames, found
 
 
+LACKING = [
+    row for row in ROWS if row in vars(linalg).values() and row not in vars(ops).values()
+]  # no such in JavaScript
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_each_row_its_rules_and_its_words_are_the_tables(row, page):
-    assert refused([row.name]) == []
+def test_each_row_its_rules_and_its_words_are_the_tables_or_it_is_refused_and_keeps_its_numbers(row, page):
+    assert (refused([row.name]) == [row.name]) == (row in LACKING)
     for args in cases(row):
         z, _ = called(row, args, differentiable(row, args) or [0])
         check(page, z, direction(np.shape(z.data), 1), rtol=1e-11)
@@ -195,7 +200,8 @@ def test_a_new_row_is_in_the_page_or_is_refused_by_name(page):
     finally:
         del TABLE["my_row"]
     for row in ROWS:
-        assert None not in rules_of(row), f"the rule of {row.name} is no expression that JavaScript can have"
+        known = row in LACKING or None not in rules_of(row)
+        assert known, f"a rule of {row.name} is no expression that JavaScript can have"
 
 
 def test_the_table_of_numbers_is_short_and_knows_no_arrays():

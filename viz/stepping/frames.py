@@ -306,7 +306,7 @@ class _Writer:
         for node in ops:
             at: dict[str, Any] = {"node": self.ids[node], "group_path": self.paths[node]}
             for i in _node_args(node):
-                shape, axes = _stretched(node, i)
+                shape, axes = stretched(node, i)
                 if axes:
                     edge = self.edges[node, i]
                     yield Step(0, "broadcast", edge=edge.id, target=edge.tail, shape=shape, axes=axes, **at)
@@ -330,7 +330,7 @@ class _Writer:
         left[arg] -= 1
         edge = self.edges[node, i]
         at: dict[str, Any] = {"node": edge.head, "edge": edge.id, "target": edge.tail, "group_path": self.paths[node]}
-        shape, axes = _stretched(node, i)
+        shape, axes = stretched(node, i)
         if axes:
             yield Step(0, "reduce", shape=shape, axes=axes, **at)
         yield Step(
@@ -373,7 +373,7 @@ def _node_args(node: Node) -> list[int]:
     return [i for i, arg in enumerate(node.args) if isinstance(arg, Node)]
 
 
-def _stretched(node: Node, i: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def stretched(node: Node, i: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the shape to which the i-th argument is repeated, and the axes of that shape along which it is."""
     op, arg = node.op, node.args[i].shape
     if not node.ndim or op is None or (op.rule(i) is None and not isinstance(op, Elementwise)):

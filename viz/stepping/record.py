@@ -26,7 +26,7 @@ from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.to_json import plain
 
 from ..text import clean
-from .frames import Fold, Paths, mark, source_of
+from .frames import Fold, Paths, mark, source_of, stretched
 from .step_order import arranged
 
 WRITTEN = 64  # entries of an array that are written out; more travel as bytes
@@ -145,7 +145,9 @@ class _Writer:
                     i: contribution(node, i, g) for i in range(len(node.args)) if carries(node, i) and g is not None
                 }
                 sent = [number_of(flows[i]) if i in flows else None for i in range(len(node.args))]
+                wide = [stretched(node, i) if isinstance(a, Node) else ((), ()) for i, a in enumerate(node.args)]
                 parts[4] |= {"given": number_of(node._data), "sent": sent}
+                parts[4]["stretched"] = [found if found[1] else None for found in wide]
 
 
 def _decided(node: Node) -> bool:

@@ -188,7 +188,9 @@ def rules_of(row: Op) -> tuple[str | None, ...]:
     >>> rules_of(ops.tanh)
     ('(g, y, x) => mul(g, sub(1, mul(y, y)))',)
     """
-    given = _sources()[row.name]
+    given = _sources().get(row.name)
+    if given is None:  # made elsewhere
+        return (None,)
     rules = [given[-1]] if isinstance(row, Variadic) else given[len(given) - len(row.rules) :]
     if isinstance(row, Elementwise) and not any(row.rules):  # a flat one
         return ("",) * len(row.rules)
@@ -245,7 +247,7 @@ def _statement(statement: ast.stmt) -> str:
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
         return f"const {statement.targets[0].id} = {_written(statement.value)};"
     if isinstance(statement, ast.If) and not statement.orelse:
-        return f"if ({_written(statement.test)}) {' '.join(map(_statement, statement.body))}"
+        return f"if ({_truth(statement.test)}) {' '.join(map(_statement, statement.body))}"
     raise NotPrinted(ast.unparse(statement))
 
 
@@ -260,8 +262,18 @@ def _written(node: ast.expr) -> str:
     raise NotPrinted(ast.unparse(node))
 
 
+def _truth(node: ast.expr) -> str:
+    """Return a condition: a name is a number there, and true where it is not 0; NaN is true in Python."""
+    if isinstance(node, ast.Name):
+        return f"{node.id} !== 0"
+    if isinstance(node, ast.BoolOp):
+        return (" || " if isinstance(node.op, ast.Or) else " && ").join(map(_truth, node.values))
+    return _written(node)
+
+
 def _call(node: Any) -> str:
     name = ast.unparse(node.func).removeprefix("kernels.")
+    name = getattr(vars(ops).get(name), "name", name)  # `absolute` is the row abs
     if name == "len":
         return f"{_written(node.args[0])}.length"
     if not _renamed(name).isidentifier() or node.keywords or name == "tuple":
@@ -292,6 +304,12 @@ def _attribute(node: Any) -> str:
 
 
 def _compared(node: Any) -> str:
+    if isinstance(node.ops[0], ast.Is):  # whether it is a number, and no array or name
+        if ast.unparse(node).endswith(" is None"):
+            return f"{_written(node.left)} === null"
+        if not ast.unparse(node).endswith(" is float"):
+            raise NotPrinted(ast.unparse(node))
+        return f'typeof {_written(node.left.args[0])} === "number"'
     return f"{_written(node.left)} {COMPARED[type(node.ops[0])]} {_written(node.comparators[0])}"
 
 
@@ -305,7 +323,7 @@ WRITTEN: dict[type[ast.expr], Callable[[Any], str]] = {
     ast.Subscript: _subscript,
     ast.Attribute: _attribute,
     ast.Tuple: lambda node: f"[{', '.join(map(_written, node.elts))}]",
-    ast.IfExp: lambda node: f"({_written(node.test)} ? {_written(node.body)} : {_written(node.orelse)})",
+    ast.IfExp: lambda node: f"({_truth(node.test)} ? {_written(node.body)} : {_written(node.orelse)})",
     ast.Compare: _compared,
 }
 

@@ -29,9 +29,9 @@ function read(x) {
 }
 
 function readNode([op, args, name, path, more], rows, names) {
-  const { words, single, given, sent, source, now } = more || {};
+  const { words, single, given, sent, stretched, source, now } = more || {};
   const node = { op: op < 0 ? "" : rows[op], inputs: [], constants: [], words, single, source, now: now === undefined ? undefined : read(now), path: path || 0, settings: 0 };
-  if (given !== undefined) Object.assign(node, { given: read(given), sent: sent.map(x => x === null ? undefined : read(x)) });
+  if (given !== undefined) Object.assign(node, { given: read(given), sent: sent.map(x => x === null ? undefined : read(x)), stretched });
   if (op < 0) node.data = read(args);
   else args.forEach((arg, k) => {
     node.inputs.push(Array.isArray(arg) ? -1 : arg);

@@ -119,6 +119,7 @@ function stepsOf(nodes, edges, order, stretch) {
 // The shape to which an argument is repeated, and the axes along which it is.
 function stretched(nodes, edge, d) {
   const { head, tail, place } = edge, z = d[head], own = shapeOf(d[tail]);
+  if (nodes[head].sent) return nodes[head].stretched[place];
   if (!isArray(z) || !isElementwise(nodes[head].op) && !(edge.carries && ruleOf(nodes[head], place))) return null;
   const shape = isElementwise(nodes[head].op) ? z.shape : shapeOf(run(nodes, edge, d, ones(z))), more = shape.length - own.length;
   const axes = shape.flatMap((n, a) => a < more || own[a - more] !== n ? [a] : []);
