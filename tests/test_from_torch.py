@@ -362,6 +362,41 @@ def test_modes_around_it_do_not_matter(around: Any) -> None:
     np.testing.assert_allclose(root.proof.leaves["x"].grad, [2.0, 2.0])
 
 
+REFUSED: dict[str, tuple[Any, str]] = {
+    "a sparse tensor": (lambda x: (torch.eye(2).to_sparse() @ x).sum(), "Sparse.*test_from_torch"),
+    "a Fourier transform": (lambda x: torch.fft.rfft(x).abs().sum(), "aten._fft_r2c"),
+    "vmap": (lambda x: torch.func.vmap(lambda row: row.sum())(x).sum(), "torch.func"),
+    "torch.func.grad": (lambda x: torch.func.grad(lambda z: (z**3).sum())(x).sum(), "torch.func"),
+    "a loss over alignments": (
+        lambda x: F.ctc_loss(x.log_softmax(1)[:, None], torch.tensor([[1]]), (2,), (1,)),
+        "aten._ctc_loss",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_a_bridge_error(name: str) -> None:
+    function, message = REFUSED[name]
+    with pytest.raises(BridgeError, match=message):
+        from_torch(function, torch.rand(2, 2))
+
+
+def test_numbers_that_a_record_does_not_hold() -> None:
+    with pytest.raises(DataError, match=r"0.weight is torch.bfloat16.*\.float\(\) of it, or of the model"):
+        from_torch(nn.Sequential(nn.Embedding(3, 2).bfloat16()), torch.tensor([1]))
+    with pytest.raises(DataError, match=r"x is torch\.complex64.*real and imaginary"):
+        from_torch(lambda x: x.abs().sum(), torch.ones(2, dtype=torch.complex64))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x, lambda x: x.mul_(2).sum(), lambda x: (x * np.nan).sum(), lambda x: torch.log(x * 0).sum()]
+)
+@pytest.mark.parametrize("shape", [(2, 3), (0, 3), ()])
+def test_odd_inputs(f: Any, shape: tuple[int, ...]) -> None:
+    assert from_torch(f, torch.rand(shape, dtype=torch.float64)).proof.difference == 0.0
+
+
 def test_differences_are_relative_and_noise_of_a_sum_that_cancels_is_none() -> None:
     assert Comparison(FINE, 1.0).between([1.0, 2.0], [1.0, 2.0]) == 0.0
     assert Comparison(FINE, 1.0).between([1.0, 2.0002], [1.0, 2.0]) == pytest.approx(1e-4)

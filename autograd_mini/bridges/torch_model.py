@@ -14,7 +14,7 @@ from ..modes import Recording
 from ..node import Node, filled
 from ..sweep import order, swept
 from .proof import Comparison, Proof, disagreement, largest, scale_of
-from .torch_record import NUMBERS, Recorder, asks, leaf_of, name_of, numbers, spoken, tolerance
+from .torch_record import NUMBERS, Recorder, asks, leaf_of, name_of, numbers, spoken, tolerance, unfit
 from .torch_trace import torch, traced
 
 pytree = torch.utils._pytree
@@ -50,6 +50,8 @@ def from_torch(function: Callable[..., Any], *args: Any, **keywords: Any) -> Nod
                 inputs = _Inputs(function, args, keywords, constants)
                 return _opened(inputs)
         except RuntimeError as error:  # torch has no derivative of some losses by their labels
+            if "functorch" in str(error):
+                raise BridgeError("vmap and grad of torch.func cannot be taken over: write a loop instead") from error
             if UNABLE not in str(error) or len(inputs.leaves) < 2:
                 raise
     raise AssertionError("a loop without an end")
@@ -103,7 +105,7 @@ class _Inputs:
 
     def _input(self, name: str, tensor: Any, fixed: bool) -> tuple[Any, Node | None]:
         if tensor.is_complex() or tensor.dtype in (torch.float16, torch.bfloat16):
-            raise DataError(f"from_torch: {name} is {tensor.dtype}, and a record holds float64 or float32: .float() it")
+            raise unfit(name, tensor)
         tensor = tensor.detach().clone()
         if fixed:
             self.notes.append(f"{name} is a constant: torch has no derivative by it")
@@ -237,7 +239,7 @@ def _first_wrong(
                 return disagreement("PyTorch", what, gap, found.allowed, spoken(recorder.place_of(step)))
     if found.between(_gradients(theirs, [leaf], seed)[0], _gradients(eager, [leaf], seed)[0]) > found.allowed:
         own = sorted(_own_functions(eager.grad_fn))
-        who = f"{' and '.join(own)} (of an autograd.Function)" if own else "a hook"
+        who = f"{' and '.join(own)} (of an autograd.Function)" if own else "a hook, or a transform of torch.func,"
         return BridgeError(
             f"the gradient by {name!r} is not that of the ops that ran: {who} puts another in its place. A record "
             "has the derivative of what was computed: take it out, or give the record a custom op with that rule"

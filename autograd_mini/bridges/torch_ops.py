@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import array_ops as arrays
-from .. import ops
+from .. import linalg, ops
 from ..node import Node
 from ..op import TABLE
 from . import layers
@@ -400,6 +400,16 @@ OPS.update({
     "diag": lambda x, diagonal=0: (_diag_embed if len(ops.shape(x)) == 1 else _diagonal)(x, diagonal),
     "tril": lambda x, diagonal=0: ops.where(_lower(x, diagonal), x, 0.0),
     "triu": lambda x, diagonal=0: ops.where(~_lower(x, diagonal - 1), x, 0.0),
+})  # fmt: skip
+
+OPS.update({
+    **dict.fromkeys(("linalg_inv", "inverse"), linalg.inv), **dict.fromkeys(("linalg_det", "det"), linalg.det),
+    **dict.fromkeys(("linalg_slogdet", "slogdet"), linalg.slogdet),
+    **dict.fromkeys(("linalg_cholesky", "cholesky"), lambda x, upper=False: linalg.cholesky(x, upper)),
+    **dict.fromkeys(("matrix_power", "linalg_matrix_power"), linalg.matrix_power),
+    "logdet": linalg.logabsdet, "linalg_solve": lambda a, b, left=True: linalg.solve(a, b),
+    "linalg_eigvalsh": linalg.eigvalsh, "linalg_svdvals": lambda x, driver=None: linalg.svdvals(x),
+    "linalg_multi_dot": linalg.multi_dot,
 })  # fmt: skip
 
 # Shapes and indices -------------------------------------------------------------------------------------------------
@@ -817,6 +827,17 @@ def _embedding(W: Any, index: Any, padding_idx: int = -1, scale: Any = False, sp
     if padding_idx >= 0:  # no gradient reaches its row
         W = ops.where(np.arange(len(W))[:, None] == padding_idx, W.detach(), W)
     return ops.getitem(W, index)
+
+
+@named("embedding_bag", "_embedding_bag", result=True)
+def _embedding_bag(W: Any, index: Any, offsets: Any, scale: Any = False, mode: int = 0, sparse: Any = False,
+                   weights: Any = None, last: bool = False, padding: int = -1, result: Any = None) -> Any:  # fmt: skip
+    rows = ops.getitem(W, index)
+    rows = rows if weights is None else rows * ops.expand_dims(weights, 1)
+    ends = [*offsets.tolist(), *([] if last else [len(index)])]
+    combine = (ops.sum, ops.mean, ops.max)[mode]
+    bags = [combine(ops.getitem(rows, slice(a, b)), 0) for a, b in pairwise(ends)]
+    return (arrays.stack(bags), *map(_numpy, result[1:]))
 
 
 @named("scaled_dot_product_attention")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..errors import AutogradError, BridgeError
+from ..errors import AutogradError, BridgeError, DataError
 from ..modes import OUTSIDE, Group, Mode, group
 from ..node import Node, leaf
 from . import torch_losses
@@ -94,7 +94,11 @@ class Recorder:
     def fetch(self, step: Any) -> None:
         """Take a parameter, a buffer or a tensor around the function: with a name, or a gradient, it is a leaf."""
         tensor = self.theirs[step] = functools.reduce(getattr, step.target.split("."), self.graph)
-        if not torch.is_tensor(tensor) or tensor.dtype not in NUMBERS:
+        if not torch.is_tensor(tensor) or not (tensor.is_floating_point() or tensor.is_complex()):
+            return
+        if tensor.dtype not in NUMBERS and tensor.requires_grad:
+            raise unfit(self.names.get(id(tensor)) or "a tensor around the function", tensor)
+        if tensor.dtype not in NUMBERS:
             return
         if tensor.requires_grad:
             self.depends.add(step)
@@ -125,7 +129,7 @@ class Recorder:
         if name in ASKED and step in self.depends:
             self.notes.append(f"it went on with {result} at {spoken(self.place_of(step))}")
         if step.target is operator.getitem:
-            if step.args[0] in self.ours:
+            if asks(result) and step.args[0] in self.ours:
                 self.ours[step] = self.ours[step.args[0]][step.args[1]]
         elif asks(result):
             self.translate(step, name, result, drawn[1] if drawn else None)
@@ -133,8 +137,8 @@ class Recorder:
     def translate(self, step: Any, name: str, result: Any, drawn: Any) -> None:
         """Record what an op computes, and compare it."""
         place = self.place_of(step)
-        args, settings = self.mixed((step.args, step.kwargs))
         try:
+            args, settings = self.mixed((step.args, step.kwargs))
             with placed(place):
                 found = self.compute(step, name, args, settings, result, drawn)
         except BridgeError:
@@ -181,9 +185,17 @@ class Recorder:
         if again or self.depth >= DEEP:
             raise BridgeError(refusal(step, self.place_of(step), "it has no equivalent among the rows"))
         inner = Recorder(graph, {}, self.depth + 1, self.place_of(step))
-        pairs = [(value.requires_grad_(a in self.ours), self.ours.get(a)) for a, value in zip(tensors, leaves)]
-        with group(name_of(step.target).strip("_")):
-            return inner.run([(value.clone(), node) for value, node in pairs])[1]
+        pairs = [
+            (value.requires_grad_(isinstance(self.ours.get(a), Node)), self.ours.get(a))
+            for a, value in zip(tensors, leaves)
+        ]
+        try:
+            with group(name_of(step.target).strip("_")):
+                return inner.run([(value.clone(), node) for value, node in pairs])[1]
+        except RuntimeError as error:  # torch's own, of a part that it only runs without a gradient
+            if isinstance(error, AutogradError):
+                raise
+            raise BridgeError(refusal(step, self.place_of(step), f"of a part of it torch says: {error}")) from error
 
     def linear(self, step: Any, x: Any, result: Any) -> Any:
         """Return our result of an op that is linear in the places of each channel: a product with its own matrix."""
@@ -295,6 +307,12 @@ def numbers(tensor: Any) -> Any:
         return tensor
     array = tensor.detach().cpu().resolve_conj().resolve_neg().numpy()
     return array.copy() if array.ndim else array.item()
+
+
+def unfit(name: str, tensor: Any) -> DataError:
+    """Return the error for a tensor of numbers that a record does not hold."""
+    remedy = "take its real and imaginary parts" if tensor.is_complex() else "take .float() of it, or of the model"
+    return DataError(f"from_torch: {name} is {tensor.dtype}, and a record holds float64 or float32: {remedy}")
 
 
 def leaf_of(tensor: Any, name: str, around: Group | None) -> Node:

@@ -86,11 +86,9 @@ def traced(function: Callable[..., Any], tensors: list[Any]) -> tuple[Any, Watch
             f'from_torch needs PyTorch 2.9 or later, this is {torch.__version__}: pip install -U "torch>=2.9"'
         )
     watch = Watch()
+    make = proxy_tensor.make_fx(function, tracing_mode="real", pre_dispatch=True, _error_on_data_dependent_ops=False)
     with torch.enable_grad(), _following(watch):
-        graph = proxy_tensor.make_fx(
-            function, tracing_mode="real", pre_dispatch=True, _error_on_data_dependent_ops=False
-        )(*tensors)
-    return graph, watch
+        return make(*tensors), watch
 
 
 @contextmanager
