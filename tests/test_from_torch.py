@@ -394,7 +394,7 @@ def test_numbers_that_a_record_does_not_hold() -> None:
 )
 @pytest.mark.parametrize("shape", [(2, 3), (0, 3), ()])
 def test_odd_inputs(f: Any, shape: tuple[int, ...]) -> None:
-    assert from_torch(f, torch.rand(shape, dtype=torch.float64)).proof.difference == 0.0
+    assert from_torch(f, torch.rand(shape, dtype=torch.float64)).proof.difference < 1e-12
 
 
 def test_differences_are_relative_and_noise_of_a_sum_that_cancels_is_none() -> None:
