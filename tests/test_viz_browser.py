@@ -2,6 +2,7 @@
 
 import math
 import random
+from pathlib import Path
 
 import player_page
 import pytest
@@ -347,7 +348,7 @@ def test_a_wrong_sweep_in_the_page_is_that_of_the_engine(show, key):
     page = show(made(root))
     page.click("tab-mistakes")
     page.enter("mistake", key, "change")
-    both = compare(root, key)
+    both = compare(root, key, names={})
     rows = page.run(
         "return [...document.querySelectorAll('#wrong tbody tr')].map(r => [...r.children].map(c => c.textContent))"
     )
@@ -373,7 +374,7 @@ def test_the_wrong_sweep_follows_the_sliders(show):
     y = Value(-2.0, label="y")
     x = Value(0.25, label="x")
     a = x * y
-    both = compare((ops.sin(a) + x) * a + ops.relu(y), "overwrite")
+    both = compare((ops.sin(a) + x) * a + ops.relu(y), "overwrite", names={})
     assert both.first_difference.sentence in page.panel("wrong")
 
 
@@ -655,3 +656,91 @@ def test_a_large_record_opens_folded_and_is_stepped_through(show):
     for group in [f.id for f in page.made.frames.folds][:6]:
         page.run("player.toggle(arguments[0])", group)
         assert overlaps(page) == []
+
+
+# What a screen reader is told, and a projector shows -----------------------------------------------------------------
+
+
+def violations(page):
+    axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    page.browser.execute_script((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = page.browser.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
+    return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found["violations"]]
+
+
+@pytest.mark.parametrize("tab", ["live", "mistakes", "quiz", "list", "save"])
+def test_axe_finds_no_violation(show, tab):
+    page = show(made(diamond()))
+    page.press(*[RIGHT] * 8)
+    page.click(f"tab-{tab}")
+    if tab == "mistakes":
+        page.enter("mistake", "overwrite", "change")
+    if tab == "quiz":
+        page.click("quiz-start")
+    page.run("document.getElementById('formula-error').textContent = 'column 1: an error'")
+    assert violations(page) == []
+
+
+def test_a_projector_shows_one_equation_in_large_letters_and_the_view_follows(show):
+    page = show(made(neuron()))
+    page.press("p")
+    shown = """
+        const size = e => parseFloat(getComputedStyle(e).fontSize);
+        const isText = e => e.checkVisibility() && e.firstChild?.nodeType === 3;
+        const texts = [...document.querySelectorAll('#step *')].filter(isText);
+        const box = document.querySelector('.card.goal .body, .card.now .body').getBoundingClientRect();
+        const graph = document.getElementById('graph').getBoundingClientRect();
+        const inside = box.left >= 0 && box.right <= graph.right && box.top >= graph.top && box.bottom <= graph.bottom;
+        const header = document.querySelector('header').checkVisibility();
+        return [Math.min(...texts.map(size)), box.height / 64 * 12, inside, header];
+    """
+    for _ in range(15):
+        page.press(RIGHT)
+        least, letters, inside, header = page.run(shown)
+        assert least >= 23.99
+        assert letters >= 23.99
+        assert inside
+        assert not header
+    page.press("p")
+    assert page.run("return document.querySelector('header').checkVisibility()")
+
+
+def test_nothing_in_the_graph_is_smaller_than_eleven_points_at_the_start(show):
+    root, net = network((16, 16, 1))
+    for each in (made(neuron()), made(diamond()), made(root, model=net)):
+        page = show(each)
+        assert (
+            page.run("return document.querySelector('.card:not(.away) .body').getBoundingClientRect().height") >= 63.9
+        )
+
+
+def test_the_tabs_stay_where_they_are_from_step_to_step(show):
+    page = show(made(diamond()))
+    tops = set()
+    for _ in range(page.steps()):
+        page.press(RIGHT)
+        tops.add(round(page.run("return document.querySelector('[role=tablist]').getBoundingClientRect().top")))
+    assert len(tops) == 1
+
+
+def test_a_fraction_is_an_answer_and_the_curves_that_are_asked_for_keep_still(show):
+    page = show(made(neuron()))
+    page.click("tab-quiz")
+    page.click("quiz-start")
+    assert page.panel("where") == "quiz"
+    assert page.run("return document.querySelectorAll('.chip:not(.away)').length") < len(page.made.frames.edges)
+    answer(page, "1/2")
+    assert "✓ 0.5 is right" in page.panel("hint")
+    answer(page, "1/0/2")
+    assert "An answer is a number" in page.panel("hint")
+
+
+def test_where_a_mistake_does_no_harm_a_graph_is_offered_on_which_it_does(show):
+    page = show(made(neuron()))
+    page.click("tab-mistakes")
+    for key in ("overwrite", "recursion"):
+        page.run("player.enterFormula('tanh(w1*x1 + b)')")
+        page.enter("mistake", key, "change")
+        assert "does not show" in page.panel("wrong")
+        page.run("[...document.querySelectorAll('#wrong button')].find(e => /on which/.test(e.textContent)).click()")
+        assert "gradients are wrong" in page.panel("wrong")

@@ -12,9 +12,11 @@ from autograd_mini import Tensor, Value, jacobian, ops
 from autograd_mini.node import Node
 from autograd_mini.op import TABLE, Op
 from autograd_mini.sweep import carries, order
+from autograd_mini.text.formula import names_of
 from nn import MLP, cross_entropy
 from viz.stepping.mistakes import compare, mistakes
 from viz.stepping.player_page import player
+from viz.stepping.record import record_of
 
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 browser, show = player_page.browser, player_page.show  # fixtures
@@ -296,7 +298,7 @@ def test_wrong_sweeps_follow_the_entries(show, key):
     page.enter("mistake", key, "change")
     for first in (1.5, -0.75):
         change(page, "x[0]", first)
-        both = compare(root(first), key)
+        both = compare(root(first), key, names={})
         rows = page.run(
             "const cells = c => c.querySelector('td') ? [...c.querySelectorAll('td')].map(e => e.title)"
             "                                         : [c.textContent];"
@@ -379,6 +381,10 @@ def test_of_every_row_the_numbers_are_the_engines_and_the_uses_in_traces_add_up(
         small = [args for args in cases(row) if 0 < sum(np.size(args[i]) for i in differentiable(row, args)) < 20]
         for args in small[-2:]:
             z, _ = called(row, args, differentiable(row, args))
+            if "lacking" in record_of(
+                z, names_of(order(z), None, z), gradient=np.ones(z.shape)
+            ):  # it keeps its numbers
+                continue
             outputs.append((z * direction(z.shape, 1)).sum() if z.ndim else z * 1.5)
     assert len(outputs) > 20
     page = show(made(ops.add_n(*outputs), engine="python"))

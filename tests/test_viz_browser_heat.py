@@ -141,9 +141,8 @@ def test_a_picture_comes_with_its_number_and_not_before(show, make):
             assert ("not there yet" in told) == (not there)
 
 
-def test_of_a_record_too_large_to_compute_the_pictures_are_of_the_whole_arrays(show):
+def test_of_a_large_record_the_pictures_are_of_the_whole_arrays(show):
     page = show(made(large()))
-    assert "more than 50,000" in page.panel("live")
     page.press(Keys.END)
     root = large()
     assert same_pictures(page, *engine(root)) > 10

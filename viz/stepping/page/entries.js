@@ -136,13 +136,13 @@ function contributionsTo(node, k) {
 }
 
 // The entries of an edge's head that depend on the k-th of its tail, each with its derivative: a column of the Jacobian.
-// Those that do come out as nan where it is nan; for each of them there is a row. Null where that takes too long.
+// Those that do come out otherwise where it is nan; for each of them there is a row. Null where that takes too long.
 function dependents(edge, k) {
   const d = data.slice(), head = data[edge.head], until = performance.now() + PATIENCE, found = [];
   d[edge.tail] = withEntry(d[edge.tail], k, NaN);
   const spoiled = valueOf(nodes[edge.head], d);
   for (let q = 0; q < count(head); q++) {
-    if (!Number.isNaN(entryOf(spoiled, q))) continue;
+    if (Object.is(entryOf(spoiled, q), entryOf(head, q))) continue;
     const local = entryOf(pull(nodes, edge, data, oneHot(head, q)), k);
     if (local !== 0) found.push([q, local]);
     if (performance.now() > until) return null;

@@ -262,7 +262,7 @@ function change(element, name, value) {
 }
 
 function paintChip(text, join, state, view, now) {
-  const edge = edges[join.ids[0]], ready = state.computed.has(edge.head);
+  const edge = edges[join.ids[0]], ready = state.computed.has(edge.head) && !hiddenInQuiz(edge.tail);
   const local = edge.isNumber ? chipText(edge.local) : "vjp";
   const shown = !ready ? "" : !edge.carries ? "✕ flat" : state.sent.get(edge.id) === 0 ? `✕ ${local}` : now && edge.isNumber ? `× ${local}` : local;
   if (text.textContent !== shown) text.textContent = shown;
@@ -304,7 +304,7 @@ function fit(least = 0) {
   const { width, height } = screen_;
   const [w, h] = places.size;
   const whole = Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6);
-  const scale = whole < 0.8 * least ? least : whole;
+  const scale = Math.max(whole, least);
   window_.scale = scale;
   window_.x = w / 2 - width / scale / 2;
   window_.y = h / 2 - height / scale / 2;
@@ -331,6 +331,14 @@ function bringIntoView(ids) {
     window_.x = Math.min(Math.max(window_.x, at[0] + half - wide), at[0] - half);
     window_.y = Math.min(Math.max(window_.y, at[1] + rise - tall), at[1] - rise);
   }
+  applyView();
+}
+
+// An open group from its upper left corner on.
+function showFrame([x, y, w, h_]) {
+  const wide = screen_.width / window_.scale, tall = screen_.height / window_.scale, edge = EDGE / window_.scale;
+  window_.x = Math.min(Math.max(window_.x, x + w + edge - wide), x - edge);
+  window_.y = Math.min(Math.max(window_.y, y + h_ + edge - tall), y - edge);
   applyView();
 }
 

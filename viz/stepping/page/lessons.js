@@ -74,10 +74,20 @@ function showMistake(view) {
     h("td", {}, told(found.g[node] ?? 0)), h("td", {}, differs.length && node === first ? "← first" : differs.includes(node) ? "≠" : ""));
   const result = differs.length ? `${differs.length} of ${completed.length} gradients are wrong.` : "On this graph the mistake does not show: every gradient is right.";
   const jump = found.text ? h("button", { type: "button", onclick: () => goToBase(found.step) }, "go to that step") : "";
+  const elsewhere = differs.length ? "" : h("p", {}, h("button", { type: "button", onclick: showElsewhere }, "show a graph on which it does"));
   $("wrong").replaceChildren(
-    verdict(differs.length ? "bad" : "good", result), found.text ? h("p", {}, found.text, " ", jump) : "",
+    verdict(differs.length ? "bad" : "good", result), found.text ? h("p", {}, found.text, " ", jump) : "", elsewhere,
     h("p", { class: "lead" }, MISTAKES[mistake].idea),
     h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
+}
+
+// A graph on which every mistake shows: a node and a leaf are used twice, and one of the uses is of the other's making.
+const TWICE = { title: "L", rows: ["mul", "sin", "add"], nodes: [[-1, 1.5, "x"], [-1, -2, "y"], [0, [0, 1], "a"], [1, [2]], [2, [3, 0]], [0, [4, 2], "L"]] };
+
+function showElsewhere() {
+  $("formula").value = "(sin(a) + x) * a, a = x * y";
+  enter(TWICE);
+  say(`${title}: a is used twice`);
 }
 
 const told = x => isArray(x) ? smallHeat(x) : show(x, 6);
@@ -135,13 +145,19 @@ function showQuiz() {
 }
 
 function checkAnswer() {
-  const given = Number($("answer").value.replace(",", ".")), right = grads[quiz.asked];
-  if ($("answer").value.trim() === "" || Number.isNaN(given)) return hint([verdict("bad", "An answer is a number, such as -1.5.")]);
+  const given = numberIn($("answer").value.replace(",", ".")), right = grads[quiz.asked];
+  if ($("answer").value.trim() === "" || Number.isNaN(given)) return hint([verdict("bad", "An answer is a number, such as -1.5 or -3/2.")]);
   quiz.last = given;
   if (agrees(given, right)) return accept(given);
   quiz.tries += 1;
   $("why-wrong").hidden = false;
   hint([verdict("bad", `✗ ${show(given)} is not it.`), ...hints(quiz.asked, quiz.tries)]);
+}
+
+// A number, or one divided by another.
+function numberIn(text) {
+  const [over, under, more] = text.split("/").map(part => part.trim() === "" ? NaN : Number(part));
+  return more !== undefined ? NaN : under === undefined ? over : over / under;
 }
 
 // Right to the digits that are shown.

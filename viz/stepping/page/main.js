@@ -36,7 +36,8 @@ function goTo(step, quiet) {
   at = Math.min(views.length - 1, Math.max(0, Math.round(step)));
   refresh();
   const now = activeCards(views[at], open_);
-  bringIntoView([...now.to].slice(0, 1).concat(now.from));
+  const start = base[views[at].first].kind === "start";
+  projecting ? project([...now.to][0] || now.from || cardOf(0, open_)) : bringIntoView(start ? [cardOf(0, open_)] : [...now.to].slice(0, 1).concat(now.from));
   writeHash();
   if (!quiet) say(`step ${at} of ${views.length - 1}: ${sentence(views[at])}`);
 }
@@ -92,7 +93,7 @@ const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => vi
 
 // Folding -------------------------------------------------------------------------------------------------------------
 
-const LIMIT = 1500, LEGIBLE = 0.55;
+const LIMIT = 1500, LEGIBLE = 1;
 
 function setOpen(open, step) {
   const seen = new Set(vertices.map(v => cardOf(v.id, open)));
@@ -107,6 +108,7 @@ function toggle(id) {
   const open = new Set(open_), step = base[views[at].first].kind === "start" ? 0 : views[at].first;
   if (isOpen(id, open)) open.delete(id); else for (let at_ = id; at_; at_ = foldOf.get(at_).parent || "") open.add(at_);
   setOpen(open, step);
+  if (places.frames.has(id)) showFrame(places.frames.get(id));
   say(`${foldTitle(id)} is ${open_.has(id) ? "open" : "closed"}`);
 }
 
@@ -190,7 +192,7 @@ const KEYS = {
   ArrowRight: next, j: next, ArrowLeft: previous, k: previous,
   Home: () => { stop(); goTo(0); }, End: () => { stop(); goTo(views.length - 1); }, " ": play,
   g: () => openDialog("go"), "/": () => $("find").focus(), b: () => toggleBreak(), n: nextChange,
-  i: stepIn, o: stepOut, f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": () => fit(),
+  i: stepIn, o: stepOut, p: () => toggleProjector(), f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": () => fit(),
   Escape: () => { chosen = null; refresh(); },
 };
 
@@ -207,6 +209,25 @@ function startKeys() {
 
 function openDialog(id) {
   $(id).showModal();
+}
+
+// For a projector: one equation, large letters, no frames, and the view follows the step --------------------------------
+
+const LARGE = 2;
+let projecting = false;
+
+function toggleProjector(on = !projecting) {
+  projecting = on;
+  document.body.classList.toggle("projector", on);
+  fit(LEGIBLE);
+  goTo(at, true);
+}
+
+function project(id) {
+  const [x, y] = places.seen.get(id);
+  measure();
+  Object.assign(window_, { scale: LARGE, x: x - screen_.width / LARGE / 2, y: y - screen_.height / LARGE / 2 });
+  applyView();
 }
 
 // The address ---------------------------------------------------------------------------------------------------------
@@ -316,6 +337,7 @@ function start() {
   const { hash } = location;
   enter(RECORD);
   readHash(hash);
+  if (new URLSearchParams(location.search).has("projector")) toggleProjector(true);
   addEventListener("hashchange", () => readHash());
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });

@@ -27,7 +27,7 @@ function term(kind, word, symbols, value) {
 
 function showStep(view) {
   const step = base[view.first];
-  $("where").textContent = view.first < turn ? "forward pass" : "backward pass";
+  $("where").textContent = quiz.on ? "quiz" : view.first < turn ? "forward pass" : "backward pass";
   const body = view.group ? groupBody(view) : (BODIES[step.kind] || (() => []))(step);
   const source = !view.group && vertices[step.node].source;
   $("step").replaceChildren(h("h2", {}, headline(view, step)), ...body, source ? sourceLine(source) : "");
@@ -46,7 +46,7 @@ function headline(view, step) {
 const sourceLine = ([file, line, text]) => h("p", { class: "source" }, h("span", {}, `${file}:${line}`), h("code", {}, text));
 
 const BODIES = {
-  start: () => [h("p", {}, "Right arrow: next step. The forward pass computes the data, the backward pass carries gradients back.")],
+  start: () => [h("p", {}, `${matchMedia("(pointer: coarse)").matches ? "Tap →" : "Right arrow"}: next step. The forward pass computes the data, the backward pass carries gradients back.`)],
   compute: step => [
     formula(h("code", {}, vertices[step.node].equation)),
     formula(h("code", {}, withNumbers(step.node)), " = ", h("b", {}, long(data[step.node]))),
@@ -80,13 +80,16 @@ function contributeBody(step) {
   const edge = edges[step.edge], node = nameOf(step.node), target = nameOf(step.target);
   if (!edge.carries) return [h("p", {}, `${vertices[step.node].op} is flat: where it has a derivative by ${target}, it is 0. Nothing flows back here.`), total(step)];
   const product = !edge.isNumber
-    ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream))]
+    ? [formula(h("code", {}, edge.symbols), h("span", { class: "word" }, " with g = "), partial(node)), h("div", { class: "product" }, term("upstream", "upstream g", partial(node), step.upstream), ...factorsOf(edge).flatMap(i => [h("span", { class: "sign" }, "·"), term("local", "factor", nameOf(i), data[i])]))]
     : [h("div", { class: "product" },
         term("upstream", "upstream", partial(node), step.upstream), h("span", { class: "sign" }, "×"),
         term("local", "local", h("span", {}, ratio(node, target), " = ", h("code", {}, edge.symbols)), step.local))];
   product[product.length - 1].append(h("span", { class: "sign" }, "="), term("contribution", "contribution", partial(target), step.contribution));
   return [...product, zeroReason(step, edge), total(step), adjoint(step, edge), latexOf(step, edge)];
 }
+
+// The nodes besides the upstream gradient that a product is made of: those that its symbols name.
+const factorsOf = edge => [...new Set(nodes[edge.head].inputs)].filter(i => i >= 0 && new RegExp(`(?<![\\w.])${nameOf(i).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\w[])`).test(edge.symbols.replace(/shape\([^)]*\)/g, "")));
 
 // The step as a line of LaTeX, to be taken along; it stays unfolded from step to step.
 let latexOpen = false;
