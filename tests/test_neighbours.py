@@ -7,12 +7,12 @@ import sys
 from importlib.util import find_spec
 
 import pytest
-from viz.names import caller_namespace
 
 import autograd_mini
 import nn
 import viz
 from autograd_mini import Value
+from autograd_mini.text.names import caller_namespace
 
 SHOWN = """
 from autograd_mini import Value

@@ -14,7 +14,7 @@ from table_cases import direction, node, sample
 import autograd_mini
 from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, ops
 from autograd_mini.errors import MatrixError
-from autograd_mini.programs.run import run_source
+from autograd_mini.programs.languages.run import run_source
 
 pytestmark = pytest.mark.filterwarnings("error")
 

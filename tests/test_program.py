@@ -20,7 +20,7 @@ from table_cases import ROWS, called, cases, differentiable
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
 from autograd_mini.op import Flat, Unary
-from autograd_mini.programs.run import run_source
+from autograd_mini.programs.languages.run import run_source
 
 
 @pytest.mark.parametrize("hostile", [False, True])

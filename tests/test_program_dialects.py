@@ -17,9 +17,17 @@ from autograd_mini import Value, ops
 from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.op import TABLE, Sum
 from autograd_mini.op import contribution as computed
-from autograd_mini.programs.dialects import CAREFUL, DIALECTS, JAVASCRIPT, NUMPY, PYTHON, contribution, expression
-from autograd_mini.programs.prelude import definitions, prelude
-from autograd_mini.programs.run import run_source
+from autograd_mini.programs.languages.dialects import (
+    CAREFUL,
+    DIALECTS,
+    JAVASCRIPT,
+    NUMPY,
+    PYTHON,
+    contribution,
+    expression,
+)
+from autograd_mini.programs.languages.prelude import definitions, prelude
+from autograd_mini.programs.languages.run import run_source
 
 SEEDS = (1.0, -0.7, 0.0)
 NAMES = ("x", "y", "z")

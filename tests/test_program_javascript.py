@@ -18,7 +18,7 @@ import autograd_mini
 from autograd_mini import Branches, DataError, Node, Tensor, Value, linalg, ops
 from autograd_mini.op import TABLE, Elementwise, Unary
 from autograd_mini.op import contribution as computed
-from autograd_mini.programs.dialects import JAVASCRIPT_ARRAYS, contribution, expression, prelude
+from autograd_mini.programs.languages.dialects import JAVASCRIPT_ARRAYS, contribution, expression, prelude
 from autograd_mini.programs.languages.javascript_arrays import array_literal
 from nn import MLP, Dense
 

@@ -14,7 +14,7 @@ from table_cases import ROWS, called, cases, differentiable
 import autograd_mini
 from autograd_mini import BranchError, Branches, Tensor, Value, ops
 from autograd_mini.op import Flat
-from autograd_mini.programs.run import run_source
+from autograd_mini.programs.languages.run import run_source
 
 
 def body(program: Any) -> list[str]:

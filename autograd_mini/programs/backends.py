@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .listing import Listing
+from .languages.listing import Listing
 from .program import Program, batch_shape
 
 

@@ -19,7 +19,7 @@ from ..node import Node, Tensor, Value, check_fresh
 from ..op import ROWS, TABLE
 from ..sweep import order, reach
 from .backends import BACKENDS
-from .listing import Guard, Listing
+from .languages.listing import Guard, Listing
 from .program import BranchError, Branches, Program, refuse_node
 
 Programs = dict[Any, list[Program]]  # by the form of the arguments

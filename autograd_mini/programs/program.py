@@ -18,14 +18,14 @@ from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode
 from ..node import Node, filled, leaf
 from ..op import NAMED
-from . import python_source as source
 from .arrays.replay import Replay
-from .dialects import CAREFUL, NUMPY
 from .languages import framework_scripts as frameworks
 from .languages import javascript_source as scripts
 from .languages import latex_source as aligned
-from .listing import Guard, Listing
-from .run import run_source
+from .languages import python_source as source
+from .languages.dialects import CAREFUL, NUMPY
+from .languages.listing import Guard, Listing
+from .languages.run import run_source
 from .simplify import simplified
 
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]

@@ -20,9 +20,9 @@ from ..op import Op
 from ..sweep import reach
 from ..text.formula import Term
 from .arrays.lowering import record_sweep
-from .call_syntax import term
-from .dialects import Dialect, alone, step
-from .listing import Line, Listing, Printed, zeros
+from .languages.call_syntax import term
+from .languages.dialects import Dialect, alone, step
+from .languages.listing import Line, Listing, Printed, zeros
 
 LONGEST = 60  # characters of an expression that is written where it is used, if it is used but once
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...data import Array, ignoring_fp_warnings
 from ...node import Node, filled
-from ..run import run_source
+from ..languages.run import run_source
 from .lowering import CONSTANT, FRESH, GIVEN, VIEW, Cell, Code, lower, record_sweep
 
 T = TypeVar("T")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import DataError
-from ..dialects import JAX, TORCH, Dialect
-from ..listing import Listing
-from ..python_source import INDENT, parameters, top, value_lines
+from .dialects import JAX, TORCH, Dialect
+from .listing import Listing
+from .python_source import INDENT, parameters, top, value_lines
 
 
 class Framework(NamedTuple):

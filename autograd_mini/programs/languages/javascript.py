@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...text.formula import number
-from ..prelude import pieces
+from .prelude import pieces
 
 
 def literal(setting: Any) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 
 from ...data import Array
-from ..prelude import pieces
 from .javascript import JAVASCRIPT
+from .prelude import pieces
 
 
 def array_literal(array: Array) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...node import Node
-from ..dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS
-from ..listing import Line, Listing
-from ..python_source import Branch, added_in_place, adjoint, branches, checked_prelude, parameters
+from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS
 from .javascript import literal
 from .javascript_arrays import array_literal
+from .listing import Line, Listing
+from .python_source import Branch, added_in_place, adjoint, branches, checked_prelude, parameters
 
 
 def javascript_source(listing: Listing, name: str = "program") -> str:

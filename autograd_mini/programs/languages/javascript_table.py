@@ -22,9 +22,9 @@ from ...op import ROWS, Elementwise, Op, Sum, Variadic
 from ...text import latex
 from ...text.formula import ATOM, WRITERS, Term, _as_in_the_table, _infix
 from ...text.to_json import plain
-from ..prelude import pieces, prelude, words
 from .javascript import JAVASCRIPT, literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .prelude import pieces, prelude, words
 
 CONSTANTS = {"math": math, "LN2": ops.LN2, "LN10": ops.LN10}
 CONSTANT = ("true", "false", "null", "Infinity", "length", "slice", "at")

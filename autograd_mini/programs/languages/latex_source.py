@@ -8,8 +8,8 @@ from ...node import Node
 from ...op import Sum
 from ...text.formula import Term, _formula
 from ...text.latex import SHORT, LatexTerm, latex_equation, latex_name, latex_text
-from ..dialects import contribution_record
-from ..listing import BAR, Listing, guard_text
+from .dialects import contribution_record
+from .listing import BAR, Listing, guard_text
 
 
 class BarTerm(LatexTerm):

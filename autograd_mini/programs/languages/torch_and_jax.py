@@ -6,7 +6,7 @@ Each definition is compared with its row by the tests.
 
 from __future__ import annotations
 
-from ..prelude import pieces
+from .prelude import pieces
 
 
 def _imported(module: str, names: str) -> dict[str, str]:

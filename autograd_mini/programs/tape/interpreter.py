@@ -22,8 +22,8 @@ from ... import ops
 from ...data import Array
 from ...node import leaf, record
 from ...op import Elementwise, Op
-from ..dialects import PYTHON, contribution, expression
-from ..prelude import definitions, prelude
+from ..languages.dialects import PYTHON, contribution, expression
+from ..languages.prelude import definitions, prelude
 from . import assembly, jit
 from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
 from .interpreter_loops import HEAD, LANES, SCALAR

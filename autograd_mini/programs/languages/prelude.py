@@ -13,8 +13,8 @@ import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from .. import kernels, linalg, ops
-from ..op import ROWS, Elementwise
+from ... import kernels, linalg, ops
+from ...op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
 

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import ignoring_fp_warnings
-from ..node import Node, filled, leaf, modes, record
-from ..op import Elementwise, Op, Sum, fit
-from ..text.derivative import stand_ins
-from ..text.formula import SHORTER, WRITERS, Names, Term, Writers, _infix
+from ...data import ignoring_fp_warnings
+from ...node import Node, filled, leaf, modes, record
+from ...op import Elementwise, Op, Sum, fit
+from ...text.derivative import stand_ins
+from ...text.formula import SHORTER, WRITERS, Names, Term, Writers, _infix
+from . import javascript_arrays
+from . import torch_and_jax as languages
 from .call_syntax import Pool, javascript_call, python_call, term
-from .languages import javascript_arrays
-from .languages import torch_and_jax as languages
-from .languages.javascript import JAVASCRIPT as SCALARS
-from .languages.javascript import literal
+from .javascript import JAVASCRIPT as SCALARS
+from .javascript import literal
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..errors import DataError
-from ..node import Node
-from ..op import ROWS, Elementwise, Op, Variadic
-from ..text.formula import ATOM, SUM, Term, _number
-from .languages.javascript import literal
-from .languages.javascript_arrays import JAVASCRIPT_ARRAYS
+from ... import ops
+from ...errors import DataError
+from ...node import Node
+from ...op import ROWS, Elementwise, Op, Variadic
+from ...text.formula import ATOM, SUM, Term, _number
+from .javascript import literal
+from .javascript_arrays import JAVASCRIPT_ARRAYS
 
 Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]

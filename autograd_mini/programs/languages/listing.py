@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data import Array
-from ..errors import DataError
-from ..node import Node, leaf, record
-from ..op import ROWS, TABLE, Elementwise, Op, Sum
-from ..sweep import dependents, receivers
-from ..text.formula import names_of, number
+from ...data import Array
+from ...errors import DataError
+from ...node import Node, leaf, record
+from ...op import ROWS, TABLE, Elementwise, Op, Sum
+from ...sweep import dependents, receivers
+from ...text.formula import names_of, number
 from .call_syntax import Constants
 from .dialects import Dialect, alone, contribution, expression
-from .languages.javascript import JAVASCRIPT
-from .languages.javascript_arrays import JAVASCRIPT_ARRAYS
-from .languages.torch_and_jax import JAX, TORCH
+from .javascript import JAVASCRIPT
+from .javascript_arrays import JAVASCRIPT_ARRAYS
 from .prelude import definitions
+from .torch_and_jax import JAX, TORCH
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
 BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
-from ..op import ROWS, TABLE
-from ..text.formula import WRITERS, Term, _written, one_line
+from ...errors import DataError
+from ...op import ROWS, TABLE
+from ...text.formula import WRITERS, Term, _written, one_line
 from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
 from .listing import Guard, Line, Listing, guard_text, literal
 from .prelude import prelude, words
