@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
-import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache, cached_property
@@ -29,6 +25,7 @@ from autograd_mini.text.recorded import as_recorded
 from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..networks import NO_NETWORK, is_network, named_parameters
+from ..pages import compact, filled, framed, inert, scripts
 from .animation import animation_of
 from .card_layout import Places, places_of
 from .card_svg import asset, colours_css, scene_of
@@ -49,7 +46,6 @@ MOST = 200_000  # nodes of a page that a browser opens without losing patience
 HELD = 1_000_000  # entries of leaves and constants that travel in a page
 WHOLE = 5_000  # nodes of a graph whose steps are told in a page without scripts too
 ANIMATED = 200  # steps of an animation that somebody watches to its end
-SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 class PlayerError(AutogradError, ValueError):
@@ -86,19 +82,16 @@ class Player:
     @cached_property
     def html(self) -> str:
         """The page: one file that needs no network, with a strict Content-Security-Policy."""
-        script, start = code(self._arrays), _compact(asset("start.js"))
         parts = {
-            "policy": _policy(start, script),
             "title": escape(self._seen.title),
             "formula": escape(self._formula),
             "style": colours_css(":root") + asset("page.css"),
             "scene": scene_of(self._seen, self.places, asset("states.css")),
             "steps": self._steps(),
-            "record": _inert(self._record()),
-            "code": base64.b64encode(zlib.compress(script.encode(), 9)).decode(),
-            "start": start,
+            "record": inert(self._record()),
+            **scripts(code(self._arrays), compact(asset("start.js"))),
         }
-        return SLOT.sub(lambda slot: parts[slot[1]], asset("page.html"))
+        return filled(asset("page.html"), parts)
 
     @cached_property
     def animation(self) -> str:
@@ -164,11 +157,7 @@ class Player:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, where its style and its names meet nobody else's."""
-        style = "width:100%;height:680px;border:1px solid #8a96a3;border-radius:8px"
-        return (
-            f'<iframe title="{escape(repr(self))}" sandbox="allow-scripts allow-downloads" style="{style}" '
-            f'srcdoc="{escape(self.html)}"></iframe>'
-        )
+        return framed(repr(self), self.html)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -269,16 +258,6 @@ def _formula(root: Node, names: Mapping[Node, str]) -> dict[str, str]:
     return {"formula": written} if len(written) <= LONGEST else {}
 
 
-def _policy(*scripts: str) -> str:
-    """Return the policy of the page: its own scripts by their digests, its own style, and nothing from anywhere."""
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    sources = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 @cache
 def code(arrays: bool) -> str:
     """Return the script of a page: the table in JavaScript, the words, and what is done with them.
@@ -296,16 +275,4 @@ def code(arrays: bool) -> str:
         table_source(arrays),
         *map(asset, (*SCRIPTS[:-1], *(OF_ARRAYS if arrays else ()), SCRIPTS[-1])),
     ]
-    return "{\n" + "".join(map(_compact, parts)) + "}\n"
-
-
-def _compact(script: str) -> str:
-    """Return a script without indentation and without lines that only comment."""
-    lines = (line.strip() for line in script.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
-
-
-def _inert(record: dict[str, Any]) -> str:
-    """Return JSON in ASCII in which nothing can end a script element."""
-    written = json.dumps(record, separators=(",", ":"), allow_nan=False)
-    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return "{\n" + "".join(map(compact, parts)) + "}\n"

@@ -1,0 +1,1 @@
+"""A network that is trained in a page: its data, its surfaces, its history, down to one multiplication."""
