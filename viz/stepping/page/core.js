@@ -3,7 +3,6 @@
 
 const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 const LONGEST_TEXT = 1000;
-const TINY = "…";
 
 // What a record is read into; another formula puts another in its place.
 let nodes, vertices, edges, folds, title, base, root, turn, foldOf, seed, lacking, why, hasArrays, traceable;
@@ -15,7 +14,7 @@ let parts, computedAt, sentAt, sums, sendings, members, facts;
 const isLeaf = vertex => !vertex.op;
 const nameOf = id => vertices[id].name;
 const pathOf = thing => thing.group_path || [];
-const cutText = text => text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}${TINY}` : text;
+const cutText = text => text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text;
 // A name after a d or ∂: one that reads like an expression gets brackets.
 const inside = name => /[\s+\-*/%@<>=!~&|^,;:]/.test(name.replace(/(?<=[\w\])])\[[^[\]]*\]/g, "")) ? `(${name})` : name;
 const by = name => `d${inside(title)}/d${inside(name)}`;

@@ -162,7 +162,7 @@ function showChosen(node) {
   box.replaceChildren(
     h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node]), ...(v.now === undefined ? [] : [" as recorded; it holds ", long(v.now), " now"])), traceable && !quiz.on ? trace(node) : "",
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
-    h("p", {}, partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
+    h("p", {}, views[at].first < turn && !quiz.on ? h("span", { class: "word" }, "after the backward pass ") : "", partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
     node === root || quiz.on ? "" : ledger(node), !lacking && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
