@@ -328,7 +328,7 @@ def _instead(frame: FrameType | None) -> str:
     if name in vars(ops):
         return f"ops.{name}({', '.join(map(ast.unparse, (*call.args, *call.keywords)))})"
     if isinstance(frame.f_locals.get(first), Node):
-        return f"{first} itself, which is one array already"
+        return f"{first} itself, which is one array already (a list of them is ops.stack([...]))"
     return f"ops.stack({first}) for a list of nodes"
 
 

@@ -146,7 +146,7 @@ def _matrix(*shape: int) -> Any:
 
 
 _SQUARE = [(_matrix(*x),) for x in [(3, 3), (1, 1), (2, 3, 3), (0, 2, 2), (0, 0)]]
-_OBLONG = [(_matrix(*x),) for x in [(3, 3), (2, 3), (4, 2), (2, 3, 2)]]
+_OBLONG = [(_matrix(*x),) for x in [(2, 2), (3, 3), (2, 3), (4, 2), (2, 3, 2)]]
 
 WHOLE: dict[str, list[Case]] = {
     "inv": _SQUARE, "det": _SQUARE, "cofactors": _SQUARE[:3], "logabsdet": _SQUARE,
