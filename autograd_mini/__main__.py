@@ -25,6 +25,7 @@ And see the graph:
 Or without Python, in a shell:
 
     autograd-mini explain "tanh(w*x + b)" w=0.5 x=2 b=-1 -o neuron.svg
+    autograd-mini practise               (exercises with hints, as many as you like)
     autograd-mini grade my_engine.py     (for an engine that you have written yourself)
     autograd-mini --help
 """
