@@ -1,6 +1,7 @@
 """The front door: what `python -m autograd_mini` says is short, and true."""
 
 import doctest
+import io
 import re
 import shlex
 import subprocess
@@ -36,8 +37,9 @@ def test_every_command_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_engine.py").write_text("from autograd_mini import Value\n")
     commands = re.findall(r"^    autograd-mini (.*?)(?:  +\(.*)?$", HELLO, re.MULTILINE)
-    assert len(commands) == 3
-    for command in commands[:2]:
+    assert len(commands) == 4
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    for command in commands[:3]:
         assert cli.main(shlex.split(command)) == 0
     assert "gradients of L" in capsys.readouterr().out
     assert (tmp_path / "neuron.svg").exists()
