@@ -37,7 +37,7 @@ def add_open(task: argparse.ArgumentParser) -> None:
 def recorded(arguments: argparse.Namespace) -> tuple[Node, dict[str, Value]]:
     """Return the root of the expression's graph, and the leaves by name."""
     leaves = {name: Value(data, label=name) for name, data in read_values(arguments.values).items()}
-    root = record_expression(_expression(arguments.expression), leaves)
+    root = record_expression(expression_text(arguments.expression), leaves)
     used = set(order(root))
     told = getattr(arguments, "wrt", None)  # an error of its own says so of that one
     for name in (name for name, leaf in leaves.items() if leaf not in used and name != told):
@@ -72,7 +72,7 @@ def show(output: str) -> None:
         raise CommandError(f"no browser could be started: open {output!a} yourself")
 
 
-def _expression(given: str) -> str:
+def expression_text(given: str) -> str:
     """Return the expression, from stdin for `-`, without blanks around it."""
     if given != "-":
         return given.strip()

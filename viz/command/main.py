@@ -17,14 +17,20 @@ from autograd_mini import AutogradError
 from ..expression import CONSTANTS, FUNCTIONS, ExpressionError
 from ..grading import command as grading
 from ..text import PLAINLY
-from . import draw, explain, play, plot, practise
+from . import draw, explain, play, plot, practise, worksheet
 from .asked import CommandError
 
 MISTAKE = 2  # exit status of a mistake in the command or in what it was given
 INTERRUPTED = 130  # as shells report SIGINT
 PIPE_CLOSED = 141  # as shells report SIGPIPE
 
-EXPRESSED = {"explain": explain, "draw": draw, "play": play, "plot": plot}  # what takes an expression
+EXPRESSED = {
+    "explain": explain,
+    "draw": draw,
+    "play": play,
+    "plot": plot,
+    "worksheet": worksheet,
+}  # what takes an expression
 TASKS = {**EXPRESSED, "practise": practise, "grade": grading}
 # No expression looks like one of these: a dot stands before a digit there. --x is taken for an option, -- --x is not.
 OPTION = re.compile(r"-|-[oh]|--[a-z].*|-o.*\.[A-Za-z]+", re.DOTALL)
@@ -35,6 +41,7 @@ examples:
   autograd-mini play "(w*x - y)**2" w=0.5 x=2 y=3 -o page.html
   autograd-mini plot "x**2 * sin(x)" x=1.5 -o curve.png
   autograd-mini practise --level 3
+  autograd-mini worksheet --level 3 --seed 12 -o sheet.pdf
   autograd-mini grade my_engine.py
 `autograd-mini TASK --help` lists the options of a task, with more examples.
 """

@@ -24,7 +24,7 @@ def is_even(x: float) -> bool:
     return abs(x) <= LARGEST and math.isclose(100 * x, round(100 * x), abs_tol=1e-9)
 
 
-def is_sound(root: Value) -> bool:
+def is_sound(root: Node) -> bool:
     """Return whether every number on both passes over a graph is even, and none stands where a slope jumps."""
     if any(node.op is ops.relu and not node.args[0].data for node in order(root)):
         return False

@@ -1,0 +1,43 @@
+"""Blank graphs: the picture of a question's graph, with slots to fill in where something is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..graph.boxes import CONSTANT, LEAF, LOCAL, Arrow, Box
+from ..graph.draw import Drawing, draw
+from ..text import DASH
+from .question import Question
+
+SLOT = "_____"
+
+
+def blank_graph(question: Question) -> Drawing | None:
+    """Return the graph of a question, local derivatives and gradients left blank, or None where there is none.
+
+    The data of what the question tells is printed; nothing that is hidden stands in a tooltip either.
+    """
+    if question.root is None:
+        return None
+    drawn = draw(question.root, names={})
+    known = question.known
+    boxes = tuple(_blank(box, known is None or box.name in known) for box in drawn.picture.boxes)
+    arrows = tuple(_blank_arrow(arrow) for arrow in drawn.picture.arrows)
+    return Drawing(replace(drawn.picture, boxes=boxes, arrows=arrows))
+
+
+def _blank(box: Box, is_known: bool) -> Box:
+    """Return a box with slots for its gradient, and for its data where that can be computed."""
+    if box.kind == CONSTANT:
+        return box
+    data = DASH if box.kind == LEAF else SLOT
+    rows = [(key, value if is_known or key == "shape" else data) for key, value in box.rows if key != "grad"]
+    return replace(
+        box, rows=(*rows, ("grad", SLOT)), tooltip=f"{box.name} = {box.formula}" if box.formula else box.name
+    )
+
+
+def _blank_arrow(arrow: Arrow) -> Arrow:
+    """Return an arrow with a slot for its local derivative; that it is 0 is not shown."""
+    local = SLOT if arrow.local else ""
+    return replace(arrow, local=local, chip=LOCAL if local else arrow.chip, tooltip="")
