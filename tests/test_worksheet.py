@@ -147,7 +147,7 @@ def test_latex_is_balanced_and_prints_every_character(level):
     assert opened == []
     plain = re.sub(r"\\[{}%#$&_\\]", "", bare)
     assert plain.count("{") == plain.count("}")
-    assert not re.search(r"[%#$&]", plain.replace("\\fontsize", ""))
+    assert not re.search(r"[%#$&_^~]", plain.partition(r"\begin")[2])
     assert source.isascii()
     assert "50 \\% of a\\_b \\{" in source
 
@@ -176,7 +176,7 @@ def test_sheets_that_there_are_not(arguments):
 
 
 def test_a_suffix_says_how(tmp_path):
-    with pytest.raises(SheetError, match="one of .pdf"):
+    with pytest.raises(SheetError, match=r"one of \.pdf"):
         worksheet(1, 1).save(tmp_path / "sheet.doc")
 
 
@@ -184,10 +184,8 @@ def test_a_suffix_says_how(tmp_path):
 
 
 def test_thirty_variants_are_one_command_and_all_different(tmp_path, capsys):
-    assert (
-        cli.main(["worksheet", "--level", "2", "--variants", "30", "--questions", "2", "-o", str(tmp_path / "s.md")])
-        == 0
-    )
+    asked = ["--level", "2", "--variants", "30", "--questions", "2"]
+    assert cli.main(["worksheet", *asked, "-o", str(tmp_path / "s.md")]) == 0
     files = sorted(tmp_path.iterdir())
     assert [f.name for f in files] == [f"s-{i:02}.md" for i in range(1, 31)]
     assert len({f.read_bytes() for f in files}) == 30
@@ -205,7 +203,8 @@ def test_a_formula_of_ones_own_from_the_command(tmp_path, capsys):
     ("arguments", "words"),
     [
         (["--level", "3", "x*2", "x=1"], "leave one out"), (["-o", "sheet.doc"], "the suffix says how"),
-        (["--variants", "0"], "--variants takes"), (["--questions", "501"], "--questions takes"), (["x +", "x=1"], "column"),
+        (["--variants", "0"], "--variants takes"), (["--questions", "501"], "--questions takes"),
+        (["x +", "x=1"], "column"),
         (["1 + 2"], "names with values"), (["--seed", "-3"], "whole number"), (["x*y", "x=1"], "'y' has no value"),
     ],
 )  # fmt: skip

@@ -59,5 +59,5 @@ def _code(id: str, text: str, grade: bool = False, solution: bool = False) -> di
     """Return a cell of code, for nbgrader one that is answered or one that gives a point."""
     marks = {"grade": grade, "grade_id": id, "locked": grade, "schema_version": 3, "solution": solution, "task": False}
     metadata = {"nbgrader": marks | ({"points": 1} if grade else {})} if grade or solution else {}
-    cell = {"cell_type": "code", "execution_count": None, "id": id, "metadata": metadata, "outputs": []}
+    cell: dict[str, Any] = {"cell_type": "code", "execution_count": None, "id": id, "metadata": metadata, "outputs": []}
     return {**cell, "source": text.rstrip()}
