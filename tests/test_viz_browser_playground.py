@@ -1,6 +1,7 @@
 """The playground in a real browser: training against Python, the ruler, the way down to a multiplication and back."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_the_curve_is_a_ruler(show):
 def test_from_the_network_to_a_neuron_to_a_multiplication_and_back(show):
     page = show(hash="#runs=0.03*10*100")
     page.run("document.querySelector('[data-neuron=\"1.2\"]').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-    assert page.run("return document.querySelector('#neuron h3').textContent") == "Neuron 2 of layer 1"
+    assert page.run("return document.querySelector('#neuron h2').textContent") == "Neuron 2 of layer 1"
     page.run("document.querySelector('[data-times=\"1\"]').click()")
     product = page.panel("forward-product")
     w, a, z = (float(x.strip("() ")) for x in product.removeprefix("w · a = ").replace("=", "·").split("·"))
@@ -167,6 +168,25 @@ def test_every_control_has_a_name(show):
     assert unnamed == []
     ids = page.run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_no_violation(dark, show, browser):  # noqa: F811
+    axe = Path(pytest.importorskip("axe_core_python").__file__).parent / "axe.min.js"
+    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    try:
+        for hash in (
+            "#runs=0.03*10*50&step=9&neuron=1.2&times=1",
+            "#tab=recipe&entry=1",
+            "#tab=as-code&data=line&init=zeros",
+        ):
+            page = show(hash=hash)
+            page.run(axe.read_text(encoding="utf-8"))
+            found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
+            assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_points_are_clicked_and_tables_pasted(show):
@@ -240,6 +260,7 @@ def test_hostile_addresses_and_names_do_no_harm(show):
         page = show(hash=hash)
         page.click("one-epoch")
         assert page.panel("epochs") == "epoch 1"
+    assert "the address asks for" in show(hash="#runs=0.1*1000*900000").panel("problem")
     bad = "</script><b>"
     page = show(viz.playground(None, [[0.0, 1.0], [1.0, 0.0]], [0, 1], inputs=[bad, "b"], classes=[bad, "<i>"]))
     assert page.run("return document.querySelectorAll('#network b, #network i').length") == 0

@@ -53,7 +53,7 @@ const SHAPES = {
   },
   spiral(r, i) {
     const along = r.uniform(), radius = 0.1 + 1.1 * along;
-    return [jittered(r, around(radius, 4.5 * along + Math.PI * (i % 2)), 0.03), i % 2];
+    return [jittered(r, around(radius, 6 * along + Math.PI * (i % 2)), 0.03), i % 2];
   },
   line(r) {
     const x = r.between(-1.2, 1.2);
@@ -276,7 +276,7 @@ function findings(net, theta, { X, T }) {
   net.layers.forEach(({ g, n_out }, i) => {
     for (let k = 0; k < n_out; k++) {
       if (zero[i + 1][k] === rows) found[`${i + 1}.${k}`] = `dead: z ≤ 0 for all ${rows} samples, there ${g}'(z) = 0, so no gradient comes to its weights and they stay`;
-      else if (i + 1 < n && (g === "tanh" || g === "sigmoid") && flat[i + 1][k] >= 0.95 * rows) found[`${i + 1}.${k}`] = `saturated: for ${flat[i + 1][k]} of ${rows} samples z is where ${g} is flat, ${g}'(z) below 2 % of its most, and little gradient comes through`;
+      else if (i + 1 < n && (g === "tanh" || g === "sigmoid") && flat[i + 1][k] >= 0.95 * rows) found[`${i + 1}.${k}`] = `flat: saturated, for ${flat[i + 1][k]} of ${rows} samples z is where ${g} is flat, ${g}'(z) below 2 % of its most, and little gradient comes through`;
     }
     const share = Math.sqrt(squares[i + 1] / squares[n]);
     if (i + 1 < n && !(share >= 1e-3)) found[i + 1] = `vanished: dL/dz[${i + 1}] is ${show(Math.sqrt(squares[i + 1]), 2)} in the mean square, ${squares[i + 1] ? `${show(share, 2)} of` : "beside"} that of the last layer; each layer on the way multiplied it by Wᵀ and ${g}'(z)`;

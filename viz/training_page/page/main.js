@@ -1,7 +1,7 @@
 // What a person does with the page: settings, training, the ruler, the way down to one multiplication and back, the address.
 
 const FIRST = { data: "moons", table: "", seed: 1, hidden: [[6, "tanh"], [4, "tanh"]], output: "sigmoid", init: "glorot", optimizer: "adam", rate: 0.03, batch: 10 };
-const MOST_NEURONS = 16, MOST_LAYERS = 6, ROWS_SHOWN = 16, MOST_ROWS = 5000;
+const MOST_NEURONS = 16, MOST_LAYERS = 6, ROWS_SHOWN = 16, MOST_ROWS = 5000, REPLAYED = 3e6;  // the last: samples that an address may learn from again
 const LOOK = { mark: null, sample: 0, step: 0, neuron: null, times: null, tab: "sample", line: 0, entry: null, shown: "weights" };
 let settings, look, samples, training, view, steps, running = 0, failed = "";
 
@@ -122,9 +122,11 @@ function litNow() {
 }
 
 function fillFindings() {
-  const told = Object.entries(view.found), few = told.slice(0, 6).map(([key, reason]) => h("li", {}, `${key.includes(".") ? `neuron ${key.split(".")[1]} of layer ${key.split(".")[0]}` : `layer ${key}`} — ${reason}.`));
-  if (told.length > 6) few.push(h("li", {}, `and ${told.length - 6} more`));
-  $("findings").replaceChildren(...few);
+  const alike = new Map();
+  for (const [key, reason] of Object.entries(view.found)) { const [l, k] = key.split("."), of = `${l}|${reason}`; alike.set(of, [...(alike.get(of) || []), ...(k === undefined ? [] : [k])]); }
+  const told = [...alike].map(([of, ks]) => { const [l, reason] = of.split("|"); return `${ks.length ? `neuron${ks.length > 1 ? "s" : ""} ${ks.join(", ")} of ` : ""}layer ${l}: ${reason}.`; });
+  const few = told.length > 4 ? [...told.slice(0, 4), `and ${told.length - 4} more, marked in the picture`] : told;
+  if ($("findings").textContent !== few.join("")) $("findings").replaceChildren(...few.map(text => h("li", {}, text)));
 }
 
 // One sample ------------------------------------------------------------------------------------------------------------
@@ -144,6 +146,8 @@ const term = (word, symbols, x, kind) => h("span", { class: `term ${kind}` }, h(
 const product = (...parts) => h("p", { class: "product" }, ...parts);
 const sign = text => h("span", { class: "sign" }, text);
 
+const timesText = (before, y, z) => `${before} ${bracketed(y, 3)} = ${show(z, 3)}`;
+
 function fillNeuron() {
   const box = $("neuron");
   box.hidden = !look.neuron;
@@ -151,19 +155,19 @@ function fillNeuron() {
   const [l, k] = look.neuron.split(".").map(Number), { seen, net } = view, { g } = net.layers[l - 1], own = neuronOf(seen, l, k), row = [l, k];
   const A = `a[${l}][${k}]`, Z = `z[${l}][${k}]`, DZ = `dL/dz[${l}][${k}]`, dz = own.grads[own.z], slope = own.through?.local;
   const parts = [
-    h("h3", {}, `Neuron ${k} of layer ${l}`), h("button", { type: "button", id: "neuron-back", click: () => goBack() }, "back to the network (Esc)"),
+    h("h2", {}, `Neuron ${k} of layer ${l}`), h("button", { type: "button", id: "neuron-back", click: () => goBack() }, "back to the network (Esc)"),
     h("p", {}, h("code", {}, `${Z} = b + w·a = ${sumText([bracketed(own.data[own.b]), ...own.products.map(p => bracketed(own.data[p.product]))])} = ${show(own.data[own.z])}`)),
     h("p", {}, h("code", {}, joined(seen, l) ? `${A} = softmax(z[${l}])[${k}] = ${show(seen.a[l][k])}` : `${A} = ${g === "identity" ? Z : `${g}(${show(own.data[own.z])})`} = ${show(own.data[own.out])}`)),
   ];
   if (own.through) parts.push(product(term("upstream", `dL/d${A}`, seen.da[l][k], "upstream"), sign("×"), term("local", `${g}'(z) = ${own.symbols}`, slope, "local"), sign("="), term("contribution", DZ, dz, "contribution")));
   else parts.push(h("p", {}, h("code", {}, joined(seen, l) ? `${DZ} = (Jᵀ dL/da[${l}])[${k}] = ${show(dz)}` : `${DZ} = dL/d${A} = ${show(dz)}`)));
-  const head = h("tr", {}, ...["multiplication", "w · a = product", `into dL/dW[${l}]: upstream × a`, `into dL/da[${l - 1}]: upstream × w`].map(t => h("th", { scope: "col" }, t)));
+  const head = h("tr", {}, ...["weight", "w · a = product", `dL/dz × a, into dL/dW[${l}]`, `dL/dz × w, into dL/da[${l - 1}]`].map(t => h("th", { scope: "col" }, t)));
   const rows = own.products.map(p => h("tr", { class: look.times === p.j ? "now" : "" },
     h("th", { scope: "row" }, h("button", { type: "button", class: "times", "data-times": p.j, "aria-pressed": String(look.times === p.j), click: () => go({ times: p.j }) }, `W[${l}][${k},${p.j}]`)),
-    h("td", {}, `${bracketed(own.data[p.w])} · ${bracketed(own.data[p.a])} = ${show(own.data[p.product])}`),
-    h("td", {}, `${bracketed(p.toWeight.upstream)} · ${bracketed(p.toWeight.local)} = ${show(p.toWeight.contribution)}`),
-    h("td", {}, `${bracketed(p.toInput.upstream)} · ${bracketed(p.toInput.local)} = ${show(p.toInput.contribution)}`)));
-  rows.push(h("tr", {}, h("th", { scope: "row" }, `b[${l}][${k}]`), h("td", {}, show(own.data[own.b])), h("td", {}, `${show(dz)} · 1 = ${show(own.grads[own.b])}`), h("td", {}, "")));
+    h("td", {}, timesText(`${bracketed(own.data[p.w], 3)} ·`, own.data[p.a], own.data[p.product])),
+    h("td", {}, timesText("×", p.toWeight.local, p.toWeight.contribution)),
+    h("td", {}, timesText("×", p.toInput.local, p.toInput.contribution))));
+  rows.push(h("tr", {}, h("th", { scope: "row" }, `b[${l}][${k}]`), h("td", {}, show(own.data[own.b])), h("td", {}, timesText("×", 1, own.grads[own.b])), h("td", {}, "")));
   parts.push(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "multiplications of the neuron" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows))));
   if (look.times !== null) parts.push(timesBox(...row, look.times));
   box.replaceChildren(...parts);
@@ -175,7 +179,7 @@ function timesBox(l, k, j) {
   const told = sum.length > most ? [...sum.slice(0, most - 1), "..."] : sum;
   if (sum.length > most && k >= most - 1) told.push(sum[k]);
   return h("section", { id: "times", "aria-label": "one multiplication" },
-    h("h4", {}, `One multiplication: ${W} · ${A}`),
+    h("h3", {}, `One multiplication: ${W} · ${A}`),
     h("p", {}, h("code", { id: "forward-product" }, `w · a = ${bracketed(t.w)} · ${bracketed(t.a)} = ${show(t.product)}`), ` goes into the sum z[${l}][${k}].`),
     product(term("upstream", DZ, t.upstream, "upstream"), sign("×"), term("local", A, t.a, "local"), sign("="), term("contribution", `dL/d${W}`, t.toWeight, "contribution")),
     product(term("upstream", DZ, t.upstream, "upstream"), sign("×"), term("local", W, t.w, "local"), sign("="), term("contribution", `into dL/d${A}`, t.toInput, "contribution")),
@@ -345,8 +349,9 @@ function readHash(hash = location.hash) {
   const runs = (told.runs || "").split("_").map(run => run.split("*").map(Number)).filter(([rate, batch, times]) => rate > 0 && batch >= 1 && times >= 1 && times <= 1e6 && Number.isInteger(batch));
   settings = { ...started(), ...set };
   look = { ...LOOK, ...found };
-  const mark = look.mark;
-  begin(runs);
+  const mark = look.mark, all = runs.reduce((sum, [, batch, times]) => sum + batch * times, 0);
+  begin(all > REPLAYED ? [] : runs);
+  if (all > REPLAYED) { failed = `the address asks for ${all} samples, more than the ${REPLAYED} that are learned from again: train anew`; render(); }
   if (training && mark !== null) go({ mark: Math.min(mark, training.marks.length - 1) });
 }
 
@@ -399,7 +404,7 @@ document.querySelector("[role=tablist]").addEventListener("keydown", e => {
 });
 on("copy", "click", async () => { try { await navigator.clipboard.writeText($("python").textContent); $("copied").textContent = "copied"; } catch { $("copied").textContent = "mark the text and copy it"; } });
 document.addEventListener("keydown", e => { if (e.key === "Escape") goBack(); });
-window.addEventListener("resize", () => { if (training) { fitNetwork(); render(); } });
+window.addEventListener("resize", () => { if (training) { buildNetwork(view); render(); } });
 window.addEventListener("hashchange", () => readHash());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); render(); });
 

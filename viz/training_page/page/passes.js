@@ -22,7 +22,7 @@ function sampleSteps(net) {
 }
 
 const sumText = terms => terms.length > 6 ? `${terms.slice(0, 3).join(" + ")} + ... + ${terms[terms.length - 1]}` : terms.join(" + ");
-const bracketed = x => x < 0 ? `(${show(x)})` : show(x);
+const bracketed = (x, digits) => x < 0 ? `(${show(x, digits)})` : show(x, digits);
 
 function sentenceOf(seen, step, inputs) {
   const { l, k } = step, n = seen.net.layers.length;

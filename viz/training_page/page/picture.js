@@ -39,19 +39,24 @@ function toneOf(x, largest) {
 
 // Places ----------------------------------------------------------------------------------------------------------------
 
-const captionOf = ({ n_in, n_out, g }, l) => [`z[${l}] = W[${l}] a[${l - 1}] + b[${l}]`, `a[${l}] = ${g === "identity" ? `z[${l}]` : `${g}(z[${l}])`}`, `W[${l}] (${n_out}, ${n_in}), b[${l}] (${n_out},)`];
+// On a phone layers stand closer, and their captions are short.
+const isNarrow = () => $("stage").parentElement.clientWidth < 520;
+const captionOf = ({ n_in, n_out, g }, l) => isNarrow() ? [g, `W[${l}]`, `(${n_out}, ${n_in})`] : [`z[${l}] = W[${l}] a[${l - 1}] + b[${l}]`, `a[${l}] = ${g === "identity" ? `z[${l}]` : `${g}(z[${l}])`}`, `W[${l}] (${n_out}, ${n_in}), b[${l}] (${n_out},)`];
 
-function placesOf(net) {
+// Room for the longest of some names beside a circle.
+const besides = names => RADIUS + 12 + 6.7 * Math.max(...names.map(name => Math.min(9, name.length)));
+
+function placesOf({ net, inputs, outputs }) {
   const counts = net.widths.map(n => Math.min(n, MOST_SHOWN + (n > MOST_SHOWN))), tallest = Math.max(...counts);
   const wide = net.widths.map((n, i) => 6.1 * (i ? Math.max(...captionOf(net.layers[i - 1], i).map(t => t.length)) : 9));
   let x = 0;
   const columns = net.widths.map((n, i) => {
-    if (i) x += Math.max(APART, 0.3 * PITCH * tallest, (wide[i - 1] + wide[i]) / 2 + 14);
+    if (i) x += Math.max(isNarrow() ? APART / 2 : APART, isNarrow() ? 0 : 0.3 * PITCH * tallest, (wide[i - 1] + wide[i]) / 2 + 14);
     const shown = n <= MOST_SHOWN ? [...Array(n).keys()] : [...Array(MOST_SHOWN / 2).keys(), ...Array.from({ length: MOST_SHOWN / 2 }, (_, k) => n - MOST_SHOWN / 2 + k)];
     const top = (tallest - counts[i]) / 2 * PITCH, gap = n > MOST_SHOWN ? top + MOST_SHOWN / 2 * PITCH : null;
     return { x, shown, gap, hidden: n - shown.length, ys: new Map(shown.map((k, r) => [k, top + (r + (gap !== null && r >= MOST_SHOWN / 2)) * PITCH])) };
   });
-  const low = (tallest - 1) * PITCH, left = -Math.max(wide[0] / 2, RADIUS + 54) - 6, right = x + Math.max(wide[wide.length - 1] / 2, RADIUS + 60) + 6;
+  const low = (tallest - 1) * PITCH, left = -Math.max(wide[0] / 2 + 4, besides(inputs)), right = x + Math.max(wide[wide.length - 1] / 2 + 4, besides(outputs));
   return { columns, low, box: [left, -RADIUS - 34, right - left, low + 2 * RADIUS + 34 + 82] };
 }
 
@@ -61,7 +66,7 @@ let places, curves, circles;
 
 function buildNetwork(view) {
   const { net, inputs, outputs } = view;
-  places = placesOf(net);
+  places = placesOf(view);
   const { columns, low, box } = places, svg = $("network");
   svg.setAttribute("viewBox", box.join(" "));
   curves = new Map();
@@ -78,7 +83,7 @@ function buildNetwork(view) {
   });
   columns.forEach(({ x, ys, gap, hidden }, l) => {
     for (const [k, y] of ys) {
-      const key = `${l}.${k}`, ring = s("circle", { cx: x, cy: y, r: RADIUS }), text = s("text", { x, y: y + 4, "text-anchor": "middle" }), mark = s("text", { x, y: y + RADIUS + 4, "text-anchor": "middle", class: "mark" });
+      const key = `${l}.${k}`, ring = s("circle", { cx: x, cy: y, r: RADIUS }), text = s("text", { x, y: y + 4, "text-anchor": "middle" }), mark = s("text", { x, y: y + 4, "text-anchor": "middle", class: "mark" });
       const g = s("g", { class: "neuron", "data-neuron": key, tabindex: key === "1.0" ? 0 : -1, role: "button" }, ring, text, mark);
       circles.set(key, { g, ring, text, mark, l, k, x, y });
       neurons.append(g);
@@ -126,7 +131,7 @@ function paintNetwork(view) {
     text.textContent = number ? brief(number.x) : "";
     ring.style.fill = number ? `var(--${tone > TONES ? "dead" : tone > 0 ? `above${tone}` : tone < 0 ? `below${-tone}` : "card"})` : "none";
     g.setAttribute("class", `neuron${lit?.neurons.has(key) ? " lit" : ""}${neuron === key ? " chosen" : ""}${reason ? " bad" : ""}`);
-    mark.textContent = reason ? reason.split(":")[0] : "";
+    mark.textContent = reason && !number ? reason.split(":")[0] : "";
     const label = `${l ? `neuron ${k} of layer ${l}` : `input ${view.inputs[k]}`}${number ? `, ${number.what} = ${show(number.x)}` : ""}${reason ? `, ${reason}` : ""}`;
     g.setAttribute("aria-label", label);
   }
@@ -226,7 +231,7 @@ function paintLine(view, context, sheet) {
   context.beginPath();
   sheet.forEach((y, c) => context.lineTo(placeX(view, view.bounds.x[0] + (view.bounds.x[1] - view.bounds.x[0]) * (c + 0.5) / GRID), placeY(view, y)));
   context.lineWidth = 3;
-  context.strokeStyle = css(hues.above4);
+  context.strokeStyle = css(hues.above);
   context.stroke();
   context.restore();
 }
@@ -254,7 +259,7 @@ function ticks(low, high, about = 4) {
 
 // The loss curve --------------------------------------------------------------------------------------------------------
 
-const CURVE = { wide: 320, high: 170, left: 42, right: 8, top: 8, low: 34 };
+const CURVE = { wide: 320, high: 170, left: 42, right: 18, top: 8, low: 34 };
 const curveX = (marks, epoch) => CURVE.left + epoch / (marks[marks.length - 1].epoch || 1) * (CURVE.wide - CURVE.left - CURVE.right);
 
 function paintCurve({ marks, mark }) {
