@@ -11,13 +11,14 @@ walk with a debugger, and for the tests, which hold the two against each other.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from operator import attrgetter, is_not
 from typing import Any
 
 from . import node as _node
 from .errors import rule_error
-from .node import ALL, NONE, Node, Value, check_fresh, record
+from .node import NONE, Node, Value, check_fresh, record
 
 Contributions = Callable[[Node, Any], Iterator[tuple[Node, Any]]]
 
@@ -80,8 +81,11 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
             b = y._data
         elif type(y) is float:
             b = y
-        elif type(y) is int and -_EXACT <= y <= _EXACT:
-            b = y = float(y)
+        elif type(y) is int:
+            try:
+                b = y = float(y)
+            except OverflowError:  # `apply` says which argument it was
+                return op.apply((x, y))
         else:
             return op.apply((x, y))
         try:
@@ -97,8 +101,11 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         return z
 
     def reflected(y: Any, x: Any) -> Any:
-        if type(x) is int and -_EXACT <= x <= _EXACT:
-            x = float(x)
+        if type(x) is int:
+            try:
+                x = float(x)
+            except OverflowError:
+                return op.apply((x, y))
         if type(y) is not scalar or type(x) is not float or _node.modes_in_use:
             return op.apply((x, y))
         try:
@@ -114,9 +121,6 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         return z
 
     return method, reflected
-
-
-_EXACT = 1 << 1000  # integers up to here have a float near them; `Op.apply` says of a larger one which argument it was
 
 
 def call_one(op: Any, x: Any) -> Any:
@@ -184,7 +188,7 @@ def _descend(
     pending: dict[int, Node], grads: dict[Node, Any], ends: dict[Node, None], contributions: Contributions
 ) -> None:
     """Visit the pending nodes and all that they were computed from; what stays pending is younger than its user."""
-    visit, get, none, all_ = pending.pop, grads.get, NONE, ALL
+    visit, get, none = pending.pop, grads.get, NONE
     birth = max(pending, default=0)
     gap = 0
     while pending:
@@ -198,75 +202,66 @@ def _descend(
                     return
             continue
         op, g = node.op, grads[node]
+        sent: Iterable[tuple[Any, Any]] = ()
         if op is None or g is None:
             ends[node] = None
+            _enter(node.args, grads, pending)
         elif type(node) is Value:
-            x, y = node.first, node.second
+            x, y, slopes, dx = node.first, node.second, op.slopes, None
             try:
-                if y is none and op.slopes == 1:
-                    dx = op.rules[0](g, node._data, x._data)
-                    if type(dx) is float:
-                        before = get(x)
-                        if before is None:
-                            grads[x] = dx
-                            pending[x.birth] = x
-                        else:
-                            grads[x] = before + dx
-                            if x.birth > birth:
-                                pending[x.birth] = x
-                        continue
-                elif y is not all_ and op.slopes == 2:
+                if slopes == 2:
                     rule_x, rule_y = op.rules
-                    a = x if type(x) is float else x._data
-                    b = y if type(y) is float else y._data
-                    dx = rule_x(g, node._data, a, b) if a is not x else 0.0  # a constant receives nothing
-                    dy = rule_y(g, node._data, a, b) if b is not y else 0.0
-                    if type(dx) is type(dy) is float:
-                        if a is not x:
-                            before = get(x)
-                            if before is None:
-                                grads[x] = dx
-                                pending[x.birth] = x
-                            else:
-                                grads[x] = before + dx
-                                if x.birth > birth:
-                                    pending[x.birth] = x
-                        if b is not y:
-                            before = get(y)
-                            if before is None:
-                                grads[y] = dy
-                                pending[y.birth] = y
-                            else:
-                                grads[y] = before + dy
-                                if y.birth > birth:
-                                    pending[y.birth] = y
-                        continue
-                elif op.slopes == MANY:
+                    if type(y) is float:  # a constant receives nothing
+                        dx, y = rule_x(g, node._data, x._data, y), none
+                    elif type(x) is float:
+                        x, dx, y = y, rule_y(g, node._data, x, y._data), none
+                    else:
+                        dx, dy = rule_x(g, node._data, x._data, y._data), rule_y(g, node._data, x._data, y._data)
+                        if type(dy) is not float:
+                            dx = None
+                elif slopes == 1:
+                    dx = op.rules[0](g, node._data, x._data)
+                elif slopes == MANY:
                     dx = op.each(g, node._data)
-                    if type(dx) is float:
-                        for x in node.args:
-                            if type(x) is not float:
-                                before = get(x)
-                                if before is None:
-                                    grads[x] = dx
-                                    pending[x.birth] = x
-                                else:
-                                    grads[x] = before + dx
-                                    if x.birth > birth:
-                                        pending[x.birth] = x
-                        continue
-            except ArithmeticError:  # 1/0: nothing was added yet, and the plain way has IEEE 754's answer
-                pass
+            except ArithmeticError:  # 1/0: the plain way has IEEE 754's answer
+                dx = None
             except Exception as error:
                 raise rule_error(op.name, error)  # noqa: B904 - it has its cause
-        if g is not None and op is not None:
-            for x, c in contributions(node, g):
+            if type(dx) is not float:
+                _enter(node.args, grads, pending)
+                sent = contributions(node, g)
+            elif slopes == MANY:
+                sent = zip(node.args, repeat(dx))
+            else:
+                while True:  # once, or twice: y waits until x has had its own
+                    before = get(x)
+                    if before is None:
+                        grads[x] = dx
+                        pending[x.birth] = x
+                    else:
+                        grads[x] = before + dx  # THE `+=` of backpropagation, for one argument or two
+                        if x.birth > birth:
+                            pending[x.birth] = x
+                    if y is none:
+                        break
+                    x, dx, y = y, dy, none
+                continue
+        else:
+            _enter(node.args, grads, pending)
+            sent = contributions(node, g)
+        for x, dx in sent:
+            if type(x) is not float:
                 before = get(x)
-                grads[x] = c if before is None else before + c
-        for x in node.args:  # none is left out, so that a node where nothing flows reads 0
-            if isinstance(x, Node):
+                grads[x] = dx if before is None else before + dx  # and for any number
                 pending[x.birth] = x
-                grads.setdefault(x, None)
+
+
+def _enter(args: Iterable[Any], grads: dict[Node, Any], pending: dict[int, Node]) -> None:
+    """Let all arguments wait for their turn, whether anything is sent to them or not: where nothing flows, 0 is read."""
+    for x in args:
+        if isinstance(x, Node):
+            pending[x.birth] = x
+            grads.setdefault(x, None)
 
 
 def _leap(pending: dict[int, Node], birth: int, ends: dict[Node, None]) -> int:
