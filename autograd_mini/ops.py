@@ -270,7 +270,7 @@ ROWS.update(TABLE)
 def _power_x(g: Any, x: Any, y: Any) -> Any:
     """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
     if type(y) is float and y == 2.0:
-        return g * y * x
+        return g * y * x  # x**1 is x
     slope = g * y * power(x, y - 1.0)
     if type(y) is float:  # x**0 is constant, whatever x is
         return slope if y else g * 0.0
