@@ -257,7 +257,7 @@ def _descend(
 
 
 def _enter(args: Iterable[Any], grads: dict[Node, Any], pending: dict[int, Node]) -> None:
-    """Let all arguments wait for their turn, whether anything is sent to them or not: where nothing flows, 0 is read."""
+    """Let every argument wait for its turn, whatever is sent to it: where nothing flows, 0 is read."""
     for x in args:
         if isinstance(x, Node):
             pending[x.birth] = x
