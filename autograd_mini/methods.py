@@ -13,7 +13,8 @@ import numpy as np
 from . import array_ops, ops, sweep
 from .data import kept_dtype
 from .errors import DataError, ShapeError
-from .node import OWN_OP, Node, Value, check_fresh
+from .hints import OWN_OP
+from .node import Node, Value, check_fresh
 from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
 from .op import TABLE, Unary, contribution
 

@@ -14,33 +14,13 @@ import numpy as np
 
 from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
+from .hints import HINTS, OWN_OP, hint, refuse
+from .notes import Noted
 
 if TYPE_CHECKING:
     from .signatures import Surface
 else:
-    Surface = object
-
-HINTS = {  # for names that other libraries have
-    "sort": "ops.sort(x), a new node: a node is never changed in place",
-    "partition": "ops.partition(x, kth), a new node: a node is never changed in place",
-    "zero_grad": "zero_grad(x)",
-    "numpy": "x.data",
-    "clone": "x.detach(), or x itself: it is never changed in place",
-    "requires_grad": "no_grad() or x.detach() where no gradient is wanted",
-    "requires_grad_": "nothing: every node records",
-    "retain_grad": "x.grad, every node has one after backward()",
-    "register_hook": "for node in root.backward_steps(): there node.grad may be looked at and assigned",
-    "grad_fn": "x.op and x.args, the recipe",
-    "is_leaf": "x.op is None",
-}
-UNNEEDED = {  # arguments that other libraries have
-    "requires_grad": "every node records; no_grad() or x.detach() stand where no gradient is wanted",
-    "retain_graph": "a record may be swept as often as you like",
-    "create_graph": "derivatives of derivatives come from grad(grad(f))",
-    "_children": "what a node was computed from is recorded by the row that computed it",
-    "_op": "it is recorded by the row that computed the node",
-}
-OWN_OP = "an op of your own is a row of the table, with its derivative beside it: see 'Add an op' in the documentation"
+    Surface = {"Node": object}  # what a type checker is told of the operators and methods: nothing of it exists here
 
 # `first` and `second` hold the args packed, without a tuple around one or two: read `.args`. In place of a second
 # stands NONE where there is but one, and ALL where `first` holds the tuple of them all. Neither is a node.
@@ -49,10 +29,8 @@ ALL, NONE = object(), object()
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 
-PAST, SMALL = (
-    4,
-    1000,
-)  # states that a leaf keeps for readers of what was recorded from it; one where it has more entries
+# States that a leaf keeps for readers of what was recorded from it; one where it has more entries than SMALL.
+PAST, SMALL = 4, 1000
 
 # Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
 # thread has one; the context variable says which ones hold here.
@@ -63,22 +41,7 @@ modes: ContextVar[tuple[Any, ...]] = ContextVar("modes", default=())
 traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 
 
-class Note:
-    """What is noted with a node where somebody asks for it: most nodes have none."""
-
-    __slots__ = ("source", "group", "proof", "past")
-
-    def __init__(self) -> None:
-        self.source: tuple[str, int] | None = None
-        self.group: Any = None
-        self.proof: Any = None
-        self.past: tuple[tuple[int, Any], ...] = ()  # states of a leaf that was assigned, birth and data
-
-
-NOTHING = Note()  # read for a node without a note, never written
-
-
-class Node(Surface):
+class Node(Noted, Surface["Node"]):
     """A number or an array that remembers how it was computed.
 
     `data` is the result, `op` the row of the table that computed it (None for a leaf), `args` exactly what the op was
@@ -87,7 +50,7 @@ class Node(Surface):
     when they are first needed.
     """
 
-    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "_note", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "__weakref__")
 
     _data: Any
     op: Any  # the row of the table, an Op
@@ -96,7 +59,6 @@ class Node(Surface):
     birth: int
     _grad: Any
     _label: str
-    _note: Note
 
     def __init__(self, data: float | Array, label: str = "") -> None:
         self._data = data
@@ -138,35 +100,6 @@ class Node(Surface):
     @label.setter
     def label(self, label: str) -> None:
         self._label = label
-
-    @property
-    def source(self) -> tuple[str, int] | None:
-        """The file and the line of the user's code that recorded this node, where `note_lines` noted it."""
-        return getattr(self, "_note", NOTHING).source
-
-    @source.setter
-    def source(self, source: tuple[str, int] | None) -> None:
-        self.note().source = source
-
-    @property
-    def group(self) -> Any:
-        """The innermost `with group(name):` (a Group) that recorded this node, or None."""
-        return getattr(self, "_note", NOTHING).group
-
-    @group.setter
-    def group(self, group: Any) -> None:
-        self.note().group = group
-
-    @property
-    def proof(self) -> Any:
-        """How a record that another library's model became was compared with that library; None for any other node."""
-        return getattr(self, "_note", NOTHING).proof
-
-    def note(self) -> Note:
-        """Return what is noted with this node, to be added to."""
-        if not hasattr(self, "_note"):
-            self._note = Note()
-        return self._note
 
     def __eq__(self, other: Any) -> bool:
         """Identity, whatever stands on the other side: nodes live in sets, dictionaries and lists."""
@@ -323,24 +256,8 @@ def gradient_of(node: Node, g: Any) -> Any:
     return g
 
 
-def refuse(what: str, arguments: dict[str, Any]) -> None:
-    """Raise DataError for an argument that there is not, with the remedy where another library has it."""
-    for name in arguments:
-        raise DataError(f"{what} has no argument {name!r}" + (f": {UNNEEDED[name]}" if name in UNNEEDED else ""))
-
-
-def _hint(name: str, hint: str) -> property:
-    """Return a property that has no value, but an error that says what to write, for whoever reads or assigns it."""
-
-    def refuse(node: Node, value: Any = None) -> Any:
-        message = f"{type(node).__name__!r} object has no attribute {name!r}: write {hint}"
-        raise AttributeError(message, name=name, obj=node)
-
-    return property(refuse, refuse)
-
-
 for _name, _what in HINTS.items():
-    setattr(Node, _name, _hint(_name, _what))
+    setattr(Node, _name, hint(_name, _what))
 
 
 def _plain_label(label: Any, others: dict[str, Any]) -> Any:

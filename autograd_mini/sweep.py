@@ -12,7 +12,8 @@ from . import fast
 from . import node as _node
 from .data import array_of, ignoring_fp_warnings, number_of
 from .errors import DataError, ShapeError
-from .node import ALL, Node, Value, check_fresh, refuse
+from .hints import refuse
+from .node import ALL, Node, Value, check_fresh
 from .op import fit, numbers
 
 Given = Callable[[Node], tuple[Any, Sequence[Any]]]  # what a rule is given of a node: its result, its arguments

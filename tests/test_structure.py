@@ -19,7 +19,7 @@ import pytest
 
 import autograd_mini
 from autograd_mini import Node, Tensor, Value
-from autograd_mini.node import HINTS
+from autograd_mini.hints import HINTS
 from autograd_mini.op import TABLE, Binary
 
 ROOT = Path(autograd_mini.__file__).parent.parent
@@ -100,7 +100,7 @@ def test_arrows_run_one_way(package: str) -> None:
     assert {way for way in known if way[1] in backwards} == {way for way in WAYS_BACK if way[0].startswith(package)}
 
 
-@pytest.mark.parametrize("package", ["nn", "viz"])
+@packages
 def test_no_module_imports_itself_in_a_circle(package: str) -> None:
     graphlib.TopologicalSorter(module_graph(package)).prepare()
 

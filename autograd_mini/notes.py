@@ -1,0 +1,57 @@
+"""Notes: what is kept with a node where somebody asks for it - the line and the group it came from, its past."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Note:
+    """What is noted with a node where somebody asks for it: most nodes have none."""
+
+    __slots__ = ("source", "group", "proof", "past")
+
+    def __init__(self) -> None:
+        self.source: tuple[str, int] | None = None
+        self.group: Any = None
+        self.proof: Any = None
+        self.past: tuple[tuple[int, Any], ...] = ()  # states of a leaf that was assigned, birth and data
+
+
+NOTHING = Note()  # read for a node without a note, never written
+
+
+class Noted:
+    """What has room for a note."""
+
+    __slots__ = ("_note",)
+
+    _note: Note
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """The file and the line of the user's code that recorded this node, where `note_lines` noted it."""
+        return getattr(self, "_note", NOTHING).source
+
+    @source.setter
+    def source(self, source: tuple[str, int] | None) -> None:
+        self.note().source = source
+
+    @property
+    def group(self) -> Any:
+        """The innermost `with group(name):` (a Group) that recorded this node, or None."""
+        return getattr(self, "_note", NOTHING).group
+
+    @group.setter
+    def group(self, group: Any) -> None:
+        self.note().group = group
+
+    @property
+    def proof(self) -> Any:
+        """How a record that another library's model became was compared with that library; None for any other node."""
+        return getattr(self, "_note", NOTHING).proof
+
+    def note(self) -> Note:
+        """Return what is noted with this node, to be added to."""
+        if not hasattr(self, "_note"):
+            self._note = Note()
+        return self._note
