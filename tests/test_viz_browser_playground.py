@@ -208,6 +208,16 @@ def test_points_are_clicked_and_tables_pasted(show):
     assert len(numbers(page)["losses"]) == 2
 
 
+@pytest.mark.parametrize("rows", ["1e16,0,0\\n10000000000000002,1,1", "-1e308,0,0\\n1e308,1,1", "5,5,0\\n5,5,0"])
+def test_odd_tables_do_not_hang_the_page(rows, show):
+    page = show()
+    page.enter("data", "own", "change")
+    page.run(f"document.getElementById('table').value = '{rows}'")
+    page.click("use-table")
+    page.click("one-epoch")
+    assert page.panel("epochs") in ("epoch 0", "epoch 1")
+
+
 def test_layers_are_added_removed_and_changed(show):
     page = show()
     title = "return [...document.querySelectorAll('#network .number')].length"

@@ -253,8 +253,8 @@ function point(view, context, x, t, held, chosen) {
 
 function ticks(low, high, about = 4) {
   const raw = (high - low) / about, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].map(f => f * power).find(f => f >= raw), found = [];
-  for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) found.push(i * step);
-  return found;
+  for (let n = 0; n < 12; n++) found.push((Math.ceil(low / step) + n) * step);
+  return found.filter(t => t <= high + step * 1e-9);
 }
 
 // The loss curve --------------------------------------------------------------------------------------------------------
