@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
-import select
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -24,27 +22,19 @@ from ..text import DASH, spelled
 
 FORWARD, BACKWARD = "forward", "backward"
 PAGE = 10  # steps of Page Up and Page Down
-PATIENCE = 0.05  # seconds for the rest of an arrow key to arrive
 HELP = "← → step   Home End   f b pass   number Enter   q quit"
-ENTER_SCREEN, LEAVE_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # another screen, and no cursor
-HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
+LINE_HELP = "Enter: on, p: back, f b: a pass, a number: that step, q: quit > "
 BOLD, REVERSED, NORMAL = "\x1b[1m", "\x1b[7m", "\x1b[0m"
-
-_KEY = re.compile(r"\x1b[\[O][\d;]*[A-Za-z~]|.", re.DOTALL)
-_HALF_A_KEY = re.compile(r"\x1b([\[O][\d;]*)?")
-KEYS = {
-    **dict.fromkeys(("\x1b[C", "\x1bOC", "\x1b[B", "\x1bOB", " ", "n", "j", "l"), "next"),
-    **dict.fromkeys(("\x1b[D", "\x1bOD", "\x1b[A", "\x1bOA", "p", "k", "h", "\x7f", "\x08"), "previous"),
-    **dict.fromkeys(("\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~", "g"), "first"),
-    **dict.fromkeys(("\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[8~", "G"), "last"),
-    **dict.fromkeys(("q", "Q", "\x1b", "\x04", ""), "quit"),
-    **dict.fromkeys(("\r", "\n"), "enter"),
-    "\x1b[6~": "page on", "\x1b[5~": "page back", "f": FORWARD, "b": BACKWARD, "\x03": "interrupt",
+KEYS = {  # what prompt_toolkit calls the keys, and what they do
+    **dict.fromkeys(("right", "down", " ", "n", "j", "l"), "next"),
+    **dict.fromkeys(("left", "up", "p", "k", "h", "c-h"), "previous"),
+    **dict.fromkeys(("home", "g"), "first"),
+    **dict.fromkeys(("end", "G"), "last"),
+    **dict.fromkeys(("q", "Q", "escape", "c-d"), "quit"),
+    "pagedown": "page on", "pageup": "page back", "f": FORWARD, "b": BACKWARD, "c-m": "enter", "c-j": "enter",
+    "c-c": "interrupt",
 }  # fmt: skip
-WINDOWS = {"M": "\x1b[C", "P": "\x1b[B", "K": "\x1b[D", "H": "\x1b[A", "G": "\x1b[H", "O": "\x1b[F", "Q": "\x1b[6~",
-           "I": "\x1b[5~"}  # fmt: skip
-
-Read = Callable[[], str]
+ENDS: dict[str, type[BaseException]] = {"quit": EOFError, "interrupt": KeyboardInterrupt}
 
 
 class Page(NamedTuple):
@@ -70,9 +60,10 @@ class Walk(NamedTuple):
 def step(root: Node, gradient: Any = None, names: Mapping[Any, Any] | None = None) -> None:
     """Walk through the forward and the backward pass in the terminal: arrow keys, Home, End, a number, q to leave.
 
-    Without a terminal (a pipe, a notebook) the steps are printed, as by `print(explain(root))`. `gradient` is that of
-    the root, as in `backward`, and `names` as in `explain`. NO_COLOR and TERM=dumb are respected. Ctrl-C leaves the
-    terminal as it was.
+    Keys need prompt_toolkit, which IPython brings (`pip install "autograd-mini[terminal]"`); without it a line of input
+    leads to each further step. Without a terminal (a pipe, a notebook) the steps are printed, as by
+    `print(explain(root))`. `gradient` is that of the root, as in `backward`, and `names` as in `explain`. NO_COLOR and
+    TERM=dumb are respected. Ctrl-C leaves the terminal as it was.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); step(x.tanh())
@@ -90,8 +81,7 @@ def step(root: Node, gradient: Any = None, names: Mapping[Any, Any] | None = Non
     if not _at_a_terminal():
         _write(f"{told}\n")
         return
-    with _screen() as read:
-        _go(walk_of(told), read)
+    _go(walk_of(told))
 
 
 class StepError(AutogradError, TypeError):
@@ -236,27 +226,85 @@ def moved(walk: Walk, i: int, key: str, typed: str = "") -> int:
     return max(0, min(to.get(key, i), last))
 
 
-def _go(walk: Walk, read: Read) -> None:
-    """Show pages until a key says to leave."""
-    i, typed = 0, ""
-    while True:
-        _show(walk, i, typed)
-        pressed = read()
+class Place:
+    """Where a walk is, and what has been typed of the number of a step."""
+
+    def __init__(self) -> None:
+        self.i, self.typed = 0, ""
+
+    def press(self, walk: Walk, key: str) -> None:
+        """Go where a key leads; digits wait for Enter."""
+        if key.isdecimal() and key.isascii():
+            self.typed += key
+        else:
+            self.i, self.typed = moved(walk, self.i, key, self.typed), ""
+
+
+def _go(walk: Walk) -> None:
+    """Show pages until a key says to leave; with lines of input where prompt_toolkit is not installed."""
+    try:
+        import prompt_toolkit  # noqa: F401
+    except ImportError:
+        _by_lines(walk, Place())
+    else:
+        _full_screen(walk, Place())
+
+
+def _full_screen(walk: Walk, place: Place) -> None:
+    """Take over the screen and the keyboard, and give both back as they were, whatever happens."""
+    from prompt_toolkit import Application
+    from prompt_toolkit.formatted_text import ANSI
+    from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.keys import Keys
+    from prompt_toolkit.layout import FormattedTextControl, Layout, Window
+
+    bindings = KeyBindings()
+
+    def page() -> Any:
+        rows, columns = app.output.get_size()
+        lines = screen_of(walk, place.i, columns, rows, "NO_COLOR" not in os.environ, place.typed)
+        return ANSI(spelled("\n".join(lines), app.output.encoding()))
+
+    @bindings.add(Keys.Any)
+    def press(event: Any) -> None:
+        pressed = event.key_sequence[0].key
         key = KEYS.get(pressed, pressed)
+        if key in ENDS:
+            event.app.exit(exception=ENDS[key])
+        else:
+            place.press(walk, key)
+
+    control = FormattedTextControl(page, show_cursor=False)
+    app: Any = Application(Layout(Window(control)), key_bindings=bindings, full_screen=True)
+    with contextlib.suppress(EOFError):
+        app.run(in_thread=_in_a_loop())
+
+
+def _in_a_loop() -> bool:
+    """Whether an event loop runs here already, as at the prompt of `python -m asyncio`."""
+    import asyncio
+
+    try:
+        return bool(asyncio.get_running_loop())
+    except RuntimeError:
+        return False
+
+
+def _by_lines(walk: Walk, place: Place) -> None:
+    """Show a page, wait for a line that says where to go, show the next."""
+    while True:
+        width, height = shutil.get_terminal_size()
+        _write("\n".join(screen_of(walk, place.i, width, height - 2)[:-1]) + "\n")
+        try:
+            said = input(LINE_HELP).strip()
+        except EOFError:
+            return
+        key = KEYS.get(said, said)
         if key == "quit":
             return
-        if key == "interrupt":
-            raise KeyboardInterrupt
-        if key.isdecimal() and key.isascii():
-            typed += key
-        else:
-            i, typed = moved(walk, i, key, typed), ""
-
-
-def _show(walk: Walk, i: int, typed: str) -> None:
-    width, height = shutil.get_terminal_size()
-    lines = screen_of(walk, i, width, height, "NO_COLOR" not in os.environ, typed)
-    _write(HOME + "\n".join(line + CLEAR_LINE for line in lines) + CLEAR_REST)
+        for part in key if key.isdecimal() else ():
+            place.press(walk, part)
+        place.press(walk, "enter" if place.typed else key or "next")
 
 
 # The terminal ---------------------------------------------------------------------------------------------------------
@@ -273,58 +321,3 @@ def _write(text: str) -> None:
     """Write to stdout, in plain signs where its encoding does not have others."""
     sys.stdout.write(spelled(text, getattr(sys.stdout, "encoding", None)))
     sys.stdout.flush()
-
-
-@contextmanager
-def _screen() -> Iterator[Read]:
-    """Take over the screen and the keyboard, and give both back as they were, whatever happens."""
-    with _keyboard() as read:
-        try:
-            _write(ENTER_SCREEN)
-            yield read
-        finally:
-            _write(LEAVE_SCREEN)
-
-
-@contextmanager
-def _keyboard() -> Iterator[Read]:
-    """Give a function that waits for one key; the terminal is as it was afterwards."""
-    try:
-        import termios
-        import tty
-    except ImportError:  # Windows
-        yield _windows_key
-        return
-    terminal = sys.stdin.fileno()
-    before = termios.tcgetattr(terminal)
-    try:
-        tty.setcbreak(terminal)
-        keys = _keys(terminal)
-        yield lambda: next(keys, "")
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-
-
-def _keys(terminal: int) -> Iterator[str]:
-    """Yield one key after the other, an arrow key as the characters that it sends; the end of input ends it."""
-    waiting = ""
-    while True:
-        more = _HALF_A_KEY.fullmatch(waiting) and select.select([terminal], [], [], PATIENCE)[0]
-        if not waiting or more:
-            arrived = os.read(terminal, 1024).decode("utf-8", "replace")
-            if not arrived:
-                return
-            waiting += arrived
-            continue
-        key = _KEY.match(waiting)[0]  # type: ignore[index]
-        yield key
-        waiting = waiting[len(key) :]
-
-
-def _windows_key() -> str:
-    """Wait for one key on Windows, where a special one is two characters."""
-    import msvcrt
-
-    getwch: Callable[[], str] = msvcrt.getwch  # type: ignore[attr-defined]
-    key = getwch()
-    return WINDOWS.get(getwch(), "?") if key in ("\x00", "\xe0") else key
