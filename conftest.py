@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import autograd_mini
+import nn
+import viz
 from autograd_mini.op import TABLE
 
 SLOW = {  # what the names of slow tests start with, and why; what drives a browser is slow of itself
@@ -17,6 +21,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_export.py": "JAX, ONNX and torch",
     "nn/export/": "the same",
     "docs/export.md": "the same",
+    "tests/test_from_jax.py": "JAX traces, compiles and runs models",
     "tests/test_from_torch": "torch traces and runs hundreds of models",
     "autograd_mini/bridges/": "torch, imported",
     "nn/imports/torch_modules.py": "the same",
@@ -79,6 +84,23 @@ def _the_table_as_it_was() -> Iterator[None]:
     yield
     TABLE.clear()
     TABLE.update(before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the names that are imported when they are asked for: pytest asks for each that `dir` tells."""
+    told = {room: vars(room).pop("__dir__") for room in (autograd_mini, nn, viz)}
+    try:
+        return (yield)
+    finally:
+        for room, names in told.items():
+            vars(room)["__dir__"] = names
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files alone of which every test is slow, where nobody asks for one: their imports alone take seconds."""
+    name = collection_path.relative_to(config.rootpath).as_posix()
+    return True if config.option.markexpr == "not slow" and name.startswith(tuple(SLOW)) else None
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import importlib
 import inspect
@@ -45,6 +46,14 @@ UNDOCUMENTED = {  # rooms whose functions need no docstring, each with its reaso
 packages = pytest.mark.parametrize("package", MAY_IMPORT)
 
 
+parsed = functools.cache(ast.parse)
+
+
+def tree_of(file: Path) -> ast.Module:
+    return parsed(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def files(package: str) -> list[Path]:
     found = sorted((ROOT / package).rglob("*.py"))
     assert found, f"no source of {package} in {ROOT}"
@@ -77,8 +86,7 @@ def imported(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
 
 
 def knows(file: Path, root: Path = ROOT) -> set[str]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return set(imported(tree, name_of(file, root), file.name == "__init__.py"))
+    return set(imported(tree_of(file), name_of(file, root), file.name == "__init__.py"))
 
 
 def module_graph(package: str, root: Path = ROOT) -> dict[str, set[str]]:
@@ -126,7 +134,7 @@ def test_a_package_knows_its_own_files_by_relative_names(package: str) -> None:
     absolute = {
         name_of(file)
         for file in files(package)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(file))
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
@@ -213,7 +221,7 @@ def test_an_import_loads_nothing_heavy(package: str) -> None:
 @packages
 def test_the_first_line_of_each_file_says_what_it_is(package: str) -> None:
     for file in files(package):
-        lines = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split("\n")
+        lines = (ast.get_docstring(tree_of(file)) or "").split("\n")
         assert lines[0].endswith((".", ":")), name_of(file)
 
 
@@ -232,7 +240,7 @@ def test_no_function_has_more_than_30_lines_without_a_reason(package: str) -> No
     long = {
         f"{name_of(file)}.{node.name}"
         for file in files(package)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and length(node) > 30
     }
     assert long == {name for name in LONG if name.partition(".")[0] == package}
