@@ -212,7 +212,7 @@ class Dropout(Module):
 
 
 class Sequential(Module):
-    """Layers, each fed with the output of the one before.
+    """Layers one after another: each takes the output of the one before.
 
     >>> Sequential(Dense(4, 8, rng=0), Dropout(0.1), Dense(8, 3, "softmax", rng=1))
     Sequential(Dense(4, 8, relu), Dropout(0.1), Dense(8, 3, softmax))

@@ -44,7 +44,7 @@ class Module:
         return [x for _, x in _walk(self) if isinstance(x, Module)]
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: they read 0 again."""
+        """Clear the gradients of all parameters: they read 0 again."""
         if parameters := self.parameters():
             zero_grad(*parameters)
 
@@ -55,7 +55,7 @@ class Module:
         return self
 
     def eval(self) -> Module:
-        """Switch every module to use (`Dropout` does nothing) and return this one."""
+        """Switch every module to evaluation (`Dropout` does nothing) and return this one."""
         return self.train(False)
 
     def state_dict(self) -> dict[str, Array]:

@@ -14,7 +14,7 @@ from .errors import real, whole
 
 
 class Schedule(Protocol):
-    """A function of what has passed that gives the learning rate for what comes."""
+    """What gives the learning rate of the next step, from the number t of steps so far and their losses."""
 
     def __call__(self, t: int, losses: Sequence[float] = ()) -> float: ...
 

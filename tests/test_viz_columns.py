@@ -11,7 +11,7 @@ import viz
 from autograd_mini import Value
 from viz.graph.boxes import BAND, FOLDED
 from viz.graph.columns import banded, frames_around
-from viz.graph.python_layout import sketch
+from viz.graph.python_layout import layout_of
 
 G = "{http://www.w3.org/2000/svg}g"
 RECT = "{http://www.w3.org/2000/svg}rect"
@@ -157,7 +157,7 @@ def test_a_network_that_is_called_between_others_keeps_frames_only_where_they_en
     second = net([first * 2.0])
     loss = (second + first) ** 2.0
     drawing = viz.draw(loss, model=net, names={}, depth=3)
-    own = sketch(drawing.picture)
+    own = layout_of(drawing.picture)
     places = {place["name"] for place in own.layout["objects"]}
     assert own.framed == any(name.startswith("cluster_") for name in places)
     ElementTree.fromstring(drawing.svg)

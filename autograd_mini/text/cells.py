@@ -1,4 +1,4 @@
-"""The sheet: an explanation as words in cells, in Python's notation or in LaTeX, for every form to lay out."""
+"""Cells: an explanation as words in rows and columns, in Python's notation or in LaTeX, for every layout."""
 
 from __future__ import annotations
 

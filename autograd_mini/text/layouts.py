@@ -1,4 +1,4 @@
-"""The forms of an explanation: one sheet laid out as text, as LaTeX, as Markdown and as HTML."""
+"""Layouts of an explanation: the same cells as text, as LaTeX, as Markdown and as HTML."""
 
 from __future__ import annotations
 

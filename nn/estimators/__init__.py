@@ -1,1 +1,1 @@
-"""Estimators: the face of scikit-learn, and what is behind it."""
+"""Estimators: scikit-learn's interface, and what is behind it."""

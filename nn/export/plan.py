@@ -18,7 +18,7 @@ DEPTH = 100  # of sequences in sequences; deeper ones, or one that contains itse
 
 
 class ExportError(AutogradError, ValueError):
-    """A network that has no twin elsewhere: the message names the layer, and what it would have to be."""
+    """A network that has no counterpart elsewhere: the message names the layer, and what it would have to be."""
 
 
 class Affine(NamedTuple):

@@ -1,4 +1,4 @@
-"""Modules of torch: a `torch.nn.Sequential` of lines and activations as a network, with its weights."""
+"""Modules of torch: a `torch.nn.Sequential` of linear layers and activations as a network, with its weights."""
 
 from __future__ import annotations
 

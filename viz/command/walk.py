@@ -85,7 +85,7 @@ def step(root: Node, gradient: Any = None, names: Mapping[Any, Any] | None = Non
 
 
 class StepError(AutogradError, TypeError):
-    """Something that has no passes to walk through."""
+    """What has no forward and backward pass to walk through: anything but a node."""
 
 
 # The steps as pages ---------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, v
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
-from .python_layout import Sketch, sketch
+from .python_layout import Layout, layout_of
 from .svg import svg_of
 from .text_tree import text_of
 
@@ -109,11 +109,11 @@ class Drawing(Sheet):
         return self._layout[2]
 
     @cached_property
-    def _ordered(self) -> Sketch | None:
+    def _ordered(self) -> Layout | None:
         """The layout of our own, for a network that is open and can be framed in the textbook's order."""
         if self._wanted != "auto" or not shows_layers(self.picture):
             return None
-        own = sketch(self.picture, self.direction)
+        own = layout_of(self.picture, self.direction)
         return own if own.framed else None
 
     @cached_property
@@ -136,7 +136,7 @@ class Drawing(Sheet):
             except RenderError:
                 if self._wanted != "auto":
                     raise
-        own = sketch(self.picture, self.direction)
+        own = layout_of(self.picture, self.direction)
         return own.picture, own.layout, PYTHON
 
     def render(

@@ -1,4 +1,4 @@
-"""Group builder: drafts, which are groups that still grow, and the topological order of what is in them."""
+"""Group builders: groups that still grow, and the topological order of what is in them."""
 
 from __future__ import annotations
 
@@ -11,43 +11,45 @@ from autograd_mini.text.formula import one_line
 
 
 @dataclass(eq=False)
-class Draft:
+class Builder:
     """A group under way: it knows the one around it; a dictionary of homes says which nodes are directly in it."""
 
     name: str
     kind: str
-    outer: Draft | None = None
+    outer: Builder | None = None
     depth: int = 0
     birth: float = math.inf  # of the oldest result in it
 
-    def inner(self, name: str, kind: str) -> Draft:
-        """Return a new draft inside this one; its name is cut to one short line, without what cannot be shown."""
-        return Draft(one_line(name) or kind, kind, self, self.depth + 1)
+    def inner(self, name: str, kind: str) -> Builder:
+        """Return a new builder inside this one; its name is cut to one short line, without what cannot be shown."""
+        return Builder(one_line(name) or kind, kind, self, self.depth + 1)
 
 
-Home = dict[Node, Draft]  # which draft each node is directly in
-Item = Node | Draft
+Home = dict[Node, Builder]  # which builder each node is directly in
+Item = Node | Builder
 Needs = dict[Item, dict[Item, None]]
 
 
-def ordered(nodes: list[Node], home: Home) -> dict[Draft, list[Item]]:
-    """Return the items of every draft in topological order; drafts that lie on a circle give their items away."""
+def ordered(nodes: list[Node], home: Home) -> dict[Builder, list[Item]]:
+    """Return the items of every builder in topological order; builders that lie on a circle give their items away."""
     while True:
         needs = _needs(nodes, home)
-        found = {draft: _sorted(items) for draft, items in needs.items()}
-        broken = {d for draft, items in needs.items() for d in _circle(items, found[draft]) if isinstance(d, Draft)}
+        found = {builder: _sorted(items) for builder, items in needs.items()}
+        broken = {
+            d for builder, items in needs.items() for d in _circle(items, found[builder]) if isinstance(d, Builder)
+        }
         if not broken:
             return found
-        for draft in needs:
-            while draft.outer in broken:
-                draft.outer = draft.outer.outer if draft.outer else None
-        for node, draft in home.items():
-            if draft in broken and draft.outer is not None:
-                home[node] = draft.outer
+        for builder in needs:
+            while builder.outer in broken:
+                builder.outer = builder.outer.outer if builder.outer else None
+        for node, builder in home.items():
+            if builder in broken and builder.outer is not None:
+                home[node] = builder.outer
 
 
-def _needs(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
-    """Return, for every draft, which of its items are computed from which of the others."""
+def _needs(nodes: list[Node], home: Home) -> dict[Builder, Needs]:
+    """Return, for every builder, which of its items are computed from which of the others."""
     needs = _registered(nodes, home)
     for node in nodes:
         inside = home[node]
@@ -56,16 +58,16 @@ def _needs(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
                 if home[arg] is inside:
                     needs[inside][node][arg] = None
                 else:
-                    draft, item, needed = _siblings(node, arg, home)
-                    needs[draft][item][needed] = None
+                    builder, item, needed = _siblings(node, arg, home)
+                    needs[builder][item][needed] = None
     return needs
 
 
-def _registered(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
-    """Return every draft with its items, none of which needs another yet, and set its depth and its birth."""
-    needs: dict[Draft, Needs] = {}
-    for draft in dict.fromkeys(home.values()):
-        lineage = [draft]
+def _registered(nodes: list[Node], home: Home) -> dict[Builder, Needs]:
+    """Return every builder with its items, none of which needs another yet, and set its depth and its birth."""
+    needs: dict[Builder, Needs] = {}
+    for builder in dict.fromkeys(home.values()):
+        lineage = [builder]
         while (outer := lineage[-1].outer) is not None:
             lineage.append(outer)
         for depth, each in enumerate(reversed(lineage)):
@@ -77,19 +79,19 @@ def _registered(nodes: list[Node], home: Home) -> dict[Draft, Needs]:
         needs[home[node]][node] = {}
         if node.op is not None:
             _note_birth(home[node], node.birth)
-    for draft in needs:
-        draft.birth = draft.birth if math.isfinite(draft.birth) else 0.0  # only leaves: what is to be used comes first
+    for builder in needs:
+        builder.birth = builder.birth if math.isfinite(builder.birth) else 0.0  # leaves alone come first
     return needs
 
 
-def _note_birth(draft: Draft | None, birth: float) -> None:
-    """Tell a draft and those around it about the oldest result in them."""
-    while draft is not None and draft.birth == math.inf:
-        draft.birth, draft = birth, draft.outer
+def _note_birth(builder: Builder | None, birth: float) -> None:
+    """Tell a builder and those around it about the oldest result in them."""
+    while builder is not None and builder.birth == math.inf:
+        builder.birth, builder = birth, builder.outer
 
 
-def _siblings(node: Node, arg: Node, home: Home) -> tuple[Draft, Item, Item]:
-    """Return the innermost draft around two nodes, and the items in it which they are or are in."""
+def _siblings(node: Node, arg: Node, home: Home) -> tuple[Builder, Item, Item]:
+    """Return the innermost builder around two nodes, and the items in it which they are or are in."""
     item: Item = node
     needed: Item = arg
     a, b = home[node], home[arg]

@@ -18,7 +18,7 @@ from autograd_mini.modes import Group as Recorded
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import one_line
 
-from .group_builder import Draft, Home, Item, ordered
+from .group_builder import Builder, Home, Item, ordered
 from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
 
 GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
@@ -93,7 +93,7 @@ def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None
 def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any]) -> Group:
     """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
     users = users_of(nodes)
-    top = Draft("", GRAPH)
+    top = Builder("", GRAPH)
     home = _modules(nodes, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
     _sums(users, home, top)
     _inputs(users, home, top)
@@ -141,72 +141,72 @@ Users = dict[Node, list[Node]]
 # How groups are made -------------------------------------------------------------------------------------------------
 
 
-def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Draft) -> Home:
-    """Give every node its draft: of its place in a model, else of the group that it was recorded in, else the whole."""
+def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Builder) -> Home:
+    """Give every node its builder: of its place in a model, else of the group it was recorded in, else of the whole."""
     home = _recorded(nodes, users, top)
     if parts:
-        drafts: dict[Place, Draft] = {}
-        members: dict[Draft, list[Node]] = {}
+        builders: dict[Place, Builder] = {}
+        members: dict[Builder, list[Node]] = {}
         places = Placing(nodes, parts, users).places
         for node in places:
             if node.op is not None:  # results know the group that called their part
-                _draft_of(places[node], drafts, home[node])
+                _builder_of(places[node], builders, home[node])
         for node in nodes:
             if node in places:
-                home[node] = _draft_of(places[node], drafts, top)
+                home[node] = _builder_of(places[node], builders, top)
                 members.setdefault(home[node], []).append(node)
-        for draft, inside in members.items():
-            if draft.kind == NEURON:
-                _calls(draft, inside, home)
+        for builder, inside in members.items():
+            if builder.kind == NEURON:
+                _calls(builder, inside, home)
     return home
 
 
-def _recorded(nodes: list[Node], users: Users, top: Draft) -> Home:
-    """Give every node the draft of the group that it was recorded in, and leaves that of all their users."""
-    drafts: dict[Recorded | None, Draft] = {None: top, OUTSIDE: top}
-    home = {node: _draft_for(node.group, drafts, top) for node in nodes}
-    if len(drafts) > 2:
+def _recorded(nodes: list[Node], users: Users, top: Builder) -> Home:
+    """Give every node the builder of the group that it was recorded in, and leaves that of all their users."""
+    builders: dict[Recorded | None, Builder] = {None: top, OUTSIDE: top}
+    home = {node: _builder_for(node.group, builders, top) for node in nodes}
+    if len(builders) > 2:
         for node in nodes:
             if node.op is None and node.group is None and users[node]:
                 home[node] = _around([home[user] for user in users[node]])
     return home
 
 
-def _draft_for(group: Recorded | None, drafts: dict[Recorded | None, Draft], top: Draft) -> Draft:
-    """Return the draft of a recorded group, made when it is first asked for, inside those of the groups around it."""
+def _builder_for(group: Recorded | None, builders: dict[Recorded | None, Builder], top: Builder) -> Builder:
+    """Return the builder of a recorded group, made when first asked for, inside those of the groups around it."""
     lineage = []
-    while group not in drafts:
+    while group not in builders:
         lineage.append(group)
         group = group.outer if group else None
-    draft = drafts[group]
+    builder = builders[group]
     for inner in reversed(lineage):
-        draft = drafts[inner] = draft.inner(inner.name if inner else "", NAMED)
-    return draft
+        builder = builders[inner] = builder.inner(inner.name if inner else "", NAMED)
+    return builder
 
 
-def _around(drafts: list[Draft]) -> Draft:
-    """Return the innermost draft around all of them."""
-    found = drafts[0]
-    for draft in drafts[1:]:
-        while draft is not found:
-            if draft.depth >= found.depth and draft.outer is not None:
-                draft = draft.outer
+def _around(builders: list[Builder]) -> Builder:
+    """Return the innermost builder around all of them."""
+    found = builders[0]
+    for builder in builders[1:]:
+        while builder is not found:
+            if builder.depth >= found.depth and builder.outer is not None:
+                builder = builder.outer
             elif found.outer is not None:
                 found = found.outer
     return found
 
 
-def _draft_of(place: Place, drafts: dict[Place, Draft], around: Draft) -> Draft:
-    """Return the draft of a part in one call, made when it is first asked for, inside those of the parts around it."""
-    found = drafts.get(place)
+def _builder_of(place: Place, builders: dict[Place, Builder], around: Builder) -> Builder:
+    """Return the builder of a part in one call, made when first asked for, inside those of the parts around it."""
+    found = builders.get(place)
     if found is None:
         call, part = place
-        outer = around if part.outer is None else _draft_of((call, part.outer), drafts, around)
-        found = drafts[place] = outer.inner(part.name, part.kind)
+        outer = around if part.outer is None else _builder_of((call, part.outer), builders, around)
+        found = builders[place] = outer.inner(part.name, part.kind)
     return found
 
 
-def _calls(draft: Draft, inside: list[Node], home: Home) -> None:
+def _calls(builder: Builder, inside: list[Node], home: Home) -> None:
     """Tell the calls of a neuron apart, one for each sample: they have nothing but the parameters in common."""
     calls: dict[Node, list[Node]] = {}
     for node in inside:
@@ -221,10 +221,10 @@ def _calls(draft: Draft, inside: list[Node], home: Home) -> None:
             calls[node] = joined
     several = [call for call in {id(call): call for call in calls.values()}.values() if len(call) > 1]
     for number, call in enumerate(several if len(several) > 1 else (), 1):
-        home.update(dict.fromkeys(call, draft.inner(f"call {number}", CALL)))
+        home.update(dict.fromkeys(call, builder.inner(f"call {number}", CALL)))
 
 
-def _sums(users: Users, home: Home, top: Draft) -> None:
+def _sums(users: Users, home: Home, top: Builder) -> None:
     """Make a group of every sum of many terms that is part of nothing smaller, with the terms made of leaves."""
     for node in users:
         if home[node] is top and node.op is not None and not in_a_sum(node, users):
@@ -238,7 +238,7 @@ def _sums(users: Users, home: Home, top: Draft) -> None:
                 home.update(dict.fromkeys(inside, top.inner(name, SUM)))
 
 
-def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Draft) -> None:
+def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Builder) -> None:
     """Make a group of each term that is computed from a network, with whatever only that term needs."""
     node = next(iter(sums))
     around = dict.fromkeys([*sums, *users[node]])
@@ -250,7 +250,7 @@ def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home
             home.update(dict.fromkeys(cone, top.inner(f"sample {number}", SAMPLE)))
 
 
-def _is_output(arg: Any, home: Home, top: Draft) -> bool:
+def _is_output(arg: Any, home: Home, top: Builder) -> bool:
     """Whether an argument is a result of a network, not a parameter."""
     return isinstance(arg, Node) and arg.op is not None and home[arg] is not top
 
@@ -262,14 +262,14 @@ def _last_term(node: Node, terms: list[Node], users: Users) -> list[Node]:
     return beside if len(beside) == 1 and not users[after] and all(beside[0].op is term.op for term in terms) else []
 
 
-def _cone(term: Node, users: Users, home: Home, top: Draft, around: dict[Node, None]) -> list[Node]:
+def _cone(term: Node, users: Users, home: Home, top: Builder, around: dict[Node, None]) -> list[Node]:
     """Return a term and what nothing but it needs, as far as that is in no group; `around` are the sums it is in."""
     inside = dict(around)
     _take(term, users, home, top, inside)
     return [node for node in inside if node not in around]
 
 
-def _take(term: Node, users: Users, home: Home, top: Draft, inside: dict[Node, None]) -> None:
+def _take(term: Node, users: Users, home: Home, top: Builder, inside: dict[Node, None]) -> None:
     """Take into a sum what only it needs of a term: steps that are part of nothing else, down to where something is."""
     stack = [term]
     while stack:
@@ -279,9 +279,9 @@ def _take(term: Node, users: Users, home: Home, top: Draft, inside: dict[Node, N
             stack += [arg for arg in node.args if isinstance(arg, Node)]
 
 
-def _inputs(users: Users, home: Home, top: Draft) -> None:
+def _inputs(users: Users, home: Home, top: Builder) -> None:
     """Make a group of the inputs that go to the same group and nowhere else, where there are many."""
-    goals: dict[Draft, list[Node]] = {}
+    goals: dict[Builder, list[Node]] = {}
     for node, uses in users.items():
         if node.op is None and uses and home[node] is top:
             inside = {_below(top, home[user]) for user in uses}
@@ -292,14 +292,14 @@ def _inputs(users: Users, home: Home, top: Draft) -> None:
             home.update(dict.fromkeys(leaves, top.inner(f"{len(leaves)} inputs", INPUTS)))
 
 
-def _below(outer: Draft, draft: Draft) -> Draft | None:
-    """Return the draft around `draft` that is directly in `outer`, None if there is none."""
-    while draft.depth > outer.depth + 1 and draft.outer is not None:
-        draft = draft.outer
-    return draft if draft.outer is outer else None
+def _below(outer: Builder, builder: Builder) -> Builder | None:
+    """Return the builder around `builder` that is directly in `outer`, None if there is none."""
+    while builder.depth > outer.depth + 1 and builder.outer is not None:
+        builder = builder.outer
+    return builder if builder.outer is outer else None
 
 
-def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: Draft) -> bool:
+def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: Builder) -> bool:
     """Make a group of each labelled node and what only it needs; say whether there was one.
 
     An item belongs to the innermost labelled node that lies on each of its paths to the root: where the paths from its
@@ -315,24 +315,24 @@ def _expressions(root: Node, items: list[Item], users: Users, home: Home, top: D
         around[item] = _meeting(nearest, around, depth)
         if item is not root and _labelled(item) and depth[around[item]] < DEEP:
             depth[item] = depth[around[item]] + 1
-    drafts: dict[Item | None, Draft] = {None: top}
+    builders: dict[Item | None, Builder] = {None: top}
     needed = set(around.values())
     for item in reversed(items):
-        outer = drafts[around[item]]
-        if isinstance(item, Draft):
+        outer = builders[around[item]]
+        if isinstance(item, Builder):
             item.outer = outer
         else:
             if item in needed:
-                outer = drafts[item] = outer.inner(item.label, EXPRESSION)
+                outer = builders[item] = outer.inner(item.label, EXPRESSION)
             home[item] = outer
-    return len(drafts) > 1
+    return len(builders) > 1
 
 
 def _labelled(item: Item) -> bool:
     return isinstance(item, Node) and item.op is not None and bool(one_line(item.label))
 
 
-def _using(items: list[Item], users: Users, home: Home, top: Draft) -> dict[Item, list[Item]]:
+def _using(items: list[Item], users: Users, home: Home, top: Builder) -> dict[Item, list[Item]]:
     """Return which items of the whole use each of them."""
     using: dict[Item, dict[Item, None]] = {item: {} for item in items}
     for node, uses in users.items():
@@ -355,26 +355,26 @@ def _meeting(nearest: list[Any], around: Mapping[Any, Any], depth: Mapping[Any, 
     return found
 
 
-def _frozen(contents: Mapping[Draft, list[Item]]) -> Group:
-    """Return the groups that the drafts have become, inner ones first."""
+def _frozen(contents: Mapping[Builder, list[Item]]) -> Group:
+    """Return the groups that the builders have become, inner ones first."""
     groups: dict[Item, Group] = {}
-    for draft in sorted(contents, key=lambda draft: -draft.depth):
-        names = _unlike([item for item in contents[draft] if isinstance(item, Draft)])
+    for builder in sorted(contents, key=lambda builder: -builder.depth):
+        names = _unlike([item for item in contents[builder] if isinstance(item, Builder)])
         for inner, name in names.items():
             groups[inner] = replace(groups[inner], name=name)
-        items = tuple(groups[item] if isinstance(item, Draft) else item for item in contents[draft])
-        groups[draft] = Group(draft.name, draft.kind, items)
-    return groups[draft]
+        items = tuple(groups[item] if isinstance(item, Builder) else item for item in contents[builder])
+        groups[builder] = Group(builder.name, builder.kind, items)
+    return groups[builder]
 
 
-def _unlike(drafts: list[Draft]) -> dict[Draft, str]:
-    """Return the names of drafts; of several with one name, all but the first that need it get a number."""
-    taken = {draft.name for draft in drafts}
+def _unlike(builders: list[Builder]) -> dict[Builder, str]:
+    """Return the names of builders; of several with one name, all but the first that need it get a number."""
+    taken = {builder.name for builder in builders}
     once: set[str] = set()
-    names: dict[Draft, str] = {}
-    for draft in drafts:
-        own = (f"{draft.name} ({i})" for i in count(2))
-        names[draft] = draft.name if draft.name not in once else next(name for name in own if name not in taken)
-        taken.add(names[draft])
-        once.add(draft.name)
+    names: dict[Builder, str] = {}
+    for builder in builders:
+        own = (f"{builder.name} ({i})" for i in count(2))
+        names[builder] = builder.name if builder.name not in once else next(name for name in own if name not in taken)
+        taken.add(names[builder])
+        once.add(builder.name)
     return names

@@ -71,7 +71,7 @@ class Table:
         return ops
 
 
-class Sketch(NamedTuple):
+class Layout(NamedTuple):
     """A layout: the picture as it was laid out, bands for bars, in the form of Graphviz's JSON; `framed` says whether
     the frames are in it.
     """
@@ -81,7 +81,7 @@ class Sketch(NamedTuple):
     framed: bool
 
 
-def sketch(whole: Picture, direction: str = "LR") -> Sketch:
+def layout_of(whole: Picture, direction: str = "LR") -> Layout:
     """Return the layout of a picture, computed here."""
     picture, pulls = banded(whole)
     cards = [_card(box) for box in picture.boxes]
@@ -111,7 +111,7 @@ def sketch(whole: Picture, direction: str = "LR") -> Sketch:
         "edges": _edges(picture, chips, places, point, joined),
         "_ldraw_": _stacked(caption, low - SIZE),
     }
-    return Sketch(picture, layout, frames is not None)
+    return Layout(picture, layout, frames is not None)
 
 
 def _places(

@@ -30,7 +30,7 @@ LIMIT = 10_000  # contributions after which a sweep that does not end by itself 
 
 
 class MistakeError(AutogradError, ValueError):
-    """A mistake that nobody is famous for."""
+    """A name that is not among those of the famous mistakes."""
 
 
 class Mistake(NamedTuple):

@@ -1,4 +1,4 @@
-"""Calls: how a row that is no operator is written in Python and in JavaScript, and how its arguments are."""
+"""Call syntax: how a row that is no operator is written in Python and in JavaScript, and how its arguments are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frameworks: a record as a script for torch or JAX: the value computed there, the gradients by the framework's own."""
+"""Framework scripts: a record as a script for torch or JAX: the value, and the gradients by the framework itself."""
 
 from __future__ import annotations
 

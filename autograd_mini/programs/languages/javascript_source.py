@@ -1,4 +1,4 @@
-"""Scripts: a record and its sweep as a function in JavaScript, on numbers or on arrays."""
+"""JavaScript: a record and its sweep as a function in JavaScript, on numbers or on arrays."""
 
 from __future__ import annotations
 

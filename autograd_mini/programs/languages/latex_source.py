@@ -1,4 +1,4 @@
-r"""Aligned: a record and its sweep as a block of equations in LaTeX, with \bar{z} for the gradient of z."""
+r"""LaTeX: a record and its sweep as a block of equations in LaTeX, with \bar{z} for the gradient of z."""
 
 from __future__ import annotations
 

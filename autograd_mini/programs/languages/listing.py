@@ -1,4 +1,4 @@
-"""Lines: a record and its backward sweep written out, one line per node and one per contribution."""
+"""Listing: a record and its backward sweep written out, one line per node and one per contribution."""
 
 from __future__ import annotations
 

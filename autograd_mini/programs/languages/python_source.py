@@ -1,4 +1,4 @@
-"""Source: a record and its sweep as a program in Python, on floats or on numpy's arrays."""
+"""Python: a record and its sweep as a program in Python, on floats or on numpy's arrays."""
 
 from __future__ import annotations
 

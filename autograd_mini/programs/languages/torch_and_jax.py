@@ -1,4 +1,4 @@
-"""Languages: what the names of the table's rows mean in torch and JAX.
+"""torch and JAX: what the names of the table's rows mean in torch and JAX.
 
 Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves.
 Each definition is compared with its row by the tests.

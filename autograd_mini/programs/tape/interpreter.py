@@ -1,4 +1,4 @@
-"""The machine: an interpreter of tapes in numba, written out from the table, compiled once and kept on disk.
+"""The interpreter of tapes, in numba, written out from the table, compiled once and kept on disk.
 
 The source is printed: each row's expression and each of its rules is a case of the interpreter, in the words of
 `dialects`. It is compiled for all graphs at once, when a process of this user first asks for it, and stored in a

@@ -1,4 +1,4 @@
-"""Loops: the interpreter of tapes but for its cases, which `machine` writes in where <...> stands.
+"""Loops: the interpreter of tapes but for its cases, which `interpreter` writes in where <...> stands.
 
 `v` holds the values by slot, `h` the gradients; `d` is the slot of the result, `a`, `b`, `c` those of the arguments.
 """
