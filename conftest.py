@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,18 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_cli_play.py": "processes",
     "tests/test_grade_reports.py": "processes",
     "tests/test_latex.py::test_sympys": "another library's parser",
+    "tests/test_latex.py::test_every_row_is_read_by_two_parsers": "the same, twice",
     "tests/test_program_javascript.py": "another engine",
+    "tests/test_page_engine.py": "the same",
+    "tests/test_page_formula.py": "the same",
+    "tests/test_grade_class.py": "processes",
+    "tests/test_grade_fairness.py::test_a_forged": "processes",
+    "tests/test_viz_notebook.py": "processes",
+    "tests/test_program.py::test_the_source_runs_in_an_interpreter": "a process",
+    "tests/test_render.py::test_broken_engines": "processes",
+    "tests/test_attribution.py": "scikit-learn's pipelines",
+    "tests/test_estimators.py": "scikit-learn's own, trained beside ours",
     "tests/test_viz_step.py": "processes with a terminal",
-    "tests/test_transforms.py::test_first_and_second_derivatives_agree_with_torch": "torch, imported",
     "tests/test_transforms.py::test_a_long_loop": "a long loop",
     "tests/test_program.py::test_a_long_chain": "long sources",
     "tests/test_program_pickle.py::test_a_long_chain": "long sources",
@@ -75,6 +85,8 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_program_latex.py::test_every_row_parses": "another library's parser",
     "tests/test_explain_json.py::test_more_paths": "long numbers",
 }
+
+HEAVY = {"torch", "jax", "numba", "matplotlib", "matplotlib.pyplot"}
 
 
 @pytest.fixture(autouse=True)
@@ -106,5 +118,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     """Mark what is slow."""
     for item in items:
-        if item.nodeid.startswith(tuple(SLOW)) or "browser" in getattr(item, "fixturenames", ()):
+        slow = item.nodeid.startswith(tuple(SLOW)) or "browser" in getattr(item, "fixturenames", ())
+        if slow or asks_for_a_heavy_library(getattr(item, "function", None)):
             item.add_marker("slow")
+
+
+def asks_for_a_heavy_library(test: Any) -> bool:
+    """Whether a test skips where one of the libraries is missing that take a second or more to import."""
+    code = getattr(inspect.unwrap(test), "__code__", None) if test else None
+    return code is not None and "importorskip" in code.co_names and not HEAVY.isdisjoint(code.co_consts)
