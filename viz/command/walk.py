@@ -265,7 +265,6 @@ def _full_screen(walk: Walk, place: Place) -> None:
         lines = screen_of(walk, place.i, columns, rows, "NO_COLOR" not in os.environ, place.typed)
         return ANSI(spelled("\n".join(lines), app.output.encoding()))
 
-    @bindings.add(Keys.Any)
     def press(event: Any) -> None:
         pressed = event.key_sequence[0].key
         key = KEYS.get(pressed, pressed)
@@ -274,6 +273,7 @@ def _full_screen(walk: Walk, place: Place) -> None:
         else:
             place.press(walk, key)
 
+    bindings.add(Keys.Any)(press)
     control = FormattedTextControl(page, show_cursor=False)
     app: Any = Application(Layout(Window(control)), key_bindings=bindings, full_screen=True)
     with contextlib.suppress(EOFError):
