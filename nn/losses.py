@@ -113,6 +113,8 @@ def sigmoid_cross_entropy(logits: Any, y: Any, *, reduction: str = "mean", weigh
 def negative_log_likelihood(p: Any, labels: Any, *, reduction: str = "mean", weights: Any = None) -> Any:
     """-log p_y for probabilities p of shape (n, classes), as softmax gives them, and class numbers y of shape (n,).
 
+    In place of class numbers, rows with a 1 at the class and 0 elsewhere will do.
+
     From logits, `cross_entropy` is the stable way to the same number.
 
     >>> round(negative_log_likelihood([[0.5, 0.5], [0.25, 0.75]], [0, 1], reduction="sum"), 4)
@@ -120,6 +122,10 @@ def negative_log_likelihood(p: Any, labels: Any, *, reduction: str = "mean", wei
     """
     p = _filled(p)
     _within(p, "a probability", 0.0, 1.0)
+    if np.shape(_data(labels)) == ops.shape(p):
+        p, rows = _pair(p, labels)
+        _one_hot(_data(rows))
+        return _reduced(-ops.log(ops.sum(p * rows, -1)), reduction, weights)
     labels = checked_labels(labels, ops.shape(p))
     return _reduced(-ops.log(ops.getitem(p, (*np.indices(labels.shape), labels))), reduction, weights)
 
@@ -208,6 +214,14 @@ def _within(x: Any, what: str, low: float, high: float) -> None:
     bad = ~((data >= low) & (data <= high))
     if bad.any():
         raise SettingError(f"{what} must lie in [{low:g}, {high:g}], got {_first(data, bad)}")
+
+
+def _one_hot(rows: Array) -> None:
+    """Raise SettingError unless each row has one 1 and 0 elsewhere."""
+    bad = ((rows != 0.0) & (rows != 1.0)).any(-1) | (rows.sum(-1) != 1.0)
+    if bad.any():
+        where = np.argwhere(bad)[0].tolist()
+        raise SettingError(f"a row of targets has one 1 at its class and 0 elsewhere; row {where} is {rows[bad][0]}")
 
 
 def _data(x: Any) -> Array:

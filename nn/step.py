@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Branches, Node, NonFiniteError, Program, Tensor, Value, compile, no_grad, ops
+from autograd_mini import Branches, Node, NonFiniteError, Program, ShapeError, Tensor, Value, compile, no_grad, ops
 from autograd_mini.data import Array, array_of, ignoring_fp_warnings
-from autograd_mini.kernels import checked_labels
+from autograd_mini.kernels import checked_labels, one_hot
 from autograd_mini.modes import Recording
 from autograd_mini.node import assign, leaf, modes
 from autograd_mini.programs.arrays.replay import Replay, keep
@@ -32,6 +32,8 @@ PER_SAMPLE = {  # losses whose value for a batch is the mean of what they are fo
 
 CHECKING = {losses.sigmoid_cross_entropy, losses.poisson, losses.hinge}  # losses that refuse some targets
 
+OF_CLASSES = {losses.cross_entropy, losses.negative_log_likelihood}  # losses of class numbers, which become rows here
+
 BLOCK = 2**15  # entries that are updated at a time: what the formula makes on the way stays in the cache
 
 
@@ -42,8 +44,10 @@ class Step:
     optimizer's update of all parameters at once, in buffers that are made once. Afterwards each parameter's `grad`
     holds the gradient of the last batch, until the next step writes over it.
 
-    `loss(predictions, y)` is one of `nn.losses` or your own, made of rows of the table; class numbers y go with
-    `nn.cross_entropy`. The parameters move into one array that they share, so there is one step for a model at a time.
+    `loss(predictions, y)` is one of `nn.losses`, also with settings as `functools.partial(nn.huber, delta=0.5)`, or
+    your own, made of rows of the table. `nn.cross_entropy` takes class numbers y, or rows of probabilities,
+    `nn.negative_log_likelihood` class numbers. The parameters move into one array that they share, so there is one step
+    for a model at a time.
     `optimizer` is plain gradient descent by default; go on from an earlier `state` of it if you like.
 
     SettingError where a replay would not do what recording does: for a model that draws random numbers (dropout), for a
@@ -74,7 +78,7 @@ class Step:
         self._lay_out([p._data for p in self.params])
         self._gather()
         self._references = self._counted()
-        self._classes: tuple[int, ...] | None = None
+        self._outputs: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._replays: dict[Any, tuple[Replay, list[Node]]] = {}
 
     def __call__(self, x: Any, y: Any, learning_rate: float | None = None) -> float:
@@ -141,17 +145,28 @@ class Step:
         """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
         dtype = self.params[0].dtype
         x, y = _as(x, dtype), np.asarray(y)
-        if self.loss is not losses.cross_entropy:
-            y = _as(y, dtype)
-            if _function(self.loss) in CHECKING:
-                self.loss(np.zeros_like(y), y)
-            return x, y
-        if self._classes is None:
+        if 0 in x.shape[:1] + y.shape[:1]:
+            raise ShapeError(f"the batch is empty: x has shape {x.shape} and y {y.shape}")
+        if loss_function(self.loss) in OF_CLASSES:
+            return x, self._rows(x, y, dtype)
+        y = _as(y, dtype)
+        if loss_function(self.loss) in CHECKING:
+            self.loss(np.zeros_like(y), y)
+        return x, y
+
+    def _rows(self, x: Array, y: Array, dtype: Any) -> Array:
+        """Return targets as rows with an entry per class, given so or as class numbers."""
+        shape = self._outputs.get(x.shape)
+        if shape is None:
             with no_grad():
-                self._classes = ops.shape(self.model(x))[1:]
-        rows = np.zeros((*x.shape[:1], *self._classes), dtype)
-        rows[np.arange(len(y)), checked_labels(y, rows.shape)] = 1.0
-        return x, rows
+                shape = ops.shape(self.model(x))
+            keep(self._outputs, x.shape, shape)
+        if y.shape == shape and loss_function(self.loss) is losses.cross_entropy:
+            rows = _as(y, dtype)
+            self.loss(np.zeros_like(rows), rows)
+            return rows
+        labels: Array = checked_labels(y, shape)
+        return one_hot(labels, shape[-1]).astype(dtype)
 
     def _recorded(self, x: Array, y: Array) -> tuple[Replay, list[Node]]:
         """Return the replay of a batch, and the leaves that it reads beside the batch and the parameters."""
@@ -172,20 +187,15 @@ class Step:
 
     def _record(self, x: Tensor, y: Tensor) -> Node:
         """Return the loss of a batch, recorded."""
-        loss = _rows_loss if self.loss is losses.cross_entropy else self.loss
         with Recording(), Branches() as branches:
-            root = loss(self.model(x), y)
+            root = self.loss(self.model(x), y)
         if branches.guards:
             raise SettingError("the model or the loss takes a branch that depends on data: use nn.fit, which records")
         return one_node(root)
 
 
-def _rows_loss(logits: Any, y: Any) -> Any:
-    """Return the mean cross-entropy of logits for targets that are one-hot rows."""
-    return ops.sum(ops.softmax_loss(logits, y)) / float(len(y))
-
-
-def _function(loss: Loss) -> Loss:
+def loss_function(loss: Loss) -> Loss:
+    """Return what a loss with settings, made by functools.partial, is made of; any other itself."""
     return loss.func if isinstance(loss, functools.partial) else loss
 
 
@@ -279,6 +289,8 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
     if branches.guards or ops.shape(root):
         return None
     reached = set(order(root))
+    if any(n.ndim for n in reached):  # a layer that looks at all its numbers together, as softmax does
+        return None
     params = [p for p in params if p in reached]
     return SampleProgram(params, compile(root, [*params, *inputs, *targets]), loss)
 
@@ -286,7 +298,7 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
 def _is_mean(loss: Loss) -> bool:
     """Return whether the loss of a batch is the mean of those of its samples."""
     settings = set(loss.keywords) if isinstance(loss, functools.partial) else set()
-    return _function(loss) in PER_SAMPLE and not settings & {"reduction", "weights"}
+    return loss_function(loss) in PER_SAMPLE and not settings & {"reduction", "weights"}
 
 
 def _is_plain(module: Module) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import DataError, ShapeError, Value, no_grad, zero_grad
+from autograd_mini import DataError, ShapeError, Value, no_grad, ops, zero_grad
 from autograd_mini.data import Array, array_of, sealed
 from autograd_mini.node import modes
 from autograd_mini.op import operand
@@ -23,7 +23,7 @@ from .losses import Loss, checked_loss, one_node, one_number
 from .module import Module, checked_model
 from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
-from .step import checked, sample_program
+from .step import OF_CLASSES, checked, loss_function, sample_program
 
 Record = dict[str, Any]
 Callback = Callable[[Module, Record], Any]
@@ -250,6 +250,8 @@ def minibatches(data: Data, size: int, source: Any = None) -> Iterator[Data]:
 
 def _loss(model: Module, loss: Loss, x: Array, y: Array, *weights: Array) -> Any:
     p = outputs(model, x)
+    if ops.shape(p) == y.shape[:1] and (y.ndim == 2 or loss_function(loss) in OF_CLASSES):
+        p = ops.expand_dims(p, -1)  # a network on Values with one output gives a number for a sample
     return loss(p, y, weights=weights[0]) if weights else loss(p, y)
 
 

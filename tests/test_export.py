@@ -509,3 +509,35 @@ def test_without_the_library_the_error_says_what_to_install(target):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert f"autograd-mini[{target}]" in done.stdout
+
+
+@pytest.mark.parametrize("g", ["sigmoid", "tanh", "softplus", "silu", "gelu", "elu"])
+def test_onnx_keeps_the_digits_of_the_tails(g):
+    x = np.array([-700.0, -38.0, -37.0, -20.0, -1e-9, 0.0, 20.0, 800.0, np.inf])[:, None]
+    net = nn.Dense(1, 1, g, init=nn.init.constant(1.0, 0.0))
+    with np.errstate(all="ignore"):
+        expected = net(x).data
+    np.testing.assert_allclose(run(nn.export.to_onnx(net), x), expected, rtol=1e-10, atol=1e-300)
+
+
+def test_the_slope_of_elu_is_kept_far_out_in_jax(jax):
+    f, params = nn.export.to_jax(nn.Dense(1, 1, "elu", init=nn.init.constant(1.0, 0.0)))
+    slope = jax.grad(lambda x: f(params, x).sum())
+    for z in (-38.0, -1.0, 0.0, 1.0, 800.0):
+        assert float(slope(np.array([[z]]))[0, 0]) == pytest.approx(min(np.exp(min(z, 0.0)), 1.0), rel=1e-12)
+
+
+def test_a_single_class_has_the_slope_0_here_and_in_torch():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    X = np.random.default_rng(0).normal(size=(6, 2))
+    model = nn.MLPClassifier((3,), max_iter=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, np.full(6, 4))
+    assert (model.input_gradient(X) == 0.0).all()
+    x = torch.tensor(X, requires_grad=True)
+    p = nn.export.to_torch(model)(x)
+    p.sum().backward()
+    assert (p == 1.0).all()
+    assert (x.grad == 0.0).all()

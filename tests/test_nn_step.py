@@ -433,3 +433,68 @@ def test_a_scalar_parameter_that_is_not_reached_does_not_decay() -> None:
     assert steps.sample_program(net, nn.huber, X, ONE_OUTPUT[nn.huber]) is not None
     nn.fit(net, X, ONE_OUTPUT[nn.huber], loss=nn.huber, optimizer=nn.adamw(0.1, weight_decay=0.5), progress=False)
     assert net.spare.data == 3.0
+
+
+# Targets of every kind ------------------------------------------------------------------------------------------------
+
+
+def recorded_gradients(model: Any, loss: Any, x: Any, y: Any) -> tuple[float, list[Any]]:
+    value = loss(model(x), y)
+    model.zero_grad()
+    value.backward()
+    return value.item(), [np.array(p.grad) for p in model.parameters()]
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)], ids=str)
+@pytest.mark.parametrize(
+    "loss",
+    [
+        nn.cross_entropy,
+        functools.partial(nn.cross_entropy, reduction="sum"),
+        nn.negative_log_likelihood,
+        functools.partial(nn.negative_log_likelihood, reduction="sum"),
+    ],
+    ids=["cross_entropy", "its sum", "likelihood", "its sum"],
+)
+def test_class_numbers_go_with_every_loss_of_classes_and_in_every_shape(loss: Any, shape: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=shape), rng.integers(0, 3, shape[:-1])
+    model = nn.Sequential(nn.Dense(3, 3, "softmax", rng=0))
+    expected, gradients = recorded_gradients(model, loss, x, y)
+    step = nn.Step(model, loss, nn.sgd(1e-300))
+    for _ in range(2):
+        assert step(x, y) == pytest.approx(expected, rel=1e-13)
+        for p, g in zip(model.parameters(), gradients):
+            np.testing.assert_allclose(p.grad, g, rtol=1e-12, atol=1e-15)
+
+
+def test_soft_targets_are_stepped_on_and_checked_in_every_batch() -> None:
+    x, p = np.random.default_rng(0).normal(size=(4, 2)), np.array([[0.2, 0.3, 0.5]] * 4)
+    model = nn.MLP(2, [3], layer=nn.Dense, rng=0)
+    expected, gradients = recorded_gradients(model, nn.cross_entropy, x, p)
+    step = nn.Step(model, nn.cross_entropy, nn.sgd(1e-300))
+    assert step(x, p) == pytest.approx(expected, rel=1e-13)
+    for q, g in zip(model.parameters(), gradients):
+        np.testing.assert_allclose(q.grad, g, rtol=1e-12, atol=1e-15)
+    with pytest.raises(nn.SettingError, match="probabilit"):
+        step(x, 2.0 * p)
+
+
+@pytest.mark.parametrize("loss", [nn.squared_error, nn.cross_entropy, nn.hinge])
+def test_an_empty_batch_is_called_empty(loss: Any) -> None:
+    step = nn.Step(nn.MLP(2, [3], layer=nn.Dense, rng=0), loss)
+    with pytest.raises(ShapeError, match="the batch is empty"):
+        step(np.zeros((0, 2)), np.zeros(0, int))
+
+
+@pytest.mark.parametrize("loss", [nn.squared_error, nn.absolute_error, nn.cross_entropy, nn.sigmoid_cross_entropy])
+def test_values_with_a_softmax_layer_train_as_arrays_do(loss: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    for layers, activation, output in [([1], "tanh", "softmax"), ([3, 1], "softmax", "identity")]:
+        y = np.zeros(6, int) if loss is nn.cross_entropy else np.ones((6, 1))
+        on_values = nn.MLP(2, layers, activation, output, rng=0)
+        on_arrays = on_values.tensors()
+        for model in (on_values, on_arrays):
+            nn.fit(model, x, y, loss=loss, epochs=3, batch_size=4, rng=0)
+        for p, q in zip(on_values.tensors().parameters(), on_arrays.parameters(), strict=True):
+            np.testing.assert_allclose(p.data, q.data, rtol=1e-10, atol=1e-13)

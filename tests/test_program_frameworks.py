@@ -195,3 +195,39 @@ def test_what_torch_reads_otherwise_is_refused() -> None:
         program = autograd_mini.compile(x[index].sum(), [x])
         with pytest.raises(DataError, match=words):
             _ = program.torch
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("row", ["matmul", "affine", "einsum", "solve", "softmax_loss", "concatenate"])
+def test_single_beside_double_precision(row: str, framework: str) -> None:
+    args = next(a for a in cases(autograd_mini.op.TABLE[row]) if all(np.size(x) > 1 for x in a if np.ndim(x)))
+    arrays = [i for i, a in enumerate(args) if np.ndim(a)]
+    for single in arrays:
+        mixed = [a.astype(np.float32) if i == single else a for i, a in enumerate(args)]
+        z, leaves = called(autograd_mini.op.TABLE[row], tuple(mixed), arrays)
+        program = autograd_mini.compile(ops.sum(z), list(leaves.values()))
+        got = script(program, framework)(*(x.data for x in leaves.values()))
+        expected = engine(ops.sum(z), list(leaves.values()))
+        assert [str(g.dtype).rpartition(".")[2] for g in got[1]] == [x.dtype.name for x in leaves.values()]
+        close(got, expected, getattr(program, framework), 1e-5)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_number_that_a_variable_divides_and_softmax_of_one_number(framework: str) -> None:
+    x = Value(3.0, label="x")
+    for root in (5.0 % x, ops.softmax(x), ops.log_softmax(x)):
+        program = autograd_mini.compile(root, [x])
+        close(script(program, framework)(3.0), program(3.0), getattr(program, framework))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "softplus", "silu", "gelu", "elu", "expm1"])
+def test_activations_keep_their_digits_in_the_tails_and_their_slopes_at_0(name: str, framework: str) -> None:
+    x = Value(1.0, label="x")
+    program = autograd_mini.compile(getattr(ops, name)(*([x, 1.0] if name == "elu" else [x])), [x])
+    function = script(program, framework)
+    for z in (-37.5, -37.0, -20.0, -1e-9, 0.0, 1e-9, 20.0, 38.0, 100.0):
+        value, (slope,) = function(z)
+        expected, (rule,) = program(z)
+        assert float(value) == pytest.approx(expected, rel=1e-9, abs=1e-300), (name, z)
+        assert float(slope) == pytest.approx(rule, rel=1e-9, abs=1e-300), (name, z)

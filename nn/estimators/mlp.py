@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autograd_mini import ShapeError
 from autograd_mini.data import Array
 
 from ..errors import SettingError
@@ -119,25 +120,34 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def input_gradient(self, X: Any, label: Any = None) -> Array:
         """Return dp/dx of shape (n, d): how each input moves the probability of `label`, or of the most probable class.
 
+        `label` is one class for all rows, or one for each row. A single class has the probability 1, whose slope is 0.
         A saliency map (Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks", 2014, section 3), from one
         backward sweep. For multilabel targets a label is its column.
         """
         check_is_fitted(self)
-        column = None if label is None else self._column(label)
-        return self._saliency(X, lambda p: self._seed(p, column))
+        columns = None if label is None else self._columns(label)
+        return self._saliency(X, lambda p: self._seed(p, columns))
 
-    def _column(self, label: Any) -> int:
-        places = np.flatnonzero(self.classes_ == label)
-        if np.ndim(label) or not len(places):
-            raise SettingError(f"label must be one of the classes {self.classes_}, got {label!r}")
-        return int(places[0])
+    def _columns(self, label: Any) -> Array:
+        """Return the column of a class, or of the class of each row."""
+        given = np.asarray(label)
+        same = self.classes_ == given[..., None]
+        bad = ~np.any(same, axis=-1)
+        if given.ndim > 1 or np.any(bad):
+            wrong = repr(label) if given.ndim != 1 else f"{given[bad][0]!s} for row {int(np.argmax(bad))}"
+            raise SettingError(f"label must be one of the classes {self.classes_}, or one a row; got {wrong}")
+        found: Array = np.argmax(same, axis=-1)
+        return found
 
-    def _seed(self, p: Array, column: int | None) -> Array:
+    def _seed(self, p: Array, columns: Array | None) -> Array:
         """Return d(probability of the chosen class)/dp for each row, the most probable class where none is chosen."""
+        if columns is not None and columns.shape not in ((), (len(p),)):
+            raise ShapeError(f"label has {len(columns)} entries for {len(p)} rows of X: one for all, or one a row")
+        if len(self.classes_) == 1:
+            return np.zeros_like(p)
         if self.n_outputs_ > 1:
-            chosen = p.argmax(axis=1) if column is None else column
-            return one_hot(np.broadcast_to(chosen, len(p)), p)
-        positive = p > 0.5 if column is None else np.full_like(p, column, dtype=bool)
+            return one_hot(np.broadcast_to(p.argmax(axis=1) if columns is None else columns, len(p)), p)
+        positive = p > 0.5 if columns is None else np.broadcast_to(np.reshape(columns, (-1, 1)) == 1, p.shape)
         return np.where(positive, 1, -1).astype(p.dtype)
 
     def _validate_input(self, X: Any, y: Any, once: bool, first: bool) -> tuple[Any, Array]:

@@ -12,6 +12,14 @@ from .plan import Affine, ExportError, steps
 jax = extra("jax", "JAX", "jax")
 jnp = jax.numpy
 
+
+def _elu(z: Any) -> Any:
+    """z where z > 0, else e^z - 1 with the slope e^z: that of JAX's own is its value plus 1, which is 0 from -37 on."""
+    below = jnp.where(z > 0.0, 0.0, z)
+    y = jnp.exp(below) - 1.0
+    return jnp.where(z > 0.0, z, y + jax.lax.stop_gradient(jnp.expm1(below) - y))
+
+
 FUNCTIONS: dict[str, Any] = {
     "identity": lambda z: z,
     "sigmoid": jax.nn.sigmoid,
@@ -21,7 +29,7 @@ FUNCTIONS: dict[str, Any] = {
     "silu": jax.nn.silu,
     "gelu": lambda z: jax.nn.gelu(z, approximate=False),
     "leaky_relu": lambda z: jnp.where(z > 0.0, z, 0.01 * z),  # JAX's own has the slope 1 at 0
-    "elu": jax.nn.elu,
+    "elu": _elu,
     "softmax": jax.nn.softmax,
     "exp": jnp.exp,
     "both": lambda p: jnp.concatenate([1.0 - p, p], -1),

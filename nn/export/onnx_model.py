@@ -44,10 +44,21 @@ class Graph:
         return name
 
 
+def _one_more(graph: Graph, z: str) -> str:
+    """1 + e^-z, whose reciprocal is sigmoid: onnxruntime's own Sigmoid is 0 from -37 on, in float32 from -18 on."""
+    return graph.add("Add", graph.add("Exp", graph.add("Neg", z)), 1.0)
+
+
 def _softplus(graph: Graph, z: str) -> str:
-    """log(1 + e^z) = max(z, 0) + log(1 + e^-|z|)."""
-    power = graph.add("Exp", graph.add("Neg", graph.add("Abs", z)))
-    return graph.add("Add", graph.add("Relu", z), graph.add("Log", graph.add("Add", power, 1.0)))
+    """log(1 + e^z) = max(z, 0) + log(1 + u), u = e^-|z|, and log(1 + u) = u log(w) / (w - 1) with w = 1 + u rounded.
+
+    The quotient keeps the digits that w has lost (Higham, "Accuracy and stability of numerical algorithms", 1.14.1).
+    """
+    u = graph.add("Exp", graph.add("Neg", graph.add("Abs", z)))
+    w = graph.add("Add", u, 1.0)
+    kept = graph.add("Sub", w, 1.0)
+    log1p = graph.add("Div", graph.add("Mul", u, graph.add("Log", w)), kept)
+    return graph.add("Add", graph.add("Relu", z), graph.add("Where", graph.add("Equal", kept, 0.0), u, log1p))
 
 
 def _elu(graph: Graph, z: str) -> str:
@@ -62,7 +73,7 @@ def _elu(graph: Graph, z: str) -> str:
 def _gelu(graph: Graph, z: str) -> str:
     """max(z, 0) - |z| erfc(s) / 2 with s = |z| / sqrt(2), and erfc(s) = t exp(p(u) - s^2) by a polynomial p."""
     coefficients, scale, shift = tail_polynomial()
-    magnitude = graph.add("Abs", z)
+    magnitude = graph.add("Min", graph.add("Abs", z), 60.0)  # there is no tail beyond, and 0 times infinity is none
     s = graph.add("Mul", magnitude, math.sqrt(0.5))
     t = graph.add("Div", 2.0, graph.add("Add", s, 2.0))
     u = graph.add("Sub", graph.add("Mul", t, scale), shift)
@@ -99,14 +110,14 @@ def _certain(graph: Graph, p: str) -> str:
 
 FUNCTIONS: dict[str, Callable[[Graph, str], str]] = {
     "identity": lambda graph, z: z,
-    "sigmoid": lambda graph, z: graph.add("Sigmoid", z),
+    "sigmoid": lambda graph, z: graph.add("Div", 1.0, _one_more(graph, z)),
     "tanh": lambda graph, z: graph.add("Tanh", z),
     "relu": lambda graph, z: graph.add("Relu", z),
     "softplus": lambda graph, z: graph.add("Softplus", z),
-    "silu": lambda graph, z: graph.add("Mul", z, graph.add("Sigmoid", z)),
+    "silu": lambda graph, z: graph.add("Div", z, _one_more(graph, z)),
     "gelu": lambda graph, z: graph.add("Gelu", z),
     "leaky_relu": lambda graph, z: graph.add("LeakyRelu", z, alpha=0.01),
-    "elu": lambda graph, z: graph.add("Elu", z),
+    "elu": _elu,
     "softmax": lambda graph, z: graph.add("Softmax", z, axis=-1),
     "exp": lambda graph, z: graph.add("Exp", z),
     "both": lambda graph, p: graph.add("Concat", graph.add("Sub", 1.0, p), p, axis=-1),
@@ -116,10 +127,8 @@ FUNCTIONS: dict[str, Callable[[Graph, str], str]] = {
 
 IN_FLOAT64: dict[str, Callable[[Graph, str], str]] = {  # what onnxruntime, or one of its fusions, has in float32 alone
     "softplus": _softplus,
-    "silu": lambda graph, z: graph.add("Div", z, graph.add("Add", graph.add("Exp", graph.add("Neg", z)), 1.0)),
     "gelu": _gelu,
     "leaky_relu": lambda graph, z: graph.add("Max", z, graph.add("Mul", z, 0.01)),
-    "elu": _elu,
 }
 
 

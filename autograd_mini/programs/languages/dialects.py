@@ -84,8 +84,8 @@ JAVASCRIPT = PYTHON._replace(
     defined=lambda: SCALARS,
     call=javascript_call,
 )
-TORCH = PYTHON._replace(name="torch", operators=frozenset("+-*/@"), defined=lambda: languages.TORCH, module="torch")
-JAX = TORCH._replace(name="jax", defined=lambda: languages.JAX, module="jnp")
+TORCH = PYTHON._replace(name="torch", operators=frozenset("+-*/"), defined=lambda: languages.TORCH, module="torch")
+JAX = TORCH._replace(name="jax", operators=frozenset("+-*/@"), defined=lambda: languages.JAX, module="jnp")
 
 
 def _tests() -> Definitions:

@@ -1,7 +1,8 @@
 """torch and JAX: what the names of the table's rows mean in torch and JAX.
 
 Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves.
-Each definition is compared with its row by the tests.
+Each definition is compared with its row by the tests. The slope of `expm1` is e^x here: theirs is its value plus 1,
+which is 0 from -37 on.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ TORCH = {
     "torch": "import torch",
     **_imported(
         "torch",
-        "abs sqrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
-        "erf erfc relu sign floor round square reciprocal neg=negative power=pow mod=remainder isnan isinf "
+        "abs sqrt exp log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
+        "erf erfc relu sign floor round square reciprocal neg=negative power=pow isnan isinf "
         "isfinite sinc",
     ),
-    **_imported("torch.nn.functional", "silu gelu"),
-    **_imported("torch.linalg", "inv det solve svdvals"),
+    **_imported("torch.nn.functional", "silu"),
+    **_imported("torch.linalg", "inv det svdvals"),
     **pieces(
         """
 def tensors(*xs):
     return [x if torch.is_tensor(x) else torch.tensor(x, dtype=torch.float64) for x in xs]
+
+def alike(*xs):
+    xs = tensors(*xs)
+    dtype = reduce(torch.promote_types, [x.dtype for x in xs if x.ndim] or [torch.float64])
+    return [x.to(dtype) for x in xs]
 
 def add_n(*xs):
     return reduce(torch.add, tensors(*xs))
@@ -52,6 +58,9 @@ def logaddexp(x, y):
 
 def atan2(y, x):
     return torch.atan2(*tensors(y, x))
+
+def mod(x, y):
+    return torch.remainder(*tensors(x, y))
 
 def hypot(x, y):
     return torch.hypot(*tensors(x, y))
@@ -88,14 +97,22 @@ def equal(x, y):
 def step(x):
     return greater(x, 0.0)
 
+def expm1(x):
+    low = where(greater(x, 1.0), 0.0, x)
+    y = torch.exp(low) - 1.0
+    return where(greater(x, 1.0), torch.exp(x) - 1.0, y + (torch.expm1(low) - y).detach())
+
+def gelu(x):
+    return 0.5 * x * torch.erfc(-0.5**0.5 * x)
+
 def softplus(x):
-    return torch.clamp(x, min=0.0) + torch.log1p(torch.exp(-torch.abs(x)))
+    return torch.nn.functional.softplus(x, threshold=40.0)
 
 def leaky_relu(x, slope):
     return where(greater(x, 0.0), x, slope * x)
 
 def elu(x, alpha):
-    return where(greater(x, 0.0), x, alpha * torch.expm1(minimum(x, 0.0)))
+    return where(greater(x, 0.0), x, alpha * expm1(where(greater(x, 0.0), 0.0, x)))
 
 def squared_loss(x, y):
     return 0.5 * (x - y) * (x - y)
@@ -178,13 +195,17 @@ def cast(x, dtype):
     return x.to(getattr(torch, dtype))
 
 def matmul(x, y):
-    return torch.matmul(*tensors(x, y))
+    return torch.matmul(*alike(x, y))
+
+def solve(x, y):
+    return torch.linalg.solve(*alike(x, y))
 
 def affine(x, W, b):
+    x, W = alike(x, W)
     return x @ W.T + b
 
 def einsum(spec, *xs):
-    return torch.einsum(spec, *tensors(*xs))
+    return torch.einsum(spec, *alike(*xs))
 
 def reshape(x, shape):
     return torch.reshape(x, (shape,) if isinstance(shape, int) else shape)
@@ -240,13 +261,13 @@ JAX = {
     "jnp": "import jax.numpy as jnp",
     **_imported(
         "jax.numpy",
-        "abs sqrt cbrt exp expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign "
+        "abs sqrt cbrt exp log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign "
         "floor round square reciprocal neg=negative power mod=remainder floordiv=floor_divide logaddexp atan2 hypot "
         "maximum minimum sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to "
         "flip isnan isinf isfinite",
     ),
     **_imported("jax.numpy.linalg", "inv det solve svdvals"),
-    **_imported("jax.nn", "sigmoid relu softplus silu softmax log_softmax"),
+    **_imported("jax.nn", "sigmoid relu softplus silu"),
     **_imported("jax.scipy.special", "erf erfc logsumexp"),
     **pieces(
         """
@@ -280,8 +301,19 @@ def less(x, y):
 def equal(x, y):
     return indicator(jnp.equal(x, y), x, y)
 
+def softmax(x, axis=-1):
+    return jax.nn.softmax(x, axis if jnp.ndim(x) else None)
+
+def log_softmax(x, axis=-1):
+    return jax.nn.log_softmax(x, axis if jnp.ndim(x) else None)
+
 def step(x):
     return greater(x, 0.0)
+
+def expm1(x):
+    low = jnp.where(x > 1.0, 0.0, x)
+    y = jnp.exp(low) - 1.0
+    return jnp.where(x > 1.0, jnp.exp(x) - 1.0, y + jax.lax.stop_gradient(jnp.expm1(low) - y))
 
 def gelu(x):
     return jax.nn.gelu(x, approximate=False)
@@ -290,7 +322,7 @@ def leaky_relu(x, slope):
     return jnp.where(x > 0.0, x, slope * x)
 
 def elu(x, alpha):
-    return jnp.where(x > 0.0, x, alpha * jnp.expm1(jnp.minimum(x, 0.0)))
+    return jnp.where(x > 0.0, x, alpha * expm1(jnp.where(x > 0.0, 0.0, x)))
 
 def squared_loss(x, y):
     return 0.5 * (x - y) * (x - y)
