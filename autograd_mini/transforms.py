@@ -238,15 +238,22 @@ def _first(f: Function, aside: list[Any], *args: Any) -> Any:
     return result[0]
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the gradient of a function with one scalar result; see `value_and_grad`.
+
+    With `has_aux` f returns (value, anything), and this (gradient, anything).
 
     >>> cube = lambda x: x**3
     >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
     (12.0, 12.0, 6.0)
     """
-    both = value_and_grad(f, argnums)
-    return lambda *args, **keywords: both(*args, **keywords)[1]
+    both = value_and_grad(f, argnums, has_aux)
+
+    def derivative(*args: Any, **keywords: Any) -> Any:
+        value, gradient = both(*args, **keywords)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return derivative
 
 
 def vjp(f: Function, *args: Any, argnums: Argnums | None = None) -> tuple[Any, Function]:

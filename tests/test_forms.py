@@ -70,6 +70,77 @@ def test_what_a_function_gives_beside_its_value_comes_back_plain() -> None:
         am.value_and_grad(lambda x: x * x, has_aux=True)(3.0)
 
 
+def test_the_gradient_alone_comes_with_what_stands_beside_the_value_too() -> None:
+    f = lambda x: (x * x, {"twice": 2.0 * x})
+    assert am.grad(f, has_aux=True)(3.0) == (6.0, {"twice": 6.0})
+    assert am.grad(lambda x: am.grad(f, has_aux=True)(x)[0])(3.0) == 2.0
+
+
+def test_a_registered_class_is_an_argument_and_its_gradient_of_that_class() -> None:
+    class Interval:
+        def __init__(self, low: Any, high: Any) -> None:
+            self.low, self.high = low, high
+
+    am_tree.register(Interval, lambda it: ([("low", it.low), ("high", it.high)], lambda parts: Interval(*parts)))
+    value, gradient = am.value_and_grad(lambda it: it.high**2 - 3.0 * it.low)(Interval(1.0, 5.0))
+    assert (value, type(gradient), gradient.low, gradient.high) == (22.0, Interval, -3.0, 10.0)
+    nested = am.grad(lambda d: d["a"][0].low * d["a"][0].high)({"a": [Interval(2.0, np.array(4.0))]})
+    assert (nested["a"][0].low, nested["a"][0].high) == (4.0, 2.0)
+
+
+# Static arguments ----------------------------------------------------------------------------------------------------
+
+
+def test_static_arguments_reach_the_function_as_they_are() -> None:
+    seen: list[Any] = []
+
+    @am.compile(static=["n", "mode"])
+    def f(x: Any, n: int, mode: str = "sin", w: float = 2.0) -> Any:
+        seen.append((n, mode))
+        return getattr(ops, mode)(w * x) ** n
+
+    for mode, function, slope in [("sin", np.sin, np.cos), ("exp", np.exp, np.exp)]:
+        for n in (1, 2, 3):
+            for _ in range(2):
+                value, (dx, dw) = f(0.5, n, mode=mode, w=3.0)
+                assert value == pytest.approx(function(1.5) ** n)
+                assert (dx, dw) == pytest.approx(
+                    tuple(n * function(1.5) ** (n - 1) * slope(1.5) * k for k in (3.0, 0.5))
+                )
+    assert seen == [(n, mode) for mode in ("sin", "exp") for n in (1, 2, 3)]
+    assert f.program(0.5, 2).inputs == f.program(0.7, n=2).inputs
+    assert f(0.5, 1)[0] != f(0.5, True, "exp")[0]
+
+
+def test_methods_have_static_arguments_and_keep_their_programs() -> None:
+    class Curve:
+        calls = 0
+
+        @am.compile(static=["n"])
+        def at(self, x: Any, n: int) -> Any:
+            self.calls += 1
+            return x**n
+
+    curve = Curve()
+    assert [curve.at(2.0, n) for n in (2, 3, 2)] == [(4.0, (4.0,)), (8.0, (12.0,)), (4.0, (4.0,))]
+    assert curve.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: am.compile(lambda x: x, static=["y"]), "among x; got 'y'"),
+        (lambda: am.compile(lambda x: x, static="x"), "a list of names"),
+        (lambda: am.compile(lambda *x: x[0], static=["x"]), "names; "),
+        (lambda: am.compile(lambda x, n: x, static=["n"])(1.0, [2]), "hashable"),
+        (lambda: am.compile(lambda x, n: x, static=["n"])(1.0), "missing a required argument"),
+    ],
+)
+def test_static_arguments_that_cannot_be_are_named(call: Any, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        call()
+
+
 def test_soft_targets_are_rows_of_probabilities() -> None:
     z = Tensor([[0.5, -1.0, 2.0], [0.0, 1.0, 3.0]])
     p = np.array([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])

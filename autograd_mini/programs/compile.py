@@ -34,6 +34,7 @@ def compile(
     names: Mapping[Node, str] | None = None,
     branches: Branches | None = None,
     backend: str = "python",
+    static: Sequence[str] = (),
 ) -> Any:
     """Compile the record of a root into a `Program`, or a function into one that compiles its records.
 
@@ -47,7 +48,8 @@ def compile(
     such (item(), argmax(), a format, detach()) are others: the last 128 branches of a shape are kept,
     and 128 shapes. What is neither node nor argument stays as it was at the recording. It returns the value and the
     gradients, in the form of its arguments: lists, tuples and dicts of numbers and arrays; keywords take their places
-    among them. DataError for an input that is no leaf.
+    among them. `static` names arguments that are no numbers to differentiate by: they reach the function as they are, a
+    program is recorded for each of their values, and they have no gradient. DataError for an input that is no leaf.
 
     >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
     >>> program = compile(w * x**2, [w, x])
@@ -61,17 +63,35 @@ def compile(
     ...     return side * side
     >>> area(3.0)
     (9.0, (6.0,))
+
+    >>> @compile(static=["n"])
+    ... def power(x, n):
+    ...     return x**n
+    >>> power(3.0, n=2), power(2.0, 3)
+    ((9.0, (6.0,)), (8.0, (12.0,)))
     """
     kind = _kind(backend)
     if what is None:
-        return functools.partial(compile, backend=backend)
+        return functools.partial(compile, backend=backend, static=static)
     if isinstance(what, (classmethod, staticmethod)):
-        return type(what)(compile(what.__func__, backend=backend))
+        return type(what)(compile(what.__func__, backend=backend, static=static))
     if isinstance(what, Node):
         return kind(_of_record(what, inputs, names, branches))
     if not callable(what) or inputs is not None:
         raise DataError(f"compile takes the root of a record and its inputs, or a function; got {type(what).__name__}")
-    return Compiled(what, kind)
+    return Compiled(_checked_static(what, static) if static else what, kind, static=tuple(static))
+
+
+def _checked_static(function: Callable[..., Any], static: Sequence[str]) -> Callable[..., Any]:
+    """Return the function, if it has the arguments that are named static, and all can be given by name."""
+    parameters = inspect.signature(function).parameters
+    unknown = [static] if isinstance(static, str) else [name for name in static if name not in parameters]
+    if unknown:
+        raise DataError(f"static is a list of names among {', '.join(parameters)}; got {unknown[0]!r}")
+    nameless = [p for p in parameters.values() if p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if nameless:
+        raise DataError(f"static needs a function whose arguments all have names; {nameless[0]} has none")
+    return function
 
 
 def _kind(backend: str) -> type[Program]:
@@ -114,7 +134,11 @@ class Compiled:
     """A function that runs as a program: see `compile`. `program(*args)` is the one that a call with `args` runs."""
 
     def __init__(
-        self, function: Callable[..., Any], kind: type[Program] = Program, programs: Programs | None = None
+        self,
+        function: Callable[..., Any],
+        kind: type[Program] = Program,
+        programs: Programs | None = None,
+        static: tuple[str, ...] = (),
     ) -> None:
         functools.update_wrapper(self, function)
         self._function = function
@@ -122,19 +146,21 @@ class Compiled:
         self._name = getattr(function, "__name__", type(function).__name__)
         self._programs: Programs = {} if programs is None else programs
         self._of_objects: dict[int, tuple[Any, Programs]] = {}
+        self._static = static
 
     def __repr__(self) -> str:
         n = sum(map(len, self._programs.values()))
         return f"<compiled {self._name}: {n} program{'' if n == 1 else 's'}>"
 
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, tuple[Any, ...]]:
-        return self._run(self._bound(args, keywords) if keywords else args)[1]
+        return self._run(*self._split(args, keywords))[1]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the function compiled for one object, or for a class: programs read what it holds."""
         if instance is None:
             return self
-        return Compiled(types.MethodType(self._function, instance), self._kind, self._programs_of(instance))
+        bound = types.MethodType(self._function, instance)
+        return Compiled(bound, self._kind, self._programs_of(instance), self._static)
 
     def _programs_of(self, instance: Any) -> Programs:
         """Return the programs of one object, kept as long as it lives.
@@ -155,7 +181,26 @@ class Compiled:
 
     def program(self, *args: Any, **keywords: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
-        return self._run(self._bound(args, keywords) if keywords else args)[0]
+        return self._run(*self._split(args, keywords))[0]
+
+    def _split(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments by their places, and the static ones by their names."""
+        if not self._static:
+            return self._bound(args, keywords) if keywords else args, {}
+        try:
+            bound = self._signature.bind(*args, **keywords)
+        except TypeError as error:
+            raise DataError(f"{self._name}: {error}") from None
+        bound.apply_defaults()
+        settings = {name: bound.arguments.pop(name) for name in self._static}
+        return tuple(bound.arguments.values()), settings
+
+    def _called(self, args: Any, settings: dict[str, Any]) -> Any:
+        """Return what the function gives for the arguments in their places and the static ones by name."""
+        if not settings:
+            return self._function(*args)
+        names = [name for name in self._signature.parameters if name not in settings]
+        return self._function(**dict(zip(names, args)), **settings)
 
     def _bound(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
         """Return all arguments by their places; where one before a keyword is left out, the defaults are arguments."""
@@ -174,33 +219,42 @@ class Compiled:
     def _signature(self) -> inspect.Signature:
         return inspect.signature(self._function)
 
-    def _run(self, args: tuple[Any, ...]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
+    def _run(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
         """Return the program for these arguments and what it gives."""
         leaves = tree.leaves(args)
-        for program in self._programs.get(_form(args), []):
+        form = self._form(args, settings)
+        for program in self._programs.get(form, []):
             try:
                 return program, self._answer(program, args, leaves)
             except BranchError:
                 continue
-        program = self._record(args, leaves)
+        program = self._record(args, leaves, settings)
+        self._keep(form, program)
         return program, self._answer(program, args, leaves)
 
     def _answer(self, program: Program, args: tuple[Any, ...], leaves: list[Any]) -> tuple[Any, tuple[Any, ...]]:
         value, gradients = program(*leaves)
         return value, tree.build(args, iter(gradients))
 
-    def _record(self, args: tuple[Any, ...], leaves: list[Any]) -> Program:
+    def _form(self, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+        """Return what a record depends on beside the numbers, as a key."""
+        form = _form(args), *((name, type(x), x) for name, x in settings.items())
+        try:
+            hash(form)
+        except TypeError:
+            raise DataError(f"{self._name}: static arguments must be hashable, got {settings!r:.200}") from None
+        return form
+
+    def _record(self, args: tuple[Any, ...], leaves: list[Any], settings: dict[str, Any]) -> Program:
         names = tree.names(args, "args")
         with Recording(), Branches() as branches:
             inputs = [_input(name, a) for name, a in zip(names, leaves)]
-            root = self._function(*tree.build(args, iter(inputs)))
+            root = self._called(tree.build(args, iter(inputs)), settings)
         if not isinstance(root, Node):
             raise DataError(f"{self._name} returned {type(root).__name__}: a program computes one node")
         if root.ndim:
             raise ShapeError(f"{self._name} returned shape {root.shape}: return one number, such as its sum")
-        program = self._kind(_of_record(root, inputs, None, branches))
-        self._keep(_form(args), program)
-        return program
+        return self._kind(_of_record(root, inputs, None, branches))
 
     def _keep(self, form: Any, program: Program) -> None:
         """Keep a program, and let go of the oldest where there are too many."""
