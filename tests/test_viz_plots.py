@@ -518,3 +518,17 @@ def test_a_path_that_is_none_is_refused(path, error, message):
 def test_a_function_must_give_one_number():
     with pytest.raises(ShapeError, match=r"f must give one number, got shape \(2,\) at x = "):
         viz.surface(lambda x, y: ops.stack([x, y]), PATH)
+
+
+def test_gradient_flow_says_which_layer_is_dead() -> None:
+    x = np.array([[1.0, 2.0], [0.5, 0.25]])
+    for layer in (nn.Dense, nn.Layer):
+        net = nn.MLP(2, [3, 4, 1], "relu", layer=layer, rng=0)
+        for said in ("", "all outputs of layers.1 are 0 for every sample"):
+            net.zero_grad()
+            rows = [net(x)] if layer is nn.Dense else [net(row) for row in x.tolist()]
+            sum((row.sum() if layer is nn.Dense else row) for row in rows).backward()
+            assert viz.gradient_flow(net).get_title() == said
+            dying = [net.layers[1].b] if layer is nn.Dense else [n.b for n in net.layers[1].neurons]
+            for b in dying:
+                b.data = b.data - 100.0

@@ -7,6 +7,7 @@ matplotlib is imported when something is drawn: `pip install "autograd-mini[plot
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from numbers import Real
 from textwrap import fill
 from typing import Any
@@ -256,7 +257,8 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
 
     Call it after `backward()`: for each layer of a module of `nn`, on Values or arrays, it shows the mean and the
     largest |dL/dw| over its parameters. A layer without any gradient is marked with a 0, since a logarithmic scale
-    has none: its neurons are dead, or the loss does not depend on it. Gradients that shrink or grow from layer to layer
+    has none: its neurons are dead, or the loss does not depend on it; the title says so where all outputs of a layer
+    were 0 for every sample, as those of relus may be. Gradients that shrink or grow from layer to layer
     by a constant factor vanish or explode (Glorot & Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", 2010).
 
@@ -279,8 +281,20 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
         ax.set_yscale("log")
     ax.set_xticks(at, list(sizes), rotation=0 if len(sizes) < 6 else 60)
     ax.set(xlim=(-0.5, len(sizes) - 0.5), xlabel="layer, from input to output", ylabel="|gradient|")
+    dead = _dead_layers(net, list(sizes))
+    if dead:
+        ax.set_title(f"all outputs of {', '.join(dead)} are 0 for every sample")
     ax.legend()
     return ax
+
+
+def _dead_layers(net: Any, names: list[str]) -> list[str]:
+    """Return the layers whose outputs are all 0: the next one has gradients of its offsets and none of its weights."""
+    moved: dict[tuple[str, bool], bool] = {}
+    for name, parameter in named_parameters(net).items():
+        key = _OWNER.sub("", name) or type(net).__name__, name.rpartition(".")[2] == "b"
+        moved[key] = moved.get(key, False) or bool(np.any(parameter.grad))
+    return [a for a, b in pairwise(names) if moved.get((b, True)) and not moved.get((b, False), True)]
 
 
 def _gradient_sizes(net: Any) -> dict[str, Array]:
