@@ -312,7 +312,7 @@ def test_names_of_other_libraries_are_neither_listed_nor_there() -> None:
                 setattr(node, name, True)
 
 
-def test_signatures_of_one_variable_are_what_the_command_writes_from_the_table() -> None:
+def test_signatures_of_rows_are_what_the_command_writes_from_the_table() -> None:
     command = ROOT / "docs" / "write_signatures.py"
     if not command.exists():
         pytest.skip("the command is not installed")
