@@ -118,12 +118,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     """Mark what is slow."""
     for item in items:
-        slow = item.nodeid.startswith(tuple(SLOW)) or "browser" in getattr(item, "fixturenames", ())
+        slow = item.nodeid.startswith(tuple(SLOW)) or {"browser", "torch"} & {*getattr(item, "fixturenames", ())}
         if slow or asks_for_a_heavy_library(getattr(item, "function", None)):
             item.add_marker("slow")
 
 
 def asks_for_a_heavy_library(test: Any) -> bool:
     """Whether a test skips where one of the libraries is missing that take a second or more to import."""
+    test = getattr(getattr(test, "hypothesis", None), "inner_test", test)
     code = getattr(inspect.unwrap(test), "__code__", None) if test else None
     return code is not None and "importorskip" in code.co_names and not HEAVY.isdisjoint(code.co_consts)

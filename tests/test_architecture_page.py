@@ -9,6 +9,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 architecture = pytest.importorskip("draw_architecture", reason="the pages are not beside the tests")
 sys.path.remove(str(DOCS))
+if not (DOCS.parent / "autograd_mini").is_dir():
+    pytest.skip("the files that the page draws are not beside it", allow_module_level=True)
 
 
 def test_the_page_is_up_to_date():
