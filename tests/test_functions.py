@@ -173,10 +173,8 @@ def test_a_ufunc_on_a_node_is_its_row(row: Elementwise) -> None:
 def test_numpy_s_other_functions_say_what_to_use_instead() -> None:
     x = Tensor([1.0, 2.0])
     for call in (
-        lambda: np.sort(x),
-        lambda: np.add.accumulate(x),
-        lambda: np.linalg.inv(x),
-        lambda: np.arctan2.outer(x, x),
+        lambda: np.histogram(x),
+        lambda: np.fft.fft(x),
     ):
         with pytest.raises(DataError, match=r"autograd_mini\.ops"):
             call()
@@ -402,7 +400,7 @@ def test_numpys_other_spellings_work_or_say_what_to_write() -> None:
     assert np.round(x * 1.26, 1).data.tolist() == [-2.5, 0.6, 3.8]
     assert x.unsqueeze(0).shape == (1, 3)
     assert x.view(3, 1).permute(1, 0).shape == (1, 3)
-    for call in (lambda: np.sum(x, dtype=np.float32), lambda: np.pad(x, 1, mode="edge")):
+    for call in (lambda: np.sum(x, dtype=np.float32), lambda: np.pad(x, 1, mode="linear_ramp")):
         with pytest.raises(DataError, match=r"np\.\w+ on a node"):
             call()
 
