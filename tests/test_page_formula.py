@@ -9,7 +9,8 @@ import pytest
 import test_expression as command
 
 from autograd_mini.sweep import order
-from viz.expression import CONSTANTS, FUNCTIONS, INSTEAD, SYNONYMS, ExpressionError, record_expression
+from viz.expression import CONSTANTS, FUNCTIONS, INSTEAD, SYNONYMS, ExpressionError, read_values, record_expression
+from viz.notation import RULES, as_expression
 from viz.stepping.card_svg import asset
 from viz.stepping.frames import frames_of
 from viz.stepping.player_page import code
@@ -18,6 +19,8 @@ VALUES = command.VALUES
 READ = """
 const odd = x => Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
 const plain = x => x === undefined ? null : Number.isFinite(x) ? x : odd(x);
+globalThis.schoolAll = texts => JSON.stringify(JSON.parse(texts).map(asExpression));
+globalThis.valuesOf = texts => JSON.stringify(JSON.parse(texts).map(numberGiven).map(plain));
 globalThis.readAll = (texts, values) => JSON.stringify(JSON.parse(texts).map(text => {
   try {
     take(recordOf(text, JSON.parse(values)));
@@ -137,6 +140,27 @@ def test_the_cases_of_the_command_are_those_of_the_page(page):
         agree(text, found, told(text))
 
 
+SCHOOL = [*"0123456789", "0,5", "x", "w1", "e", "E", "(", ")", ",", " ", ".", "^", "²", "³", "·", "×", "÷", "−", "π",
+          "σ", "σ(", "ln(", "ln", "maximum(", "+", "1e3", "2e", "\U0001d465", "\n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_school_notation_is_read_alike(seed, page):
+    rng = random.Random(seed)
+    texts = ["".join(rng.choice(SCHOOL) for _ in range(rng.randrange(1, 12))) for _ in range(1000)]
+    assert json.loads(page.call("schoolAll", json.dumps(texts))) == [as_expression(text) for text in texts]
+
+
+def test_values_are_read_alike(page):
+    texts = ["1/2", "0,5", "-1/4", "1,5/2", "3", ".5", "+2.", "1/3"]
+    assert json.loads(page.call("valuesOf", json.dumps(texts))) == [read_values([f"x={text}"])["x"] for text in texts]
+    refused = ["1/0", "1/2/3", "/2", "1/", "one", "1,2,3", "", "0x1"]
+    assert json.loads(page.call("valuesOf", json.dumps(refused))) == [None] * len(refused)
+    for text in refused:
+        with pytest.raises(ExpressionError, match="not a number"):
+            read_values([f"x={text}"])
+
+
 def test_a_name_without_a_value_gets_one_and_values_may_stand_behind(page):
     first, given, kept = read_all(page, ["tanh(w*x + q)", "w*x  w=2 x=-1e1", "x*w1 + q"])
     assert [name for name, *_ in first["nodes"]][:3] == ["w", "x", "q"]
@@ -154,5 +178,5 @@ def test_names_that_the_graph_would_give_are_kept_for_those_who_gave_them(page):
 
 def test_the_page_knows_the_language_of_the_command():
     assert json.dumps(
-        {"constants": CONSTANTS, "synonyms": SYNONYMS, "instead": INSTEAD}, separators=(",", ":")
+        {"constants": CONSTANTS, "synonyms": SYNONYMS, "instead": INSTEAD, "school": RULES}, separators=(",", ":")
     ) in code(False)

@@ -104,10 +104,10 @@ def record_expression(text: str, values: Mapping[str, float | Value]) -> Node:
 
 
 def read_values(assignments: list[str]) -> dict[str, float]:
-    """Return the values of `name=value` texts, in their order; a value is a decimal number, inf or nan.
+    """Return the values of `name=value` texts, in their order; a value is a decimal number, a quotient, inf or nan.
 
-    >>> read_values(["x=2", "w1=-.5e1"])
-    {'x': 2.0, 'w1': -5.0}
+    >>> read_values(["x=2", "w1=-.5e1", "b=1/2", "y=0,5"])
+    {'x': 2.0, 'w1': -5.0, 'b': 0.5, 'y': 0.5}
     """
     values: dict[str, float] = {}
     for assignment in assignments:
@@ -119,14 +119,21 @@ def read_values(assignments: list[str]) -> dict[str, float]:
             raise ExpressionError(f"{name!r} is a name of the language, call the value something else")
         if name in values:
             raise ExpressionError(f"{name!r} is given twice")
-        if not _VALUE.fullmatch(number):
-            raise ExpressionError(f"the value of {_brief(name)} is not a number: {_brief(number)}")
-        values[name] = float(number)
+        values[name] = _value(name, number)
         if math.isinf(values[name]) and not number.endswith("inf"):
             raise ExpressionError(
                 f"the value of {_brief(name)} is too large for a float (the largest is about 1.8e308)"
             )
     return values
+
+
+def _value(name: str, text: str) -> float:
+    """Return the number that a value is given as: with a point or a comma, or as a quotient of two."""
+    top, slash, bottom = text.replace(",", ".").partition("/")
+    parts = [top, bottom] if slash else [top]
+    if not all(map(_VALUE.fullmatch, parts)) or (slash and not float(bottom)):
+        raise ExpressionError(f"the value of {_brief(name)} is not a number: {_brief(text)}")
+    return float(top) / float(bottom) if slash else float(top)
 
 
 def read_range(text: str, values: Mapping[str, float | Value]) -> tuple[float, float]:

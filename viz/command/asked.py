@@ -12,6 +12,7 @@ from autograd_mini import AutogradError, Node, Value
 from autograd_mini.sweep import order
 
 from ..expression import LENGTH, ExpressionError, read_values, record_expression
+from ..notation import as_expression
 
 
 class CommandError(AutogradError, ValueError):
@@ -73,7 +74,16 @@ def show(output: str) -> None:
 
 
 def expression_text(given: str) -> str:
-    """Return the expression, from stdin for `-`, without blanks around it."""
+    """Return the expression, from stdin for `-`, and say how school notation in it is read."""
+    text = _typed(given)
+    read = as_expression(text)
+    if read != text:
+        print(f"autograd-mini: read as: {read if read.isprintable() else ascii(read)}", file=sys.stderr)
+    return read
+
+
+def _typed(given: str) -> str:
+    """Return the expression as it was given, without blanks around it."""
     if given != "-":
         return given.strip()
     if sys.stdin is None:

@@ -25,6 +25,7 @@ from autograd_mini.text.recorded import as_recorded
 from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..networks import NO_NETWORK, is_network, named_parameters
+from ..notation import RULES
 from ..pages import compact, filled, framed, inert, scripts
 from .animation import animation_of
 from .card_layout import Places, places_of
@@ -267,7 +268,7 @@ def code(arrays: bool) -> str:
     words = {
         "TEMPLATES": TEMPLATES,
         "MISTAKES": {key: {"title": m.title, "idea": m.idea, "sentence": m.sentence} for key, m in mistakes.items()},
-        "LANGUAGE": {"constants": CONSTANTS, "synonyms": SYNONYMS, "instead": INSTEAD},
+        "LANGUAGE": {"constants": CONSTANTS, "synonyms": SYNONYMS, "instead": INSTEAD, "school": RULES},
     }
     parts = [
         'const RECORD = JSON.parse(document.getElementById("record").textContent);',

@@ -129,16 +129,37 @@ function noFunction(name) {
   return `${briefly(name)} is no function here${meant ? `: did you mean ${meant}?` : "; a product is *"}`;
 }
 
+// School notation becomes the language, as notation.py has it: 2x^2, 3·x, ln, π, σ(z), and a decimal comma outside of arguments.
+function asExpression(text) {
+  const calls = [], amongArguments = [];
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "(") calls.push(/[A-Za-z_σ][A-Za-z0-9_]*[ ]*$/.test(text.slice(Math.max(0, i - 40), i)));
+    else if (text[i] === ")") calls.pop();
+    amongArguments.push(calls.at(-1) ?? false);
+  }
+  const pointed = text.replace(/(?<![A-Za-z0-9_.,])[0-9]+,[0-9]+(?![0-9.,])/g, (found, at) => amongArguments[at] ? found : found.replace(",", "."));
+  return LANGUAGE.school.reduce((made, [pattern, put]) => made.replace(new RegExp(pattern, "g"), put), pointed);
+}
+
+// A value is a number, with a point or a comma, or a quotient of two; else undefined.
+function numberGiven(text) {
+  const parts = text.replace(",", ".").split("/");
+  const legal = part => /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)$/.test(part);
+  if (parts.length > 2 || !parts.every(legal)) return undefined;
+  const [top, bottom = 1] = parts.map(part => Number(read(part.replace("+inf", "inf"))));
+  return bottom === 0 ? undefined : top / bottom;
+}
+
 // The values that stand behind a formula, as in a command line: `tanh(w*x) w=2 x=-1`.
 function split(text) {
   const values = {};
   let rest = text.trim();
   for (let found; (found = GIVEN.exec(rest));) {
-    const [, name, number] = found, x = /^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|nan)$/.test(number) ? read(number.replace("+inf", "inf")) : undefined;
+    const [, name, number] = found, x = numberGiven(number);
     if (x === undefined) throw new FormulaError(`the value of ${briefly(name)} is not a number: ${briefly(number)}`);
     if (isFunction(name) || Object.hasOwn(LANGUAGE.constants, name)) throw new FormulaError(`${briefly(name)} is a name of the language, call the value something else`);
     if (Object.hasOwn(values, name)) throw new FormulaError(`${briefly(name)} is given twice`);
-    values[name] = Number(x);
+    values[name] = x;
     rest = rest.slice(0, found.index);
   }
   return [rest, Object.fromEntries(Object.entries(values).reverse())];
@@ -170,8 +191,11 @@ function startFormula() {
 
 function enterFormula(text) {
   const known = Object.fromEntries(vertices.flatMap(({ id, name }) => isLeaf(vertices[id]) && !isArray(data[id]) ? [[name, data[id]]] : []));
+  let plain = text.trim();
   try {
-    enter(recordOf(text, known));
+    const [formula] = split(plain);
+    plain = asExpression(formula) + plain.slice(formula.length);
+    enter(recordOf(plain, known));
   } catch (error) {
     if (!(error instanceof FormulaError)) throw error;
     $("formula").setAttribute("aria-invalid", "true");
@@ -180,7 +204,7 @@ function enterFormula(text) {
   }
   $("formula").removeAttribute("aria-invalid");
   $("formula-error").textContent = "";
-  typed = text;
+  $("formula").value = typed = plain;  // which shows how it was read
   writeHash();
   say(`${title}: ${vertices.length} nodes. ${sentence(views[at])}`);
 }
