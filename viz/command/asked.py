@@ -76,9 +76,10 @@ def show(output: str) -> None:
 def expression_text(given: str) -> str:
     """Return the expression, from stdin for `-`, and say how school notation in it is read."""
     text = _typed(given)
-    read = as_expression(text)
+    legible = all(c.isprintable() or c.isspace() for c in text)
+    read = as_expression(text) if legible else text
     if read != text:
-        print(f"autograd-mini: read as: {read if read.isprintable() else ascii(read)}", file=sys.stderr)
+        print(f"autograd-mini: read as: {' '.join(read.split())}", file=sys.stderr)
     return read
 
 
