@@ -14,7 +14,7 @@ from . import array_ops, ops, sweep
 from .data import kept_dtype
 from .errors import DataError, ShapeError
 from .hints import OWN_OP
-from .node import Node, Value, check_fresh
+from .node import Node, Value, check_fresh, decide
 from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
 from .op import TABLE, Unary, contribution
 
@@ -66,14 +66,28 @@ def _tolist(x: Node) -> Any:
     return x._seen() if isinstance(x, Value) else x._seen().tolist()
 
 
-def _argmax(x: Node, axis: int | None = None) -> Any:
-    """Return where the largest entry is: a plain index, or an array of them along an axis."""
-    return np.argmax(x._seen(), axis=axis)
+def _place(which: Any, compare: np.ufunc, text: str) -> Any:
+    def method(x: Node, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return where the entry is: a plain index, or an array of them along an axis."""
+        data = np.asarray(x._data)
+        place = which(data, axis=axis, keepdims=keepdims)
+        if data.ndim:
+            index = np.unravel_index(place, data.shape) if axis is None else _along(place, data, axis, keepdims)
+            entry = np.asarray(data[index])
+            decide(text, (lambda x: ops.getitem(x, index), x), compare(entry, data), (which, axis))
+        return place
+
+    return method
 
 
-def _argmin(x: Node, axis: int | None = None) -> Any:
-    """Return where the smallest entry is: a plain index, or an array of them along an axis."""
-    return np.argmin(x._seen(), axis=axis)
+def _along(place: Any, data: Any, axis: int, keepdims: bool) -> tuple[Any, ...]:
+    """Return the index that takes an array's entries at their places along an axis."""
+    index: list[Any] = list(np.ix_(*map(np.arange, data.shape)))
+    index[axis] = place if keepdims else np.expand_dims(place, axis)
+    return tuple(index)
+
+
+_argmax, _argmin = _place(np.argmax, np.greater_equal, "{} >= {}"), _place(np.argmin, np.less_equal, "{} <= {}")
 
 
 # The lecture's manual step.

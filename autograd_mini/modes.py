@@ -151,6 +151,8 @@ class _NoGrad(Mode):
     last = True
 
     def see(self, node: Node) -> None:
+        if len(modes.get()) > 1:
+            _node.twin_of(node)._seen()
         node.op = None
         node.args = ()
 

@@ -7,8 +7,10 @@ pointer from an argument to its result, so a graph is freed the moment its root 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +30,7 @@ ALL, NONE = object(), object()
 
 _new = object.__new__
 _birth = itertools.count(1).__next__  # one atomic step, so threads may share it
+_birth_of = attrgetter("birth")
 
 # States that a leaf keeps for readers of what was recorded from it; one where it has more entries than SMALL.
 PAST, SMALL = 4, 1000
@@ -39,6 +42,21 @@ modes: ContextVar[tuple[Any, ...]] = ContextVar("modes", default=())
 
 # Nodes born since then may depend on the variables of a transform that is running; 0 where none is.
 traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
+
+
+class Decision(NamedTuple):
+    """Data that somebody looked at, and may have branched on: `text` with `args` in its {} gave `outcome`.
+
+    Among the args THIS stands for the node that it is noted with, and a function for what it makes of that node.
+    """
+
+    text: str
+    args: tuple[Any, ...]
+    outcome: Any
+    birth: int
+
+
+THIS = object()
 
 
 class Node(Noted, Surface["Node"]):
@@ -181,12 +199,18 @@ class Node(Noted, Surface["Node"]):
         return float(self._seen() if isinstance(self, Value) else self._seen().reshape(-1)[0])
 
     def _seen(self) -> Any:
-        """Return the data, and tell the modes in force that it was looked at, as it is."""
+        """Return the data, and tell the modes in force that it was looked at, as it is: it may be shown, or decide."""
         if modes_in_use:
             now = self._data if isinstance(self, Value) else self._data.copy()
             tell("{} == {}", (self, now), now == now)
             if np.isnan(now).any():
                 tell("isnan({})", (self,), np.isnan(now))
+        return self._data
+
+    def _asked(self) -> Any:
+        """Return the data for a question to numpy, on whose answer a branch may depend."""
+        now = self._data if isinstance(self, Value) else self._data.copy()
+        decide("{} == {}", (self, now), now == now)
         return self._data
 
     def __float__(self) -> float:
@@ -212,8 +236,7 @@ class Node(Noted, Surface["Node"]):
                 f"the truth of a node of shape {self.shape} is ambiguous: test .data with numpy's all() or any()"
             )
         truth = bool(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
-        if modes_in_use:
-            tell("{} != {}", (self, 0.0), truth)
+        decide("{} != {}", (self, 0.0), truth)
         return truth
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -303,7 +326,7 @@ class Value(Node):
     @property
     def data(self) -> float:
         """The number. Assigning a new one makes graphs recorded from the old one stale: their backward() raises."""
-        return float(self._data)
+        return float(self._seen())
 
     @data.setter
     def data(self, data: Any) -> None:
@@ -335,7 +358,7 @@ class Tensor(Node):
     @property
     def data(self) -> Array:
         """The array, to read or to assign whole (`x.data = new`, `x.data -= step`); never changed in place."""
-        return ReadOnlyArray.of(self._data)
+        return ReadOnlyArray.of(self._seen())
 
     @data.setter
     def data(self, data: Any) -> None:
@@ -384,6 +407,13 @@ def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
     return node
 
 
+def twin_of(node: Node) -> Node:
+    """Return a twin of a node that is about to lose its recipe, unseen by modes."""
+    twin: Node = _new(type(node))
+    twin._data, twin.op, twin.args, twin.birth = node._data, node.op, node.args, _birth()
+    return twin
+
+
 def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
     """Tell the modes in force that data was looked at: `text` with `args` in its {} gave `outcome`, on which a branch
     may depend.
@@ -391,6 +421,34 @@ def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
     for mode in modes.get():
         if mode.depth:
             mode.compared(text, args, outcome)
+
+
+def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> None:
+    """Tell the modes in force that data was looked at, and note it with the youngest of the nodes among `args`.
+
+    No other would do: a node that knew of one made from it would close a circle. A function among the args stands for
+    what it makes of that node. The same question, or `key`, is noted once.
+    """
+    args = tuple([a.copy() if type(a) is np.ndarray else a for a in args])
+    node = max((a for a in args if isinstance(a, Node)), key=_birth_of)
+    if modes_in_use:
+        tell(text, _of(node, args), outcome)
+    asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
+    node.note().decided[key or asked] = Decision(
+        text, tuple([THIS if a is node else a for a in args]), outcome, _birth()
+    )
+
+
+def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
+    """Yield what was decided by the data of nodes before the root was recorded: it may hold for this data alone."""
+    for node in nodes:
+        for text, args, outcome, birth in getattr(node, "_note", NOTHING).decided.values():
+            if birth < root.birth and not any(isinstance(a, Node) and a.birth > birth for a in args):
+                yield Decision(text, _of(node, args), outcome, birth)
+
+
+def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([node if a is THIS else a(node) if callable(a) else a for a in args])
 
 
 def assign(node: Node, data: float | Array) -> None:
@@ -408,6 +466,7 @@ def assign(node: Node, data: float | Array) -> None:
     lost = None if data is node._data else node._data
     note = node.note()
     note.past = (*note.past, (node.birth, lost))[-kept:]
+    note.decided = {}
     node._data = data
     node.birth = _birth()
 

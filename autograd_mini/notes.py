@@ -8,13 +8,14 @@ from typing import Any
 class Note:
     """What is noted with a node where somebody asks for it: most nodes have none."""
 
-    __slots__ = ("source", "group", "proof", "past")
+    __slots__ = ("source", "group", "proof", "past", "decided")
 
     def __init__(self) -> None:
         self.source: tuple[str, int] | None = None
         self.group: Any = None
         self.proof: Any = None
         self.past: tuple[tuple[int, Any], ...] = ()  # states of a leaf that was assigned, birth and data
+        self.decided: dict[Any, Any] = {}  # decisions about the node, each asked once
 
 
 NOTHING = Note()  # read for a node without a note, never written

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import array_ops, kernels, linalg, ops
-from . import node as _node
+from .conditions import Condition
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node
 from .op import TABLE, Elementwise, Op, operand
@@ -26,12 +26,12 @@ def _data(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
-def _seen(x: Any) -> Any:
-    return x._seen() if isinstance(x, Node) else x
+def _asked(x: Any) -> Any:
+    return x._asked() if isinstance(x, Node) else x
 
 
-def _compare(compare: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
-    """Return a comparison of data: a bool for two scalars, a plain array of bools otherwise."""
+def _compare(compare: Callable[[Any, Any], Any], text: str, row: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return a comparison of data: a condition, which is bools to whoever looks, and a node to a row."""
 
     def method(x: Any, y: Any) -> Any:
         x, y = operand(x), operand(y)
@@ -39,27 +39,32 @@ def _compare(compare: Callable[[Any, Any], Any], text: str) -> Callable[[Any, An
             outcome = compare(_data(x), _data(y))
         except ValueError:
             raise ShapeError(f"a comparison of shapes {np.shape(x)} and {np.shape(y)}: they do not broadcast") from None
-        if _node.modes_in_use:
-            _node.tell(text, (x, y), outcome)
-        return outcome
+        return Condition(outcome, ((text, (x, y), outcome),), lambda: row(x, y))
 
     return method
 
 
-def _test(test: np.ufunc) -> Callable[[Any], Any]:
+def _test(test: np.ufunc, row: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a test of data, such as isnan."""
 
     def method(x: Any) -> Any:
         outcome = test(_data(x))
-        if _node.modes_in_use:
-            _node.tell(f"{test.__name__}({{}})", (x,), outcome)
-        return outcome
+        return Condition(outcome, ((f"{test.__name__}({{}})", (x,), outcome),), lambda: row(x))
 
     return method
 
 
-MARKS = {"lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}"}
-COMPARISONS = {name: _compare(getattr(operator, name), text) for name, text in MARKS.items()}
+COMPARISONS = {
+    "lt": _compare(operator.lt, "{} < {}", ops.less),
+    "le": _compare(operator.le, "{} <= {}", lambda x, y: ops.less(x, y) + ops.equal(x, y)),
+    "gt": _compare(operator.gt, "{} > {}", ops.greater),
+    "ge": _compare(operator.ge, "{} >= {}", lambda x, y: ops.greater(x, y) + ops.equal(x, y)),
+}
+TESTS = {
+    np.isnan: _test(np.isnan, lambda x: 1.0 - ops.equal(x, x)),
+    np.isinf: _test(np.isinf, lambda x: ops.equal(ops.absolute(x), math.inf)),
+    np.isfinite: _test(np.isfinite, lambda x: ops.less(ops.absolute(x), math.inf)),
+}
 
 
 def _round(x: Any, decimals: int | None = None) -> Any:
@@ -156,10 +161,9 @@ UFUNCS |= {
     np.less: COMPARISONS["lt"], np.less_equal: COMPARISONS["le"],
     np.greater: COMPARISONS["gt"], np.greater_equal: COMPARISONS["ge"],
     np.equal: operator.is_, np.not_equal: operator.is_not,  # what numpy makes of ==, where it stands on the left
-    np.isnan: _test(np.isnan), np.isfinite: _test(np.isfinite), np.isinf: _test(np.isinf),
     np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
-UFUNCS |= {function: thing for function, thing in NUMPYS.items() if isinstance(function, np.ufunc)}
+UFUNCS |= TESTS | {function: thing for function, thing in NUMPYS.items() if isinstance(function, np.ufunc)}
 REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.add: SUM, np.multiply: PROD, np.maximum: MAX, np.minimum: MIN, np.logaddexp: ops.logsumexp, np.hypot: ops.norm
 }  # fmt: skip
@@ -184,6 +188,8 @@ FUNCTIONS |= {
     np.sum: SUM, np.mean: _mean, np.prod: PROD, np.max: MAX, np.amax: MAX, np.min: MIN, np.amin: MIN,
     np.var: _spreading(ops.var), np.std: _spreading(ops.std),
     np.round: _round, np.around: _round, np.pad: _pad, np.einsum: _einsum, np.reshape: array_ops.reshaped,
+    np.argmax: lambda x, axis=None, keepdims=False: x.argmax(axis, bool(keepdims)),
+    np.argmin: lambda x, axis=None, keepdims=False: x.argmin(axis, bool(keepdims)),
     np.sort: lambda x, axis=-1, kind=None, stable=None: ops.sort(x, axis),
     np.full_like: lambda x, fill_value: ops.broadcast_to(fill_value, ops.shape(x)),
     np.clip: lambda x, a_min=None, a_max=None, min=None, max=None: _clip(x, a_min, a_max, min=min, max=max),
@@ -193,7 +199,7 @@ FUNCTIONS |= {
 
 SHAPES = "shape ndim size zeros_like ones_like empty_like iscomplexobj isrealobj".split()
 PLAIN = (
-    "shape ndim size zeros_like ones_like empty_like argmax argmin argsort searchsorted allclose isclose "
+    "shape ndim size zeros_like ones_like empty_like argsort searchsorted allclose isclose "
     "array_equal array_equiv any all count_nonzero nonzero argwhere flatnonzero iscomplexobj isrealobj"
 )
 PLAIN_FUNCTIONS = {getattr(np, name) for name in PLAIN.split()}
@@ -238,7 +244,7 @@ def _reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: bool = False, **gi
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
     if function in PLAIN_FUNCTIONS:
-        see = _data if function.__name__ in SHAPES else _seen
+        see = _data if function.__name__ in SHAPES else _asked
         return function(*map(see, args), **{name: see(value) for name, value in keywords.items()})
     ours = FUNCTIONS.get(function)
     if ours is None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import fast, kernels
+from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
 from .data import KEPT, array_of, constant_of, ignoring_fp_warnings, number_of
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
@@ -115,7 +116,9 @@ class Op:
         """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
         if type(arg) is float:
             return arg
-        return self.checked(i, arg) if self.rule(i) is not None else _setting(arg, self.params[i] in PLACES)
+        if self.rule(i) is not None or (type(arg) is Condition and i not in self.settings):
+            return self.checked(i, arg)
+        return _setting(arg, self.params[i] in PLACES)
 
     def checked(self, i: int, arg: Any) -> Any:
         """Return `operand(arg)`; an error says which argument of which op it was."""
@@ -383,6 +386,8 @@ def operand(arg: Any) -> Any:
         return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
     if isinstance(arg, (list, tuple)):
         return ROWS["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
+    if isinstance(arg, Condition):
+        return arg.recorded()
     if hasattr(arg, "to_numpy"):  # a column or a table of a data frame: its numbers, without their index
         return operand(arg.to_numpy())
     return number_of(arg)
@@ -394,7 +399,7 @@ def _owned(arg: Any) -> Any:
 
 
 def _holds_node(arg: Any) -> bool:
-    return isinstance(arg, Node) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
+    return isinstance(arg, (Node, Condition)) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
 
 
 PLACES = {"axis", "axes", "shape", "width"}  # parameters whose lists and arrays stand for tuples of integers
@@ -402,6 +407,8 @@ PLACES = {"axis", "axes", "shape", "width"}  # parameters whose lists and arrays
 
 def _setting(arg: Any, places: bool = False) -> Any:
     """Return a setting (axis, shape, index, mask) that nobody can change any more."""
+    if isinstance(arg, Condition):
+        arg = arg.decided()
     if places and isinstance(arg, (list, np.ndarray, np.generic)):
         return _nested(np.asarray(arg).tolist())
     if isinstance(arg, tuple):

@@ -188,10 +188,17 @@ def test_a_row_that_javascript_lacks_is_named_and_keeps_the_numbers_of_the_recor
 
 def test_a_condition_that_was_decided_in_the_record_is_not_computed_anew():
     x, t = Value(2.0, label="x"), Tensor([1.0, 2.0], label="t")
-    for decided in (ops.where(x > 1.0, x * x, 3.0 * x), ops.where(t > 1.0, t, 0.0).sum(), t[t > 1.5].sum()):
+    for decided in (ops.where(x.data > 1.0, x * x, 3.0 * x), ops.where(t.data > 1.0, t, 0.0).sum(), t[t > 1.5].sum()):
         record = record_in(page(decided))
         assert record["lacking"]
         assert "decided when this was recorded" in record["why"]
+    for branch in (x * x if x > 1.0 else 3.0 * x, t[t.argmax()] * 2.0):
+        record = record_in(page(branch))
+        assert record["lacking"] == []
+        assert "a branch was taken when this was recorded" in record["why"]
+    x, t = Value(2.0, label="x"), Tensor([1.0, 2.0], label="t")
+    for recorded in (ops.where(x > 1.0, x * x, 3.0 * x), ops.where(t > 1.0, t, 0.0).sum(), t.sum() * (x >= 1.0)):
+        assert "lacking" not in record_in(page(recorded))
     for live in (ops.where(ops.greater(x, 1.0), x * x, 3.0 * x), t[1] * t[[0, 1]].sum(), t.sum(0, True)[0]):
         assert "lacking" not in record_in(page(live))
 

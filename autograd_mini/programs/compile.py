@@ -15,7 +15,7 @@ import numpy as np
 from .. import tree
 from ..errors import DataError, ShapeError
 from ..modes import Recording
-from ..node import Node, Tensor, Value, check_fresh
+from ..node import Node, Tensor, Value, check_fresh, decisions
 from ..op import ROWS, TABLE
 from ..sweep import order, reach
 from .backends import BACKENDS
@@ -117,7 +117,8 @@ def _of_record(
         check_fresh(node)
         if node.op is not None and node.op not in (ROWS.get(node.op.name), TABLE.get(node.op.name)):
             raise DataError(f"the row {node.op.name} was taken out of the table or defined anew: record again")
-    return _listing(root, nodes, leaves, names, branches.guards if branches else ())
+    guards = branches.guards if branches else [Guard(*decision[:3]) for decision in decisions(nodes, root)]
+    return _listing(root, nodes, leaves, names, guards)
 
 
 def _listing(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node, ops
+from autograd_mini.node import decisions
 from autograd_mini.op import Elementwise, Sum, contribution
 from autograd_mini.programs.languages.javascript_table import refused
 from autograd_mini.sweep import carries, order, seed_of, swept
@@ -53,6 +54,7 @@ def record_of(
     unknown = refused(n.op.name for n in nodes if n.op is not None)
     decided = list(dict.fromkeys(n.op.name for n in nodes if n.op is not None and _decided(n)))
     lacking = list(dict.fromkeys([*unknown, *decided]))
+    branches = [d.text.format(*(_called(a, names) for a in d.args)) for d in decisions(nodes, root)]
     with as_recorded(nodes) as moved:
         written = _Writer(ids, names, rows, {path: i for i, path in enumerate(kept)}, paths, set(lacking), moved)
     told: dict[str, Any] = {
@@ -64,9 +66,9 @@ def record_of(
         told["order"] = turns
     if root.ndim or gradient is not None:
         told["seed"] = number_of(seed_of(root, gradient))
-    if lacking:
-        told["lacking"] = lacking
-        told["why"] = f"JavaScript has no {', '.join(unknown)} here" if unknown else DECIDED.format(", ".join(decided))
+    if lacking or branches:
+        told["lacking"] = lacking  # which may be none: the page keeps to the record all the same
+        told["why"] = _why(unknown, decided, branches)
         written.give(told["nodes"], nodes, gradient)
     return told
 
@@ -148,6 +150,22 @@ class _Writer:
                 wide = [stretched(node, i) if isinstance(a, Node) else ((), ()) for i, a in enumerate(node.args)]
                 parts[4] |= {"given": number_of(node._data), "sent": sent}
                 parts[4]["stretched"] = [found if found[1] else None for found in wide]
+
+
+def _why(unknown: Sequence[str], decided: Sequence[str], branches: Sequence[str]) -> str:
+    """Return why the page keeps to the numbers of the record."""
+    if unknown:
+        return f"JavaScript has no {', '.join(unknown)} here"
+    if decided:
+        return DECIDED.format(", ".join(decided))
+    return f"a branch was taken when this was recorded, where {branches[0]} was asked"
+
+
+def _called(a: Any, names: Mapping[Node, str]) -> str:
+    """Return an argument of a decision as people write it."""
+    if isinstance(a, Node):
+        return names.get(a) or "an entry"
+    return "an array" if np.ndim(a) else f"{a:g}"
 
 
 def _decided(node: Node) -> bool:
