@@ -77,7 +77,7 @@ def gradcheck(f: Callable[..., Any], *args: Any, tolerance: float = 1e-10) -> Gr
       numbers (Squire & Trapp, "Using complex variables to estimate derivatives of real functions", 1998).
     - differences: central ones of f itself, extrapolated, held to their own estimate of their error where that is
       larger than the tolerance (Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982). Across a kink they
-      give the mean of both slopes, which is not what f's rules promise there.
+      give the mean of both slopes, which is not what f's rules promise there. An infinite result has none.
     - forward mode, which runs the same rules in the other direction.
 
     An entry is right where |claimed - measured| <= tolerance * max(1, |measured|), or both are NaN. ShapeError without
@@ -137,7 +137,8 @@ class _Problem:
         if all(node.op is None or node.op.analytic for node in self.trace.nodes):
             imaginary = self.imaginary(directions, at, claimed)
             found += [("complex step", imaginary, 0.0)] if imaginary is not None else []
-        found.append(("differences", *_differences(lambda h: self.moved(directions, h), at, claimed)))
+        if not math.isinf(self.moved(directions, 0.0)):
+            found.append(("differences", *_differences(lambda h: self.moved(directions, h), at, claimed)))
         tangents = tree.leaves(jvp(self.f, self.form(self.leaves), self.form(directions))[1])
         return [*found, ("forward mode", self.weighted(tangents), 0.0)]
 

@@ -17,7 +17,7 @@ import numpy as np
 from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 from .hints import HINTS, OWN_OP, hint, refuse
-from .notes import Noted
+from .notes import NOTHING, Noted
 
 if TYPE_CHECKING:
     from .signatures import Surface

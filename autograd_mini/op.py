@@ -96,6 +96,7 @@ class Op:
         if not keywords and len(self.required) <= len(args) < len(self.params):
             return args + tuple(self.defaults.values())[len(args) - len(self.params) :]
         given = dict(zip(self.params, args))
+        keywords = {k: v for k, v in keywords.items() if v is not None or k not in UNSET or k in self.params}
         clash = [k for k in keywords if k not in self.params or k in given]
         full = {**self.defaults, **given, **keywords}
         if clash or len(args) > len(self.params) or any(p not in full for p in self.params):
@@ -402,6 +403,7 @@ def _holds_node(arg: Any) -> bool:
     return isinstance(arg, (Node, Condition)) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
 
 
+UNSET = {"dtype", "out"}  # keywords of numpy's methods that ask for nothing where they are None
 PLACES = {"axis", "axes", "shape", "width"}  # parameters whose lists and arrays stand for tuples of integers
 
 

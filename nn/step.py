@@ -42,7 +42,7 @@ class Step:
 
     The first batch of a shape is recorded, and every batch of the last 32 shapes replayed: forward, backward, and the
     optimizer's update of all parameters at once, in buffers that are made once. Afterwards each parameter's `grad`
-    holds the gradient of the last batch, until the next step writes over it.
+    holds the gradient of the last batch.
 
     `loss(predictions, y)` is one of `nn.losses`, also with settings as `functools.partial(nn.huber, delta=0.5)`, or
     your own, made of rows of the table. `nn.cross_entropy` takes class numbers y, or rows of probabilities,
@@ -99,15 +99,21 @@ class Step:
         self._blocks = _blocks([gradient, self._theta, *memories])
 
     def _counted(self) -> list[int]:
-        """Return how many references there are to the numbers of the parameters, but for those of the parameters."""
-        return [
-            sys.getrefcount(self._theta),
-            *(sys.getrefcount(self._views[i]) - (p._data is self._views[i]) for i, p in enumerate(self.params)),
-        ]
+        """Return how many references there are to numbers and gradients, by turns, but for those of the parameters."""
+        counts = [sys.getrefcount(self._theta), sys.getrefcount(self._flats[0])]
+        for i, p in enumerate(self.params):
+            counts.append(sys.getrefcount(self._views[i]) - (p._data is self._views[i]))
+            counts.append(sys.getrefcount(self._gradients[i]) - (getattr(p, "_grad", None) is self._gradients[i]))
+        return counts
 
     def _leave_to_others(self) -> None:
-        """Go on in a new array where somebody has a view of the numbers: whoever holds them keeps what they were."""
-        if any(map(operator.gt, self._counted(), self._references)):
+        """Go on in new arrays where somebody has a view of numbers or gradients: who holds it keeps what was."""
+        held = list(map(operator.gt, self._counted(), self._references))
+        if any(held[1::2]):
+            self._flats[0], self._gradients = _shared(self._gradients)
+            self._replays.clear()  # they write into the buffers
+            held[0] = True  # for the blocks
+        if any(held[::2]):
             current = [p for p, view in zip(self.params, self._views) if p._data is view]
             self._lay_out(self._views)
             for p, view in zip(self.params, self._views):

@@ -152,3 +152,42 @@ def test_a_tape_refuses_a_row_of_ones_own_by_name() -> None:
     mean = ops.mean(x)
     with pytest.raises(DataError, match="mean computes with arrays: use the backend"):
         tape_of([x, mean], mean, [x])
+
+
+ZEROS = [0.0, -0.0, 1.0, -1.0, 2.0, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("kind", ["numpy", "numba"])
+def test_zeros_of_gradients_keep_their_signs(kind: str) -> None:
+    if kind == "numba":
+        pytest.importorskip("numba")
+    for op in (
+        ops.mul,
+        ops.div,
+        ops.elu,
+        ops.hypot,
+        ops.relu,
+        ops.maximum,
+        ops.atan2,
+        ops.leaky_relu,
+        ops.squared_loss,
+    ):
+        x, y, idle = Value(0.5, label="x"), Value(0.25, label="y"), Value(3.0, label="idle")
+        program = autograd_mini.compile(op(x, y) if len(op.params) > 1 else op(x) + y, [x, y, idle], backend=kind)
+        for a, b, seed in [(a, b, seed) for a in ZEROS for b in ZEROS for seed in (1.0, -1.0)]:
+            u, v = Value(a), Value(b)
+            expected = engine(op(u, v) if len(op.params) > 1 else op(u) + v, [u, v], seed)[1]
+            _, (*got, unreached) = program(a, b, 1.0, gradient=seed)
+            assert [*map(str, got)] == [*map(str, expected)], (op, a, b, seed)
+            assert str(unreached) == "0.0"
+
+
+def test_printed_sources_run_alone_give_floats_and_whole_batches() -> None:
+    leaves = [Value(1.0, label="c"), Value(2.0, label="a"), Value(3.0, label="b")]
+    names: dict[str, Any] = {}
+    exec(autograd_mini.compile(ops.where(*leaves), leaves).source, names)
+    assert {*map(type, names["program"](1.0, 2.0, 3.0)[1])} == {float}
+    exec(autograd_mini.compile(leaves[1] * 2.0, leaves).numpy, names)
+    batch = np.ones(3)
+    assert [np.shape(g) for g in names["program"](batch, batch, batch)[1]] == [(3,), (), (3,)]
+    assert names["program"](1.0, 2.0, 3.0)[1][0] == 0.0

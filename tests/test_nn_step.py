@@ -498,3 +498,15 @@ def test_values_with_a_softmax_layer_train_as_arrays_do(loss: Any) -> None:
             nn.fit(model, x, y, loss=loss, epochs=3, batch_size=4, rng=0)
         for p, q in zip(on_values.tensors().parameters(), on_arrays.parameters(), strict=True):
             np.testing.assert_allclose(p.data, q.data, rtol=1e-10, atol=1e-13)
+
+
+def test_a_gradient_that_somebody_holds_stays_what_it_was() -> None:
+    line, x = nn.Dense(1, 1, "identity", rng=0), np.linspace(-1.0, 1.0, 20)[:, None]
+    step = steps.Step(line, nn.squared_error, nn.sgd(0.1))
+    held, copies = [], []
+    for _ in range(4):
+        step(x, 3.0 * x + 1.0)
+        held.append((line.W.grad, line.b.grad[0:]))
+        copies.append((line.W.grad.copy(), line.b.grad.copy()))
+    assert all(np.array_equal(a, b) for pair in zip(held, copies) for a, b in zip(*pair))
+    assert not np.array_equal(held[0][0], held[1][0])

@@ -621,3 +621,12 @@ def test_step_of_one_number_is_a_number_in_numpys_source() -> None:
     x = Value(2.0, label="x")
     value, gradients = run_source(autograd_mini.compile(x.step() * x, [x]).numpy)(2.0)
     assert (value, *gradients) == (2.0, 1.0)
+
+
+def test_methods_take_numpys_keywords_where_they_ask_for_nothing() -> None:
+    x = Tensor(np.arange(6.0).reshape(2, 3))
+    for name in ("sum", "mean", "prod", "cumsum", "std", "var"):
+        expected = getattr(x.data, name)(axis=0, dtype=None, out=None)
+        assert np.allclose(getattr(x, name)(axis=0, dtype=None, out=None).data, expected)
+    with pytest.raises(TypeError, match="dtype"):
+        x.sum(axis=0, dtype=np.float32)

@@ -16,6 +16,7 @@ from ...text.formula import ATOM, SUM, Term, _number
 from .javascript import literal
 from .javascript_arrays import JAVASCRIPT_ARRAYS
 
+HANDED_ON = {"where", "maximum", "minimum", "clip"}  # rows whose result is an argument: a number is written as a float
 Pool = Callable[[Any], str]
 Terms = Mapping[Node, Term]
 
@@ -42,6 +43,8 @@ def python_call(node: Node, terms: Terms, pool: Pool) -> Term:
     args = [term(a, terms, pool) for a in node.args]
     if op.name == "getitem":
         return Term(f"{args[0].at(ATOM)}[{_index(node.args[1], terms, pool)}]")
+    if op.name in HANDED_ON:
+        args = [t if t.number is None else Term(repr(t.number)) for t in args]
     if isinstance(op, (Elementwise, Variadic)):
         return Term(f"{op.name}({', '.join(t.text for t in args)})")
     shown = []

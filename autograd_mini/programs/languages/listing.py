@@ -129,8 +129,13 @@ class Listing:
 
     def printed(self, dialect: Dialect) -> Printed:
         """Return all that a program says, one line per node and per contribution."""
-        gradients = [self.bar(n) if n in self.carriers else zeros(n, dialect) for n in self.inputs]
+        gradients = [self.bar(n) if n in self.carriers else self._zeros(n, dialect) for n in self.inputs]
         return Printed(list(self.forward(dialect)), list(self.backward(dialect)), self.names[self.root], gradients)
+
+    def _zeros(self, node: Node, dialect: Dialect) -> str:
+        if self.is_scalar and dialect.module == "np":  # a number, or a batch of them
+            return f"np.zeros_like({self.names[node]}, float)[()]"
+        return zeros(node, dialect)
 
     def forward(self, dialect: Dialect) -> Iterator[Line]:
         """Yield the line of every node that is no leaf, oldest first."""
@@ -210,7 +215,8 @@ def _identifiers(names: Mapping[Node, str], taken: set[str]) -> dict[Node, str]:
     found: dict[Node, str] = {}
     for node, name in names.items():
         word = _word(name)
-        while word in taken or word.endswith(BAR) or word.startswith(CONSTANT):
+        word = f"v_{word}" if word.startswith(CONSTANT) else word
+        while word in taken or word.endswith(BAR):
             word += "_"
         taken.add(word)
         found[node] = word

@@ -71,8 +71,8 @@ def find_active(record: Record, rules: Any, inputs: int) -> Any:
     return wants
 
 
-def keep_reached(record: Record, wants: Any, root: int) -> None:
-    """Clear what is wanted of results that no gradient reaches."""
+def keep_reached(record: Record, wants: Any, root: int) -> Any:
+    """Clear what is wanted of results that no gradient reaches, and return which slots one does."""
     reached = np.zeros(record.uses.size, np.bool_)
     reached[root] = True
     for i in range(wants.size - 1, -1, -1):
@@ -81,6 +81,7 @@ def keep_reached(record: Record, wants: Any, root: int) -> None:
         for k in range(arity(record, i)):
             if (record.kinds[i] == SUM and wants[i]) or wants[i] & (1 << k):
                 reached[argument(record, i, k)] = True
+    return reached
 
 
 # Products and their sum: one instruction for what is used nowhere else. Every gradient is to receive its contributions
@@ -241,8 +242,9 @@ def is_square(record: Record, i: int, numbers: Any, inputs: int) -> bool:
 
 def assemble(
     columns: Any, more: Any, rules: Any, numbers: Any, inputs: int, leaves: int, shown: Any
-) -> tuple[Any, Any, Any]:
-    """Return the instructions, the lists that some of them point into, and the slots of what is shown: the root first.
+) -> tuple[Any, Any, Any, Any]:
+    """Return the instructions, the lists that some of them point into, the slots of what is shown, the root first, and
+    the inputs that no gradient reaches.
 
     `columns` are the rows of the results and the slots of their arguments, `rules` says which arguments of each row
     have a rule. `numbers` are those that are no inputs: leaves, numbers among the arguments, at the end 1.0 and -0.0.
@@ -253,8 +255,9 @@ def assemble(
     record = Record(columns[0], columns[1], columns[2], more, uses, active, leaves, base + n - 2)
     count_uses(record, shown)
     wants = find_active(record, rules, inputs)
-    keep_reached(record, wants, shown[0])
-    return emit(record, wants, numbers, inputs, shown)
+    reached = keep_reached(record, wants, shown[0])
+    code, lists, slots = emit(record, wants, numbers, inputs, shown)
+    return code, lists, slots, np.nonzero(~reached[:inputs])[0]
 
 
 def emit(record: Record, wants: Any, numbers: Any, inputs: int, shown: Any) -> tuple[Any, Any, Any]:

@@ -1,6 +1,8 @@
 """Loops: the interpreter of tapes but for its cases, which `interpreter` writes in where <...> stands.
 
-`v` holds the values by slot, `h` the gradients; `d` is the slot of the result, `a`, `b`, `c` those of the arguments.
+`v` holds the values by slot, `h` the gradients, which start from -0.0: whatever is added to it stays what it is, a zero
+with its sign. `idle` are the inputs that nothing is added to. `d` is the slot of the result, `a`, `b`, `c` those of the
+arguments.
 """
 
 HEAD = """\
@@ -65,12 +67,13 @@ def backward(code, lists, v, h):
                 h[q] += g * x
 
 
-@entry(numba.boolean(steps, codes, given, wholes, whole, given, real, reals))
-def run(code, lists, numbers, shown, n, values, gradient, out):
+@entry(numba.boolean(steps, codes, given, wholes, wholes, whole, given, real, reals))
+def run(code, lists, numbers, shown, idle, n, values, gradient, out):
     base = n + numbers.size
     if values.size != n or out.size != n + shown.size:
         return False
-    v, h = np.empty(base + len(code)), np.zeros(base + len(code))
+    v, h = np.empty(base + len(code)), np.full(base + len(code), -0.0)
+    h[idle] = 0.0
     v[:n] = values
     v[n:base] = numbers
     forward(code, lists, v, base)
@@ -83,7 +86,10 @@ def run(code, lists, numbers, shown, n, values, gradient, out):
     return True
 
 
-@entry(numba.types.Tuple([steps, codes, wholes])(numba.int64[:, ::1], wholes, wholes, given, whole, whole, wholes))
+tape = numba.types.Tuple([steps, codes, wholes, wholes])
+
+
+@entry(tape(numba.int64[:, ::1], wholes, wholes, given, whole, whole, wholes))
 def assembled(columns, more, rules, numbers, inputs, leaves, shown):
     return assemble(columns, more, rules, numbers, inputs, leaves, shown)
 """
@@ -170,8 +176,11 @@ def add_lanes(sums, h, m):
             sums[i] += h[i, j]
 
 
-@entry(numba.boolean(steps, codes, given, wholes, whole, given, wholes, givens, given, grid, reals, grid, whole))
-def run_lanes(code, lists, numbers, shown, n, shared, varied, lanes, gradient, out, sums, slopes, width):
+lanes_of = given, wholes, givens, given, grid, reals, grid, whole
+
+
+@entry(numba.boolean(steps, codes, given, wholes, wholes, whole, *lanes_of))
+def run_lanes(code, lists, numbers, shown, idle, n, shared, varied, lanes, gradient, out, sums, slopes, width):
     if shared.size != n or len(lanes) != varied.size or np.any((varied < 0) | (varied >= n)):
         return False
     base = n + numbers.size
@@ -185,7 +194,8 @@ def run_lanes(code, lists, numbers, shown, n, shared, varied, lanes, gradient, o
         for k in range(varied.size):
             v[varied[k], :m] = lanes[k, start : start + m]
         forward_lanes(code, lists, v, base, m)
-        h[:] = 0.0
+        h[:] = -0.0
+        h[idle] = 0.0
         h[shown[0], :m] = gradient[start : start + m]
         backward_lanes(code, lists, v, h, m)
         add_lanes(sums, h, m)

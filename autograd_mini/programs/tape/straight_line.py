@@ -48,7 +48,7 @@ def _lines(code: tuple[Array, Array], shown: list[int], inputs: int, numbers: in
                 received[slot].append(text)
     yield f"out[0] = v{shown[0]}"
     for i in range(inputs):
-        yield from _total(f"out[{1 + i}]", ["0.0", *received[i]])
+        yield from _total(f"out[{1 + i}]", received[i] or ["0.0"])
     yield from (f"out[{inputs + k}] = v{slot}" for k, slot in enumerate(shown) if k)
     yield "return True"
 

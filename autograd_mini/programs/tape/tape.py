@@ -37,14 +37,14 @@ class Tape:
     """
 
     def __init__(
-        self, code: tuple[Array, Array], shown: Array, held: Sequence[Node], numbers: Array, size: int
+        self, code: tuple[Array, Array], shown: Array, idle: Array, held: Sequence[Node], numbers: Array, size: int
     ) -> None:
         self.inputs = size
         self._code = code
-        self._shown = shown
+        self._shown, self._idle = shown, idle
         self._held = held
         self._numbers = numbers
-        self._run = partial(machine.load("scalar").run, *code, numbers, shown, size)
+        self._run = partial(machine.load("scalar").run, *code, numbers, shown, idle, size)
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
@@ -128,11 +128,12 @@ class Tape:
         ShapeError, DataError otherwise.
         """
         seeds = _seeds(gradient, lanes.shape[-1])
-        shown, sums = np.empty((self._shown.size, seeds.size)), np.zeros(self.inputs)
+        shown, sums = np.empty((self._shown.size, seeds.size)), np.full(self.inputs, -0.0 if seeds.size else 0.0)
         slopes = np.empty(lanes.shape)
+        ends = self._shown, self._idle
         places = (shared, varied, lanes, seeds, shown, sums, slopes, self._width(seeds.size))
         try:
-            fits = machine.load("lanes").run_lanes(*self._code, self._numbers, self._shown, self.inputs, *places)
+            fits = machine.load("lanes").run_lanes(*self._code, self._numbers, *ends, self.inputs, *places)
         except TypeError:
             raise DataError(
                 "batch takes contiguous arrays of float64, the lanes with two axes, and positions of int64"
@@ -224,7 +225,7 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
     slots = _Slots([*inputs, *held, *results])
     first, second = (slots.column(map(get, results), len(results)) for get in (_first, _second))
     numbers = np.array([*[n._data for n in held], *slots.numbers, 1.0, -0.0])
-    code, lists, shown = machine.load("scalar").assembled(
+    code, lists, shown, idle = machine.load("scalar").assembled(
         np.array([kinds, first, second]),
         np.array(slots.more, np.int64),
         machine.rules(),
@@ -233,7 +234,7 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
         leaves,
         np.array([slots[n] for n in (root, *watched)]),
     )
-    return Tape((code, lists), shown, held, numbers, len(inputs))
+    return Tape((code, lists), shown, idle, held, numbers, len(inputs))
 
 
 def _kinds(results: Sequence[Node]) -> Array:
