@@ -213,6 +213,14 @@ def test_input_gradients_take_the_most_probable_class(task):
     assert np.array_equal(model.input_gradient(X), by_class[best, np.arange(len(X))])
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_input_gradients_take_a_label_for_each_row(task):
+    model, X = fitted(task)
+    labels = model.classes_[np.arange(len(X)) % len(model.classes_)]
+    alone = np.concatenate([model.input_gradient(X[i : i + 1], label) for i, label in enumerate(labels)])
+    np.testing.assert_allclose(model.input_gradient(X, labels), alone, rtol=1e-9, atol=1e-14)
+
+
 def test_input_gradients_of_what_is_not_there():
     with pytest.raises(exceptions.NotFittedError):
         MLPClassifier().input_gradient([[1.0]], label=0)

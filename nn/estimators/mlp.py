@@ -142,7 +142,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _seed(self, p: Array, columns: Array | None) -> Array:
         """Return d(probability of the chosen class)/dp for each row, the most probable class where none is chosen."""
         if columns is not None and columns.shape not in ((), (len(p),)):
-            raise ShapeError(f"label has {len(columns)} entries for {len(p)} rows of X: one for all, or one a row")
+            raise ShapeError(f"label must be one class for all rows, or one a row: {len(columns)} for {len(p)} rows")
         if len(self.classes_) == 1:
             return np.zeros_like(p)
         if self.n_outputs_ > 1:
