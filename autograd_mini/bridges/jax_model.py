@@ -27,7 +27,7 @@ def from_jax(function: Callable[..., Any], *args: Any) -> Node:
 
     >>> import autograd_mini
     >>> import jax.numpy as jnp
-    >>> root = autograd_mini.from_jax(lambda w: jnp.tanh(w * 2.0).sum(), jnp.array([0.5, -1.0]))
+    >>> root = autograd_mini.from_jax(lambda w: jnp.tanh(w * 2.0).sum(), jnp.array([0.5, -1.0], "float32"))
     >>> root.backward(); root.proof.leaves["w"].grad.round(4)
     array([0.8399, 0.1413], dtype=float32)
     """

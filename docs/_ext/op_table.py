@@ -10,7 +10,6 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,17 +35,16 @@ LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
 def page() -> Iterator[str]:
     """Yield the Markdown of the page."""
     edges = edges_by_op(EDGES.read_text(encoding="utf-8"))
-    for module in (ops, linalg):
-        for title, rows in sections(module):
-            yield f"\n## {title}\n"
-            for row in rows:
-                yield from card(row, edges.get(row.name, []), module.__name__.rpartition(".")[2])
+    for title, rows in sections("\n".join(map(inspect.getsource, (ops, linalg)))):
+        yield f"\n## {title}\n"
+        for row in rows:
+            home = "linalg" if row in vars(linalg).values() and row not in vars(ops).values() else "ops"
+            yield from card(row, edges.get(row.name, []), home)
 
 
-def sections(module: ModuleType) -> Iterator[tuple[str, list[Op]]]:
-    """Yield the headings of a table and the rows under each; ValueError if a row were left out."""
-    source = inspect.getsource(module)
-    own = [row for row in TABLE.values() if re.search(ROW.format(row.name), source, re.MULTILINE)]
+def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
+    """Yield the headings of the table's source and the rows under each; ValueError if a row were left out."""
+    own = list(TABLE.values())
     parts = HEADING.split(source)[1:]
     shown = 0
     for title, text in zip(parts[::2], parts[1::2]):
