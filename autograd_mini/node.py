@@ -427,12 +427,14 @@ def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> N
     """Tell the modes in force that data was looked at, and note it with the youngest of the nodes among `args`.
 
     No other would do: a node that knew of one made from it would close a circle. A function among the args stands for
-    what it makes of that node. The same question, or `key`, is noted once.
+    what it makes of that node. The same question, or `key`, is noted once; and not at all where a mode keeps account.
     """
     args = tuple([a.copy() if type(a) is np.ndarray else a for a in args])
     node = max((a for a in args if isinstance(a, Node)), key=_birth_of)
     if modes_in_use:
         tell(text, _of(node, args), outcome)
+        if any(mode.depth and mode.keeps_decisions for mode in modes.get()):
+            return
     asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
     node.note().decided[key or asked] = Decision(
         text, tuple([THIS if a is node else a for a in args]), outcome, _birth()

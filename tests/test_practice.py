@@ -4,6 +4,7 @@ import ast
 import io
 import itertools
 import math
+import os
 import re
 import subprocess
 import sys
@@ -317,7 +318,11 @@ def test_control_c_ends_politely(monkeypatch, capsys):
 def test_without_a_terminal_that_spells_arrows():
     command = [sys.executable, "-m", "autograd_mini", "practise", "--level", "3", "--seed", "12"]
     done = subprocess.run(
-        command, input=b"!\n", capture_output=True, timeout=60, env={"PYTHONIOENCODING": "ascii", "PATH": ""}
+        command,
+        input=b"!\n",
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PATH": ""},
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"0 of 1 right" in done.stdout

@@ -417,7 +417,7 @@ def test_comparisons_are_checked_in_any_entry(page: Any) -> None:
     script = autograd_mini.compile(y, [x, s], branches=branches).javascript
     assert refusal(page, [script], "program([2, 0.25], 5)") == ""
     told = "when this was recorded and is not for these inputs: record again"
-    assert refusal(page, [script], "program([2, 0.75], 5)") == f"x > 0.5 came out otherwise {told}"
+    assert refusal(page, [script], "program([2, 0.75], 5)") == ""  # a row was given this one: it is computed anew
     assert refusal(page, [script], "program([2, 0.25], 1)") == f"s >= 2 was true {told}"
     assert refusal(page, [script], "program([2, NaN], 5)") == f"isnan(x) came out otherwise {told}"
 

@@ -58,7 +58,11 @@ def debugged(folder: Path, commands: list[str], quick: str) -> str:
     run = subprocess.run(
         [sys.executable, "-m", "pdb", str(walk)],
         input="\n".join([*commands, "q", "q"]),
-        env={**os.environ, "AUTOGRAD_MINI_FAST": quick, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "AUTOGRAD_MINI_FAST": quick,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -50,6 +50,8 @@ class Branches(Mode):
     autograd_mini...BranchError: x > 1 was true when this was recorded and is not for these inputs: record again
     """
 
+    keeps_decisions = True
+
     def __init__(self) -> None:
         super().__init__()
         self.guards: list[Guard] = []

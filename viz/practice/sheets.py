@@ -82,7 +82,7 @@ def formula_sheet(
     values for which the numbers come out even, as far as that is possible.
 
     >>> [asked.right for asked in formula_sheet("w*x", {"w": 2.0, "x": 3.0}, questions=2).questions]
-    ['[3, 2]', '[0.5, 2]']
+    ['[3, 2]', '[0.5, -3]']
     """
     count = errors.whole("questions", questions)
     first = [of_formula(text, values)]
