@@ -75,3 +75,8 @@ def test_the_page_is_small_whole_and_asks_for_nothing(tmp_path):
 def test_estimators_and_networks_on_arrays_are_taken():
     for made in (NET.tensors(), nn.Dense(2, 1, "identity", rng=0), nn.Neuron(2, "tanh", rng=0)):
         assert viz.playground(made).record["layers"][-1]["W"]
+
+
+def test_no_notebook_asks_it_for_a_picture_that_it_does_not_have() -> None:
+    made = viz.playground()
+    assert [name for name in dir(made) if name.startswith("_repr_")] == ["_repr_html_", "_repr_mimebundle_"]

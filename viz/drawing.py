@@ -31,10 +31,9 @@ def painted(svg: str, zoom: float) -> bytes:
     return bytes(paint(svg_string=without_units, zoom=zoom, background="white", font_dirs=[str(letters)]))
 
 
-class Sheet:
-    """A drawing: `svg` is its picture, `writers` has for each suffix what is written to such a file."""
+class Writable:
+    """What goes to a file: `writers` has for each suffix what is written to such a file."""
 
-    svg: Any
     writers: ClassVar[Writers] = {}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -47,6 +46,12 @@ class Sheet:
             raise PictureError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(self.writers)}")
         write_whole(path, self.writers[suffix](self))
         return Path(path)
+
+
+class Sheet(Writable):
+    """A drawing: `svg` is its picture."""
+
+    svg: Any
 
     def _repr_svg_(self) -> str:
         return str(self.svg)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from autograd_mini.programs.languages.javascript_table import table_source
 
 from ..colours import HUES
-from ..drawing import PictureError, Sheet, Writers
+from ..drawing import PictureError, Writable, Writers
 from ..pages import compact, filled, framed, inert, scripts
 from ..stepping.card_svg import asset, colours_css
 from ..text import clean
@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 WRITERS: Writers = {suffix: lambda made: made.html.encode() for suffix in (".html", ".htm")}
 
 
-class Playground(Sheet):
+class Playground(Writable):
     """A page in which a network is trained; a notebook shows it. `.html` is the page, `.save` writes it to a file."""
 
     writers = WRITERS
