@@ -215,6 +215,17 @@ def note_lines(function: Any = None) -> Any:
     return _NoteLines() if function is None else _NoteLines()(function)
 
 
+class Lines(Mode):
+    """Gives every node recorded in it a line of the user's code."""
+
+    def __init__(self, source: tuple[str, int]) -> None:
+        super().__init__()
+        self.source = source
+
+    def see(self, node: Node) -> None:
+        node.source = self.source
+
+
 class Group(Mode):
     """A part of a computation with a name: every node knows the innermost one that it was recorded in.
 

@@ -16,7 +16,7 @@ import numpy as np
 from .. import array_ops as arrays
 from .. import ops
 from ..errors import AutogradError, BridgeError, extra
-from ..modes import OUTSIDE, Mode, group
+from ..modes import OUTSIDE, Lines, group
 from ..node import Node, leaf
 from ..sweep import order, swept
 from .jax_ops import ACCUMULATING, MOVES, OPS, SUBSTITUTES
@@ -37,17 +37,6 @@ class Made(NamedTuple):
     ours: list[Any]
     results: list[Any]
     nodes: list[Any]
-
-
-class Lines(Mode):
-    """Gives every node recorded in it a line of the user's code."""
-
-    def __init__(self, source: tuple[str, int]) -> None:
-        super().__init__()
-        self.source = source
-
-    def see(self, node: Node) -> None:
-        node.source = self.source
 
 
 class Recorder:

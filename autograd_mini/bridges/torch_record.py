@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import AutogradError, BridgeError, DataError
-from ..modes import OUTSIDE, Group, Mode, group
+from ..modes import OUTSIDE, Group, Lines, group
 from ..node import Node, leaf
 from . import torch_losses
 from .proof import COARSE, FINE, Comparison, disagreement, scale_of
@@ -33,17 +33,6 @@ LINEAR = tuple(f"upsample_{kind}" for kind in ("linear1d", "bilinear2d", "bicubi
 DEEP = 8  # decompositions of ops inside each other
 
 _nothing = object()
-
-
-class Lines(Mode):
-    """Gives every node recorded in it a line of the user's code."""
-
-    def __init__(self, source: tuple[str, int]) -> None:
-        super().__init__()
-        self.source = source
-
-    def see(self, node: Node) -> None:
-        node.source = self.source
 
 
 @contextmanager
