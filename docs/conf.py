@@ -17,10 +17,10 @@ copyright = "the autograd_mini authors"
 root_doc = "docs/index"
 include_patterns = ["docs/**", "lessons/*"]
 exclude_patterns = ["docs/_*", "lessons/solutions", "lessons/*.py", "**/__pycache__"]
-extensions = ["myst_nb", "sphinx.ext.autodoc", "docstrings", "mathml", "notebooks", "op_table", "pictures"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "docstrings", "mathml", "notebooks", "op_table", "pictures", "play"]
 source_suffix = {".md": "myst-nb"}
 
-myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.strikethrough"]
 

@@ -73,7 +73,8 @@ def broken(url: str, file: Path, pages: dict[Path, Page]) -> str:
     target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
     if not target.is_file():
         return "no such file"
-    if parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+    state = "=" in parts.fragment  # of a page that keeps it in its address
+    if parts.fragment and not state and target in pages and unquote(parts.fragment) not in pages[target].anchors:
         return "no such place in the page"
     return ""
 
