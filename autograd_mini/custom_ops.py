@@ -54,9 +54,16 @@ def _faults(given: dict[str, Any]) -> Iterator[str]:
     arity = given.get("arity", len(rules))
     if not isinstance(text, str) or ("scalar" in given and text.count("{}") != arity):
         yield f"text has {{}} for each argument, of which there are {arity}, got {text!r:.40}"
+    domain = given.get("domain", ())
+    if not (isinstance(domain, (tuple, list)) and len(domain) <= arity and all(map(_is_interval, domain))):
+        yield f"domain has an interval (low, high) for each argument, of which there are {arity}, got {domain!r:.40}"
     for param in ("scalar", "array") if "each" not in given else ():
         if param in given and not _takes(given[param], arity, "rules" in given):
             yield f"{param} takes one argument for each rule, here {arity}"
+
+
+def _is_interval(part: Any) -> bool:
+    return isinstance(part, (tuple, list)) and len(part) == 2 and part[0] < part[1]
 
 
 def _takes(function: Callable[..., Any], n: int, exactly: bool) -> bool:

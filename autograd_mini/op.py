@@ -21,6 +21,8 @@ from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError,
 from .node import Node, Tensor, Value, record
 
 Rule = Callable[..., Any]
+Interval = tuple[float, float]
+WIDE = (-2.0, 2.0)  # where an argument is tested that is said nothing of
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py`
 ROWS: dict[str, Op] = {}  # those of `ops.py`, entered at its end: an op that is made later is a custom op
@@ -242,7 +244,8 @@ class Elementwise(Op):
     """A row that acts entry by entry, with broadcasting: `scalar` on Python floats, `array` on arrays.
 
     `text` says how it is written, {} standing for an argument. Where Python's floats raise (1/0, log 0, an overflow)
-    the array function answers, so that floats and arrays agree.
+    the array function answers, so that floats and arrays agree. `domain` has an interval for each argument, in which
+    the row is smooth: there it is tested and plotted; what is left out is (-2, 2).
     """
 
     hint = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
@@ -256,8 +259,10 @@ class Elementwise(Op):
         array: Callable[..., Any],
         *rules: Rule | None,
         analytic: bool = True,
+        domain: Sequence[Interval] = (),
     ) -> None:
         super().__init__(name, array, *rules, text=text, analytic=analytic)
+        self.domain = (*domain, *[WIDE] * (len(rules) - len(domain)))
         self.settings = frozenset()  # a condition may be a node
         self.slopes = len(rules) if None not in rules else 0
         self.scalar = floats(name, scalar) if ROWS else scalar
@@ -292,8 +297,9 @@ class Unary(Elementwise):
         rule: Rule,
         *,
         analytic: bool = True,
+        domain: Sequence[Interval] = (),
     ) -> None:
-        super().__init__(name, text, scalar, array, rule, analytic=analytic)
+        super().__init__(name, text, scalar, array, rule, analytic=analytic, domain=domain)
         self.method = fast.one(self)
 
     __call__ = fast.call_one
@@ -316,8 +322,9 @@ class Binary(Elementwise):
         rule_y: Rule,
         *,
         analytic: bool = True,
+        domain: Sequence[Interval] = (),
     ) -> None:
-        super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic)
+        super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic, domain=domain)
         self.method, self.reflected = fast.two(self)
 
     __call__ = fast.call_two
@@ -329,9 +336,16 @@ class Flat(Elementwise):
     form = 'Flat("is_small", "is_small({})", lambda x: x < 1.0, lambda x: x < 1.0, 1)'
 
     def __init__(
-        self, name: str, text: str, scalar: Callable[..., float], array: Callable[..., Any], arity: int
+        self,
+        name: str,
+        text: str,
+        scalar: Callable[..., float],
+        array: Callable[..., Any],
+        arity: int,
+        *,
+        domain: Sequence[Interval] = (),
     ) -> None:
-        super().__init__(name, text, scalar, array, *[None] * arity, analytic=False)
+        super().__init__(name, text, scalar, array, *[None] * arity, analytic=False, domain=domain)
 
     __call__ = fast.call_flat
 

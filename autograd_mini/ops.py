@@ -31,10 +31,11 @@ import numpy as np
 
 from . import kernels
 from .errors import ShapeError
-from .op import ROWS, TABLE, Binary, Elementwise, Flat, Op, Sum, Unary, Variadic
+from .op import ROWS, TABLE, WIDE, Binary, Elementwise, Flat, Op, Sum, Unary, Variadic
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
+POSITIVE = (0.3, 2.3)  # the domain of a row that has a kink, a pole or nothing at all left of zero
 
 
 def shape(x: Any) -> tuple[int, ...]:
@@ -58,29 +59,29 @@ def nonzero(h: Any) -> Any:
 add = Binary("add", "{} + {}", operator.add,     np.add,       lambda g, z, x, y: g,     lambda g, z, x, y: g)
 sub = Binary("sub", "{} - {}", operator.sub,     np.subtract,  lambda g, z, x, y: g,     lambda g, z, x, y: -g)
 mul = Binary("mul", "{} * {}", operator.mul,     np.multiply,  lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)
-div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y: g / y, lambda g, z, x, y: -g * z / y)
-mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False)
+div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y: g / y, lambda g, z, x, y: -g * z / y, domain=(WIDE, POSITIVE))
+mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False, domain=((2.05, 2.95), (-1.95, -1.55)))
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
 power = Binary("power", "{} ** {}", math.pow, kernels.powers,               # 0**0 is flat in both; 0**y, y > 0, is flat in y
                lambda g, z, x, y: _power_x(g, x, y),
-               lambda g, z, x, y: _power_y(g, z, x, y))
+               lambda g, z, x, y: _power_y(g, z, x, y), domain=(POSITIVE, WIDE))
 
 absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
 square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
-reciprocal = Unary("reciprocal", "reciprocal({})", lambda x: 1.0 / x,    np.reciprocal, lambda g, y, x: -g * y * y)
+reciprocal = Unary("reciprocal", "reciprocal({})", lambda x: 1.0 / x,    np.reciprocal, lambda g, y, x: -g * y * y, domain=(POSITIVE,))
 identity   = Unary("identity",   "{}",             operator.pos,         np.positive,   lambda g, y, x: g)
 
 # Roots, exponentials, logarithms ------------------------------------------------------------------------------------
 
-sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt,                   np.sqrt,  lambda g, y, x: g / (2.0 * y))
-cbrt  = Unary("cbrt",  "cbrt({})",  lambda x: float(np.cbrt(x)), np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False)
+sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt,                   np.sqrt,  lambda g, y, x: g / (2.0 * y), domain=(POSITIVE,))
+cbrt  = Unary("cbrt",  "cbrt({})",  lambda x: float(np.cbrt(x)), np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False, domain=(POSITIVE,))
 exp   = Unary("exp",   "exp({})",   math.exp,                    np.exp,   lambda g, y, x: g * y)
 expm1 = Unary("expm1", "expm1({})", math.expm1,                  np.expm1, lambda g, y, x: g * exp(x))
-log   = Unary("log",   "log({})",   math.log,                    np.log,   lambda g, y, x: g / x)
-log1p = Unary("log1p", "log1p({})", math.log1p,                  np.log1p, lambda g, y, x: g / (1.0 + x))
-log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / x / LN2)
-log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / x / LN10)
+log   = Unary("log",   "log({})",   math.log,                    np.log,   lambda g, y, x: g / x, domain=(POSITIVE,))
+log1p = Unary("log1p", "log1p({})", math.log1p,                  np.log1p, lambda g, y, x: g / (1.0 + x), domain=((-0.7, 2.0),))
+log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / x / LN2, domain=(POSITIVE,))
+log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / x / LN10, domain=(POSITIVE,))
 
 logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logaddexp,
                    lambda g, z, x, y: g * sigmoid(x - y),
@@ -90,22 +91,22 @@ logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logad
 
 sin   = Unary("sin",   "sin({})",   math.sin,   np.sin,     lambda g, y, x: g * cos(x))
 cos   = Unary("cos",   "cos({})",   math.cos,   np.cos,     lambda g, y, x: -g * sin(x))
-tan   = Unary("tan",   "tan({})",   math.tan,   np.tan,     lambda g, y, x: g * (1.0 + y * y))
-asin  = Unary("asin",  "asin({})",  math.asin,  np.arcsin,  lambda g, y, x: g / sqrt((1.0 - x) * (1.0 + x)))
-acos  = Unary("acos",  "acos({})",  math.acos,  np.arccos,  lambda g, y, x: -g / sqrt((1.0 - x) * (1.0 + x)))
+tan   = Unary("tan",   "tan({})",   math.tan,   np.tan,     lambda g, y, x: g * (1.0 + y * y), domain=((-1.2, 1.2),))
+asin  = Unary("asin",  "asin({})",  math.asin,  np.arcsin,  lambda g, y, x: g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
+acos  = Unary("acos",  "acos({})",  math.acos,  np.arccos,  lambda g, y, x: -g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
 atan  = Unary("atan",  "atan({})",  math.atan,  np.arctan,  lambda g, y, x: g / (1.0 + x * x))
 sinh  = Unary("sinh",  "sinh({})",  math.sinh,  np.sinh,    lambda g, y, x: g * cosh(x))
 cosh  = Unary("cosh",  "cosh({})",  math.cosh,  np.cosh,    lambda g, y, x: g * sinh(x))
 asinh = Unary("asinh", "asinh({})", math.asinh, np.arcsinh, lambda g, y, x: g / hypot(x, 1.0))
-acosh = Unary("acosh", "acosh({})", math.acosh, np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)))
-atanh = Unary("atanh", "atanh({})", math.atanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)))
+acosh = Unary("acosh", "acosh({})", math.acosh, np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)), domain=((1.2, 3.2),))
+atanh = Unary("atanh", "atanh({})", math.atanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
 
 atan2 = Binary("atan2", "atan2({}, {})", math.atan2, np.arctan2,        # the angle of the point (y, x); flat at the origin
                lambda g, z, x, y: g * (y / nonzero(hypot(x, y))) / nonzero(hypot(x, y)),
-               lambda g, z, x, y: -g * (x / nonzero(hypot(x, y))) / nonzero(hypot(x, y)), analytic=False)
+               lambda g, z, x, y: -g * (x / nonzero(hypot(x, y))) / nonzero(hypot(x, y)), analytic=False, domain=(WIDE, POSITIVE))
 hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
                lambda g, z, x, y: g * (x / nonzero(z)),
-               lambda g, z, x, y: g * (y / nonzero(z)), analytic=False)
+               lambda g, z, x, y: g * (y / nonzero(z)), analytic=False, domain=(WIDE, POSITIVE))
 
 sinc       = Op("sinc", lambda x: np.sinc(x), lambda g, y, x: g * sinc_slope(x, 1))                # sin(pi x) / (pi x)
 sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lambda g, y, x, order: g * sinc_slope(x, order + 1), None)
@@ -130,12 +131,12 @@ leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
                          lambda x, slope=0.01: x if x > 0.0 else slope * x,
                          lambda x, slope=0.01: np.where(x > 0.0, x, slope * x),
                          lambda g, y, x, slope: where(greater(x, 0.0), g, g * slope),
-                         lambda g, y, x, slope: g * minimum(x, 0.0), analytic=False)
+                         lambda g, y, x, slope: g * minimum(x, 0.0), analytic=False, domain=(WIDE, (0.1, 0.5)))
 elu        = Elementwise("elu", "elu({}, {})",
                          lambda x, alpha=1.0: x if x > 0.0 else alpha * math.expm1(x),
                          lambda x, alpha=1.0: kernels.elus(x, alpha),
                          lambda g, y, x, alpha: where(greater(x, 0.0), g, g * alpha * exp(minimum(x, 0.0))),
-                         lambda g, y, x, alpha: g * expm1(minimum(x, 0.0)), analytic=False)
+                         lambda g, y, x, alpha: g * expm1(minimum(x, 0.0)), analytic=False, domain=(WIDE, (0.5, 1.5)))
 
 # Steps and comparisons: zero derivative wherever there is one -------------------------------------------------------
 
@@ -146,7 +147,7 @@ round   = Flat("round",   "round({})", kernels.rounded,                np.rint, 
 greater = Flat("greater", "[{} > {}]", lambda x, y: 1.0 if x > y else 0.0,  kernels.indicator(np.greater), 2)
 less    = Flat("less",    "[{} < {}]", lambda x, y: 1.0 if x < y else 0.0,  kernels.indicator(np.less),    2)
 equal   = Flat("equal",   "[{} = {}]", lambda x, y: 1.0 if x == y else 0.0, kernels.indicator(np.equal),   2)
-floordiv = Flat("floordiv", "{} // {}", operator.floordiv,                   np.floor_divide, 2)
+floordiv = Flat("floordiv", "{} // {}", operator.floordiv,                   np.floor_divide, 2, domain=((2.05, 2.95), (-1.95, -1.55)))
 
 # Choices: a tie is shared equally; NaN goes through, into the gradient too ------------------------------------------
 
@@ -167,7 +168,7 @@ clip    = Elementwise("clip", "clip({}, {}, {})",                       # at a b
                       lambda x, lo=-math.inf, hi=math.inf: kernels.clips(x, lo, hi),
                       lambda g, z, x, lo, hi: g * equal(x, z) * (1.0 - less(x, lo)) * less(lo, hi),
                       lambda g, z, x, lo, hi: g * (less(x, lo) * less(lo, hi) + 0.5 * equal(lo, hi) * (1.0 - greater(x, lo))),
-                      lambda g, z, x, lo, hi: g * (greater(maximum(x, lo), hi) + 0.5 * equal(lo, hi) * (1.0 - greater(x, lo))), analytic=False)
+                      lambda g, z, x, lo, hi: g * (greater(maximum(x, lo), hi) + 0.5 * equal(lo, hi) * (1.0 - greater(x, lo))), analytic=False, domain=(WIDE, (-1.5, -0.5), (0.5, 1.5)))
 
 sort   = Op("sort",   lambda x, axis=-1: np.sort(x, axis),               lambda g, z, x, axis: unsort(g, x, axis), None)
 resort = Op("resort", lambda x, keys, axis: kernels.resort(x, keys, axis), # x in the order in which `sort` puts the keys

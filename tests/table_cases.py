@@ -10,49 +10,16 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node, Tensor, Value, grad, jvp, kernels
-from autograd_mini.op import TABLE, Elementwise, Flat, Op
+from autograd_mini.op import TABLE, WIDE, Elementwise, Flat, Op
 from autograd_mini.sweep import order
 
 Case = tuple[Any, ...]  # the arguments of one call
 
 # Entry by entry -----------------------------------------------------------------------------------------------------
-# A row that is not listed is sampled in (-2, 2), so a new one is tested the moment it exists. The samples keep away
-# from integers and halves, hence from kinks, steps and ties.
-
-WIDE = (-2.0, 2.0)
-RIGHT = (0.3, 2.3)
-DOMAINS: dict[str, tuple[tuple[float, float], ...]] = {
-    "div": (WIDE, RIGHT),
-    "mod": ((2.05, 2.95), (-1.95, -1.55)),
-    "floordiv": ((2.05, 2.95), (-1.95, -1.55)),
-    "power": (RIGHT, WIDE),
-    "atan2": (WIDE, RIGHT),
-    "hypot": (WIDE, RIGHT),
-    "reciprocal": (RIGHT,),
-    "sqrt": (RIGHT,),
-    "cbrt": (RIGHT,),
-    "log": (RIGHT,),
-    "log2": (RIGHT,),
-    "log10": (RIGHT,),
-    "log1p": ((-0.7, 2.0),),
-    "tan": ((-1.2, 1.2),),
-    "asin": ((-0.8, 0.8),),
-    "acos": ((-0.8, 0.8),),
-    "acosh": ((1.2, 3.2),),
-    "atanh": ((-0.8, 0.8),),
-    "clip": (WIDE, (-1.5, -0.5), (0.5, 1.5)),
-    "leaky_relu": (WIDE, (0.1, 0.5)),
-    "elu": (WIDE, (0.5, 1.5)),
-}
+# Sampled in the row's domain, away from integers and halves, hence from kinks, steps and ties.
 
 SHAPES = [(), (1,), (0,), (3,), (2, 3), (2, 3, 4), (0, 3)]
 PAIRS = [((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((1, 3), (2, 1)), ((2, 1, 4), (3, 1)), ((0,), (1,)), ((), (0,))]
-
-
-def domain(name: str, i: int) -> tuple[float, float]:
-    """Return the interval from which the i-th argument of an elementwise row is sampled."""
-    intervals = DOMAINS.get(name, ())
-    return intervals[i] if i < len(intervals) else WIDE
 
 
 def sample(shape: tuple[int, ...], interval: tuple[float, float] = WIDE, i: int = 0) -> Any:
@@ -76,7 +43,7 @@ def broadcasting(arity: int) -> Iterator[tuple[tuple[int, ...], ...]]:
 def elementwise_cases(row: Elementwise) -> Iterator[Case]:
     """Yield samples of the row's domain; an argument without a rule is a condition, or belongs to a flat row."""
     for shapes in broadcasting(len(row.params)):
-        args = [sample(shape, domain(row.name, i), i) for i, shape in enumerate(shapes)]
+        args = [sample(shape, row.domain[i], i) for i, shape in enumerate(shapes)]
         condition = [row.rule(i) is None and not isinstance(row, Flat) for i in range(len(args))]
         yield tuple(a > 0.0 if c else a for a, c in zip(args, condition))
 

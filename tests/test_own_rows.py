@@ -165,6 +165,10 @@ MISMADE: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a rule's text": (lambda: Op("r", f, "g"), "rules[0] is a function, or None", "Op("),
     "fewer rules": (lambda: Elementwise("r", "r({})", pair, pair, f), "for each rule, here 1", "Elementwise("),
     "no arity": (lambda: Flat("r", "r({})", f, f), "argument: 'arity'", "Flat("),
+    "a number as domain": (lambda: Unary("r", "r({})", f, f, through, domain=3.0), "domain has an interval", UNARY),
+    "one interval": (lambda: Unary("r", "r({})", f, f, through, domain=(0.0, 1.0)), "an interval (low, high)", UNARY),
+    "many intervals": (lambda: Unary("r", "r({})", f, f, through, domain=[(0, 1), (0, 1)]), "there are 1", UNARY),
+    "an empty interval": (lambda: Flat("r", "r({})", f, f, 1, domain=[(1.0, 1.0)]), "for each argument", "Flat("),
     "each": (lambda: Variadic("r", lambda *xs: 0.0, None), "each is a function", "Variadic("),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from table_cases import ROWS, close, direction, domain, node, replay
+from table_cases import ROWS, close, direction, node, replay
 from torch_rows import torch_rows
 
 from autograd_mini import Node, grad, jvp, ops
@@ -64,7 +64,7 @@ def build(recipe: list[Step], leaves: Any) -> Any:
     for what, picks in recipe:
         xs = [nodes[p % len(nodes)] for p in picks]
         if isinstance(what, Elementwise):
-            nodes.append(what(*(into(domain(what.name, i), x) for i, x in zip(range(len(what.params)), xs))))
+            nodes.append(what(*(into(what.domain[i], x) for i, x in zip(range(len(what.params)), xs))))
         elif ops.shape(xs[0]):
             nodes.append(what(ops.tanh(xs[0])))
     return sum(float(k + 1) * ops.sum(x) for k, x in enumerate(nodes[1:])) + ops.sum(nodes[0] * 0.5)
