@@ -18,6 +18,7 @@ import autograd_mini
 import nn
 import viz
 from autograd_mini.op import TABLE, Elementwise
+from viz.expression import record_expression
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -96,6 +97,11 @@ def test_the_op_table_has_every_row_with_its_derivative(maker: Maker) -> None:
     assert "| computes | `y = sin(x)` | $y = \\sin(x)$ |\n|---|---|---|\n| dy/dx | `cos(x)` | $\\cos(x)$ |" in page
     assert "| vjp for x, given g = dL/dz | `g @ W` |" in page
     assert "| `relu(x)` | `x = 0` | `0` | `0` |" in page
+    assert set(re.findall(r"\[(\w+)\]\(#op-[\w-]+\)", page)) == set(TABLE)  # listed by name above the cards
+    assert '`ops.asin(x)` · `np.arcsin` · `play "asin(x)"`' in page
+    for played in re.findall(r'`play "(.+)"`', page):  # the language knows each formula that a card leads to
+        names = set(re.findall(r"\b[a-z]+\b(?!\()", played)) - {"pi"}
+        assert record_expression(played, dict.fromkeys(names, 0.5)).op is not None
     curves = re.findall(r'<path class="(?:value|slope)" d="([^"]*)"/>', page)
     assert len(curves) == 2 * sum(isinstance(row, Elementwise) and len(row.required) == 1 for row in TABLE.values())
     assert all(re.fullmatch(r"M[-\d.]+,[-\d.]+([ML][-\d.]+,[-\d.]+)+", curve) for curve in curves)
@@ -159,6 +165,7 @@ def test_a_command_that_plays_a_formula_leads_to_the_page_that_does(maker: Maker
     cases = {
         'play "x*y + x" x=2 y=3': "#formula=x%2Ay%20%2B%20x%20x%3D2%20y%3D3",
         'autograd-mini play "x^2" x=3 --open -o a.html': "#formula=x%5E2%20x%3D3",
+        'play "sin(x)"': "#formula=sin%28x%29",
         "autograd-mini play --open": None,
         'plot "x^2" x=3': None,
     }
@@ -167,8 +174,9 @@ def test_a_command_that_plays_a_formula_leads_to_the_page_that_does(maker: Maker
         paragraph = nodes.paragraph("", "", nodes.literal("", command))
         play.link(SimpleNamespace(builder=html), paragraph, "docs/howto/play")
         links = [node["refuri"] for node in paragraph.findall(nodes.reference)]
-        assert links == ([f"../play.html{rest}", f"../play.html?projector{rest}"] if rest else [])
-        assert paragraph.astext() == command + " (projector)" * bool(rest)
+        shown = [f"../play.html{rest}", f"../play.html?projector{rest}"][: 2 if "=" in command else 1] if rest else []
+        assert links == shown
+        assert paragraph.astext() == command + " (projector)" * (len(shown) == 2)
 
 
 def test_the_first_screen_is_a_sentence_a_button_and_a_player_of_any_formula(maker: Maker, tmp_path: Path) -> None:

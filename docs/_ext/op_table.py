@@ -1,4 +1,4 @@
-"""The op table as a page: each row's formula, its derivative printed by its own rule, its values at kinks, its plot.
+"""The op table as a page: a card for each row, with its formula, derivatives by its own rules, edges, plot; a search.
 
 Nothing here knows an op by name. The rows come from the table, their order and headings from its source, the sample
 arguments from the tests of the table, the values at kinks from docs/edges.md, which the tests execute line by line.
@@ -19,10 +19,12 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from autograd_mini import Node, linalg, ops
+from autograd_mini.numpy_protocol import UFUNCS
 from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
 from autograd_mini.text.derivative import latex_derivative, local_derivative
 from autograd_mini.text.formula import short_text
 from autograd_mini.text.latex import short_latex
+from viz.expression import FUNCTIONS
 
 EDGES = Path(__file__).resolve().parent.parent / "edges.md"
 HEADING = re.compile(r"^# ([A-Z].*?) -{5,}$", re.MULTILINE)
@@ -35,7 +37,10 @@ LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
 def page() -> Iterator[str]:
     """Yield the Markdown of the page."""
     edges = edges_by_op(EDGES.read_text(encoding="utf-8"))
-    for title, rows in sections("\n".join(map(inspect.getsource, (ops, linalg)))):
+    parts = list(sections("\n".join(map(inspect.getsource, (ops, linalg)))))
+    yield "\n## By name\n"
+    yield from (f"**{title}**: {' '.join(f'[{row.name}](#{anchor(row)})' for row in rows)}\n" for title, rows in parts)
+    for title, rows in parts:
         yield f"\n## {title}\n"
         for row in rows:
             home = "linalg" if row in vars(linalg).values() and row not in vars(ops).values() else "ops"
@@ -56,17 +61,29 @@ def sections(source: str) -> Iterator[tuple[str, list[Op]]]:
         raise ValueError(f"{shown} rows stand under headings, the table has {len(own)}")
 
 
+def anchor(row: Op) -> str:
+    """Return where the card of a row is found in the page."""
+    return f"op-{row.name.replace('_', '-')}"
+
+
 def card(row: Op, edges: list[str], home: str) -> Iterator[str]:
     """Yield what there is to know about one row."""
-    yield f"\n(op-{row.name.replace('_', '-')})=\n### {row.name}\n"
-    yield f"`{home}.{row.__doc__}`\n"
+    yield f"\n({anchor(row)})=\n### {row.name}\n"
+    if isinstance(row, Elementwise) and len(row.required) == 1:
+        yield from ("```{raw} html", plot(row), "```", "")
+    numpy = [f"`np.{ufunc.__name__}`" for ufunc, made in UFUNCS.items() if made is row]
+    played = [f'`play "{expression(row)}"`'] if row in FUNCTIONS.values() else []
+    yield " · ".join([f"`{home}.{row.__doc__}`", *dict.fromkeys(numpy), *played]) + "\n"
     columns = 3 if isinstance(row, Elementwise) else 2
     computes, *derivatives = (f"| {' | '.join(cells[:columns])} |" for cells in formulas(row))
     yield from (computes, "|---" * columns + "|", *derivatives, "")
     if edges:
         yield from ("| at the edge | at | value | gradient | torch | why |", "|---|---|---|---|---|---|", *edges, "")
-    if isinstance(row, Elementwise) and len(row.required) == 1:
-        yield from ("```{raw} html", plot(row), "```", "")
+
+
+def expression(row: Op) -> str:
+    """Return a call of a row in the language of formulas, with an operator where it is written as one."""
+    return row.text.format(*row.params) if row.text.startswith("{} ") else f"{row.name}({', '.join(row.required)})"
 
 
 def formulas(row: Op) -> Iterator[tuple[str, str, str]]:
@@ -168,6 +185,12 @@ def _path(x: Any, y: Any) -> str:
     return "".join(f"{'L' if on else 'M'}{a:.1f},{b:.1f}" for a, b, now, on in zip(left, top, seen, line) if now)
 
 
+def search(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give the page its search."""
+    if page == "docs/reference/op_table":
+        app.add_js_file("op_table.js", loading_method="defer")
+
+
 class OpTable(Directive):
     """`{op-table}`: the whole table."""
 
@@ -182,5 +205,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx."""
     from sphinx.util.docutils import SphinxDirective
 
+    app.connect("html-page-context", search)
     app.add_directive("op-table", type("OpTableDirective", (OpTable, SphinxDirective), {}))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -39,7 +39,7 @@ def address(command: str) -> str:
 
 
 def link(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Make each command that plays a formula a link to the page, and put another beside it, for a projector."""
+    """Make each command that plays a formula a link to the page; with values, put another beside it, for a projector."""
     if app.builder.format != "html":
         return
     page = relative_uri(app.builder.get_target_uri(name), PLACE)
@@ -48,7 +48,8 @@ def link(app: Sphinx, doctree: nodes.document, name: str) -> None:
             rest = address(command.astext())
             shown = nodes.reference("", "", command.deepcopy(), refuri=page + rest, internal=True)
             large = nodes.reference("", "projector", refuri=f"{page}?projector{rest}", internal=True)
-            command.parent.replace(command, [shown, nodes.Text(" ("), large, nodes.Text(")")])
+            beside = [nodes.Text(" ("), large, nodes.Text(")")] if "%3D" in rest else []
+            command.parent.replace(command, [shown, *beside])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
