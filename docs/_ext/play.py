@@ -39,7 +39,7 @@ def address(command: str) -> str:
 
 
 def link(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Make each command that plays a formula a link to the page; with values, put another beside it, for a projector."""
+    """Make each command that plays a formula a link; one with values has another beside it, for a projector."""
     if app.builder.format != "html":
         return
     page = relative_uri(app.builder.get_target_uri(name), PLACE)
