@@ -1,10 +1,11 @@
 """The last lesson: its cells are the solution, and its exercises tell right from wrong."""
 
-import importlib
 import re
 from pathlib import Path
 
 import pytest
+
+import viz.lessons
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
 TEXT = (LESSONS / "09_build_it_yourself.md").read_text(encoding="utf-8")
@@ -20,12 +21,10 @@ def test_the_cells_of_the_lesson_are_the_solution():
 
 
 @pytest.fixture
-def check(monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(LESSONS))
-    exercises = importlib.import_module("exercises")
+def check(capsys):
 
     def said(name, answer):
-        exercises.check(name, answer)
+        viz.lessons.check(name, answer)
         return capsys.readouterr().out
 
     return said

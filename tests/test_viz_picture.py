@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -115,6 +116,18 @@ def test_tensors_show_their_shape_and_small_ones_their_entries():
     assert boxes(picture_of(y, {}))["s"].rows[2] == ("grad", "[2, 4]")
     assert boxes(picture_of(y, {}))["l"].rows[1] == ("grad", "norm 3.464")
     assert "[1, 2]" in [a.local for a in picture_of(y, {}).arrows]
+
+
+def test_a_picture_of_names_shows_no_number_anywhere():
+    x, W = Tensor([0.25, 0.75], label="x"), Tensor([[0.5, 1.25], [3.5, 7.5]], label="W")
+    y = (W @ x).sum() * 1.0
+    y.backward()
+    drawn = viz.draw(y, show="names", names={})
+    assert dict(boxes(drawn.picture)["W"].rows) == {"shape": "(2, 2)"}
+    assert {(a.local, a.chip) for a in drawn.picture.arrows} == {("", "local")}
+    seen = " ".join(re.findall(r">([^<]+)<", drawn.svg))
+    assert not re.search(r"0\.25|0\.5|1\.25|3\.5|7\.5|data|grad", drawn.text + drawn.mermaid + seen)
+    assert "no numbers" in drawn.svg
 
 
 def test_empty_tensors_and_odd_numbers():

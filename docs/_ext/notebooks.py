@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import jupytext
 from sphinx.application import Sphinx
 
 LINK = (
-    '<p class="notebook">To do the exercises: <a href="{name}.ipynb" download>this lesson as a notebook</a>, and '
-    'beside it <a href="exercises.py" download>exercises.py</a> and <a href="checking.py" download>checking.py</a>.</p>'
+    '<p class="notebook">To do the exercises: <a href="{name}.ipynb" download>this lesson as a notebook</a>, '
+    "which needs this library and nothing else.</p>"
 )
 
 
@@ -23,13 +22,11 @@ def add_link(app: Sphinx, page: str, template: str, context: dict[str, Any], doc
 
 
 def write(app: Sphinx, error: Exception | None) -> None:
-    """Write the notebooks, and what their cells import."""
+    """Write the notebooks."""
     if error is None and app.builder.format == "html":
         folder = Path(app.outdir, "lessons")
         for lesson in sorted(Path(app.srcdir, "lessons").glob("[0-9]*.md")):
             jupytext.write(jupytext.read(lesson), folder / f"{lesson.stem}.ipynb")
-        for module in Path(app.srcdir, "lessons").glob("*.py"):
-            shutil.copy(module, folder)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -17,7 +17,7 @@ from autograd_mini import AutogradError
 from ..expression import CONSTANTS, FUNCTIONS, ExpressionError
 from ..grading import command as grading
 from ..text import PLAINLY
-from . import draw, explain, play, plot, practise, worksheet
+from . import answers, draw, explain, play, plot, practise, worksheet
 from .asked import CommandError
 
 MISTAKE = 2  # exit status of a mistake in the command or in what it was given
@@ -31,7 +31,7 @@ EXPRESSED = {
     "plot": plot,
     "worksheet": worksheet,
 }  # what takes an expression
-TASKS = {**EXPRESSED, "practise": practise, "grade": grading}
+TASKS = {**EXPRESSED, "practise": practise, "answers": answers, "grade": grading}
 # No expression looks like one of these: a dot stands before a digit there. --x is taken for an option, -- --x is not.
 OPTION = re.compile(r"-|-[oh]|--[a-z].*|-o.*\.[A-Za-z]+", re.DOTALL)
 EXAMPLES = """\
@@ -42,6 +42,7 @@ examples:
   autograd-mini plot "x**2 * sin(x)" x=1.5 -o curve.png
   autograd-mini practise --level 3
   autograd-mini worksheet --level 3 --seed 12 -o sheet.pdf
+  autograd-mini answers codes.txt
   autograd-mini grade my_engine.py
 `autograd-mini TASK --help` lists the options of a task, with more examples.
 """

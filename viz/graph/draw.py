@@ -25,7 +25,7 @@ from .dot import dot_of, square
 from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, view_in
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
-from .picture import BACKWARD, BOTH, FORWARD, Picture, picture_among
+from .picture import BACKWARD, BOTH, FORWARD, NAMES, Picture, picture_among
 from .python_layout import Layout, layout_of
 from .svg import svg_of
 from .text_tree import text_of
@@ -35,7 +35,7 @@ NEAR = 30  # nodes that are drawn of a larger one
 ZOOM = 2.0  # pixels of PNG for a point
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 KNOWN = {
-    "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD), "colour": ("kind", "grad"),
+    "direction": DIRECTIONS, "engine": ENGINES, "show": (BOTH, FORWARD, BACKWARD, NAMES), "colour": ("kind", "grad"),
 }  # fmt: skip
 
 
@@ -182,8 +182,9 @@ def draw(
     A gradient that no sweep has computed is a dash. A node is named after its label, else as `names` says, {node: name}
     or {name: node} (by default your variables where you call this), else v1, v2, ...; the root without a name is L.
     Data is as it was recorded; a leaf that was assigned since says what it holds now. `direction` is
-    LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients) or "backward" (arrows as
-    gradients flow); `colour="grad"` colours each gradient by its size; `legend=True` says below what everything means.
+    LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients), "backward" (arrows as
+    gradients flow) or "names" (no numbers); `colour="grad"` colours each gradient by its size; `legend=True` says below
+    what everything means.
 
     A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
     they need; the picture says so. An open network stands in the textbook's order, inputs on the left, layers in

@@ -18,11 +18,24 @@ from autograd_mini.text.recorded import as_recorded
 
 from ..colours import TONES
 from ..text import clean, entries
-from .boxes import INNER, ROOT, Arrow, Box, arrow_of, box_of, bundle_of, constant_box, folded_box, is_constant
+from .boxes import (
+    CONSTANT,
+    INNER,
+    LOCAL,
+    ROOT,
+    Arrow,
+    Box,
+    arrow_of,
+    box_of,
+    bundle_of,
+    constant_box,
+    folded_box,
+    is_constant,
+)
 from .folding import REST, Item, View, plain_view
 from .groups import Group
 
-BOTH, FORWARD, BACKWARD = "both", "forward", "backward"
+BOTH, FORWARD, BACKWARD, NAMES = "both", "forward", "backward", "names"
 
 
 @dataclass(frozen=True)
@@ -39,8 +52,9 @@ class Frame:
 class Picture:
     """The graph of one root, boxes from the oldest to the root, arrows in the order of the arguments.
 
-    `show` is "both", "forward" (no gradients) or "backward" (arrows as gradients flow). `note` says in words what the
-    picture leaves out; `tones` names the steps of the scale for |grad|, smallest first, where boxes are coloured by it.
+    `show` is "both", "forward" (no gradients), "backward" (arrows as gradients flow) or "names" (no numbers). `note`
+    says in words what the picture leaves out; `tones` names the steps of the scale for |grad|, smallest first, where
+    boxes are coloured by it.
     """
 
     title: str
@@ -130,6 +144,8 @@ class _Drafter:
                     arrows.append(part)
         if self.show == BACKWARD:
             boxes, arrows = _backward(boxes, arrows)
+        if self.show == NAMES:
+            boxes, arrows = _without_numbers(boxes, arrows)
         frames = tuple(self._frames())
         return Picture(self.names[self.root], tuple(boxes), tuple(arrows), frames, self._note(), self.show)
 
@@ -197,6 +213,20 @@ def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str
     if show == BOTH:
         return rows
     return tuple(row for row in rows if (row[0] == "grad") == (show == BACKWARD))
+
+
+def _without_numbers(boxes: list[Box], arrows: list[Arrow]) -> tuple[list[Box], list[Arrow]]:
+    """Return the same with names, ops and shapes alone, in tooltips too; constants are what they are called."""
+    bare = [b if b.kind == CONSTANT else replace(b, rows=_shapes(b), tooltip=_said(b)) for b in boxes]
+    return bare, [replace(arrow, local="", chip=LOCAL, tooltip="") for arrow in arrows]
+
+
+def _shapes(box: Box) -> tuple[tuple[str, str], ...]:
+    return tuple(row for row in box.rows if row[0] == "shape")
+
+
+def _said(box: Box) -> str:
+    return f"{box.name} = {box.formula}" if box.formula else box.name
 
 
 def _backward(boxes: list[Box], arrows: list[Arrow]) -> tuple[list[Box], list[Arrow]]:

@@ -15,7 +15,7 @@ from typing import Any
 from ..colours import PALETTE
 from .boxes import Arrow, Box
 from .dot import caption_texts, texts_of
-from .picture import Frame, Picture
+from .picture import NAMES, Frame, Picture
 
 FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 MARGIN = 6.0  # points around the picture
@@ -39,10 +39,17 @@ def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
         f'font-family="{FAMILY}" '
         f'width="{wide:.2f}pt" height="{high:.2f}pt" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.2f} {high:.2f}">\n'
         f'<title id="{prefix}-title">Graph of {escape(picture.title)}</title>\n'
-        f"<desc>Boxes show data and the gradient of {escape(picture.title)}, arrows local derivatives. "
+        f"<desc>{_about(picture)} "
         f"{escape(picture.note + ' ' * bool(picture.note))}Laid out by {escape(engine)}.</desc>\n"
         f"<style>{_style(prefix)}</style>\n{groups}{caption}</svg>\n"
     )
+
+
+def _about(picture: Picture) -> str:
+    """Say what the boxes show."""
+    if picture.show == NAMES:
+        return "Boxes show names and ops, and no numbers."
+    return f"Boxes show data and the gradient of {escape(picture.title)}, arrows local derivatives."
 
 
 def _style(prefix: str) -> str:
