@@ -29,8 +29,8 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 if TYPE_CHECKING:
     from . import nn as nn
     from . import viz as viz
-    from .bridges.jax_model import from_jax
-    from .bridges.torch_model import from_torch
+    from .bridges.jax_model import from_jax as from_jax
+    from .bridges.torch_model import from_torch as from_torch
     from .programs.compile import compile as compile
     from .programs.program import BranchError, Branches, Program
     from .text.ledger import Ledger
@@ -57,8 +57,6 @@ __all__ = [
     "backward_steps",
     "detect_nonfinite",
     "explain",
-    "from_jax",
-    "from_torch",
     "grad",
     "gradcheck",
     "group",
@@ -76,7 +74,8 @@ __all__ = [
     "zero_grad",
 ]
 
-# `compile` is left out of __all__: a star import leaves Python's own function alone.
+# Not in __all__: `compile`, since a star import leaves Python's own function alone, and `from_jax` and `from_torch`,
+# since it takes what needs no extra.
 
 _WHEN_ASKED = {  # where what is not needed to differentiate has its home: programs read the table's source
     "BranchError": ".programs.program",

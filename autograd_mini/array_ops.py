@@ -51,6 +51,8 @@ Axis = int | tuple[int, ...] | None
 
 def _axis(name: str, axis: int, rank: int) -> int:
     """Return an axis, counted from the front."""
+    if np.ndim(axis):
+        raise ShapeError(f"{name} goes along one axis, got axis={axis!r}: call it once for each")
     return kernels.axes(name, axis, rank)[0]
 
 
@@ -198,6 +200,8 @@ def ravel(x: Any, order: str = "C") -> Any:
 
 def reshaped(x: Any, shape: Any, order: str = "C") -> Any:
     """Return x in another shape, as `reshape` does; order "F" takes and puts the entries column by column."""
+    if order == "K":
+        raise DataError('reshape: order "K" is no order of a new shape: write "C" or "F"')
     if not _by_columns(order):
         return reshape(x, shape)
     return transpose(reshape(transpose(x), shape[::-1] if np.ndim(shape) else shape))
@@ -316,7 +320,9 @@ def diag(x: Any, k: int = 0) -> Any:
     >>> diag(Tensor([1.0, 2.0])).data.tolist()
     [[1.0, 0.0], [0.0, 2.0]]
     """
-    if len(shape(x)) != 1:
+    if len(shape(x)) not in (1, 2):
+        raise ShapeError(f"diag: a vector or a matrix, got shape {shape(x)}: diagonal(x, k) takes more axes")
+    if len(shape(x)) == 2:
         return diagonal(x, k)
     n = shape(x)[0] + abs(k)
     rows = np.arange(shape(x)[0]) + max(-k, 0)

@@ -260,7 +260,7 @@ def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) 
     """
     if isinstance(ord, str):
         raise DataError(f"norm: {ord!r} is an order for matrices, not for vectors")
-    if ord == 2:
+    if ord is None or ord == 2:
         return ops.norm(x, axis, keepdims)
     size = absolute(x)
     if math.isinf(ord):
@@ -273,6 +273,8 @@ def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) 
 
 def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Return the norm of the matrices in the last two axes: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
+    if len(shape(x)) < 2:
+        raise ShapeError(f"matrix_norm: shape {shape(x)} has no matrix in its last two axes: for a vector, vector_norm")
     if ord == "fro":
         return ops.norm(x, (-2, -1), keepdims)
     if ord in (2, -2, "nuc"):

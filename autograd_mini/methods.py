@@ -15,7 +15,16 @@ from .data import kept_dtype
 from .errors import DataError, ShapeError
 from .hints import OWN_OP
 from .node import Node, Value, check_fresh, decide
-from .numpy_protocol import COMPARISONS, _array_function, _array_ufunc, _clip, _no_array, _round
+from .numpy_protocol import (
+    COMPARISONS,
+    FUNCTIONS,
+    _array_function,
+    _array_ufunc,
+    _clip,
+    _no_array,
+    _parameters,
+    _round,
+)
 from .op import TABLE, Unary, contribution
 
 Node.__add__, Node.__radd__ = ops.add.method, ops.add.reflected
@@ -70,7 +79,10 @@ def _place(which: Any, compare: np.ufunc, text: str) -> Any:
     def method(x: Node, axis: int | None = None, keepdims: bool = False) -> Any:
         """Return where the entry is: a plain index, or an array of them along an axis."""
         data = np.asarray(x._data)
-        place = which(data, axis=axis, keepdims=keepdims)
+        try:
+            place = which(data, axis=axis, keepdims=keepdims)
+        except (ValueError, IndexError) as error:
+            raise ShapeError(f"{which.__name__}: shape {data.shape} with axis={axis}: {error}") from None
         if data.ndim:
             index = np.unravel_index(place, data.shape) if axis is None else _along(place, data, axis, keepdims)
             entry = np.asarray(data[index])
@@ -143,9 +155,7 @@ Node.__dir__ = _dir
 Node.__array_priority__ = Node.__pandas_priority__ = 10_000  # a data frame leaves the arithmetic to the node
 Node.reshape = Node.view = _reshape  # where there are two names, the second is torch's
 Node.transpose = Node.permute = _transpose
-Node.clip = Node.clamp = _clip
-Node.round, Node.astype = _round, _astype
-Node.tolist, Node.argmax, Node.argmin = _tolist, _argmax, _argmin
+Node.clamp, Node.astype, Node.tolist = _clip, _astype, _tolist
 Node.backward, Node.backward_steps = sweep.backward, sweep.backward_steps
 
 # Every function of one variable is a method by its own name; so are these ops, and what is made of ops.
@@ -161,14 +171,36 @@ METHODS |= {
     name: getattr(array_ops, name) for name in "dot outer ravel split repeat take diagonal trace cumprod".split()
 }
 METHODS |= {"flatten": array_ops.ravel, "unsqueeze": ops.expand_dims, "pow": ops.power}  # torch's names
+METHODS |= {"clip": _clip, "round": _round, "argmax": _argmax, "argmin": _argmin}
 
 
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **keywords: function(self, *args, **keywords)
+def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function as a method, which is called in our way or, where numpy has one of that name, in numpy's."""
+    numpys, own = getattr(np, name, None), _parameters(function)
+    if numpys not in FUNCTIONS:
+        return lambda self, *args, **keywords: function(self, *args, **keywords)
+
+    def method(self: Node, *args: Any, **keywords: Any) -> Any:
+        if _in_numpys_way(own, args, keywords):
+            return _array_function(self, numpys, (), (self, *args), keywords)
+        return function(self, *args, **keywords)
+
+    return method
+
+
+OF_NUMPYS = (type, np.dtype, np.ndarray)
+
+
+def _in_numpys_way(own: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    """Return whether arguments are given that ours does not have: numpy has a dtype and an array for the result."""
+    if len(args) < 2 and not keywords:
+        return len(args) == len(own)
+    unlike = len(args) >= len(own) or any(a is None or isinstance(a, OF_NUMPYS) for a in args[1:])
+    return unlike or not keywords.keys() <= {*own[1:]}
 
 
 for _name, _function in METHODS.items():
-    setattr(Node, _name, _method(_function))
+    setattr(Node, _name, _method(_name, _function))
 for _op in TABLE.values():
     if isinstance(_op, Unary):
         setattr(Node, _op.name, _op.method)

@@ -74,6 +74,8 @@ def _round(x: Any, decimals: int | None = None) -> Any:
 
 def _clip(x: Any, lo: Any = None, hi: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """Return x held between lo and hi, which numpy also calls min and max; None leaves a side open."""
+    if (lo is not None and min is not None) or (hi is not None and max is not None):
+        raise DataError("clip: a bound is given twice, by its place and as min= or max=: give it once")
     lo, hi = min if lo is None else lo, max if hi is None else hi
     return ops.clip(x, -math.inf if lo is None else lo, math.inf if hi is None else hi)
 
@@ -244,17 +246,27 @@ def _reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: bool = False, **gi
 
 def _array_function(self: Node, function: Callable[..., Any], types: Any, args: Any, keywords: Any) -> Any:
     if function in PLAIN_FUNCTIONS:
-        see = _data if function.__name__ in SHAPES else _asked
-        return function(*map(see, args), **{name: see(value) for name, value in keywords.items()})
+        return _plain(function, args, keywords)
     ours = FUNCTIONS.get(function)
     if ours is None:
         raise _not_recorded(_name(function), WHY_NOT.get(function, ""))
     try:
         return as_numpy(function, ours, args, keywords)
-    except TypeError as error:
+    except (TypeError, ValueError, IndexError) as error:
         if isinstance(error, AutogradError):
             raise
-        raise DataError(f"{_name(function)} on a node: {error}") from None
+        raise (DataError if isinstance(error, TypeError) else ShapeError)(
+            f"{_name(function)} on a node: {error}"
+        ) from None
+
+
+def _plain(function: Callable[..., Any], args: Any, keywords: Any) -> Any:
+    """Return numpy's answer about the data alone; what it refuses is a ShapeError here."""
+    see = _data if function.__name__ in SHAPES else _asked
+    try:
+        return function(*map(see, args), **{name: see(value) for name, value in keywords.items()})
+    except (ValueError, IndexError, TypeError) as error:
+        raise ShapeError(f"{_name(function)} on a node: {error}") from None
 
 
 def as_numpy(function: Callable[..., Any], ours: Callable[..., Any], args: Any, keywords: Any) -> Any:

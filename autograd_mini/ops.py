@@ -273,8 +273,8 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
     if type(y) is float and y == 2.0:
         return g * y * x  # x**1 is x
     slope = g * y * power(x, y - 1.0)
-    if type(y) is float:  # x**0 is constant, whatever x is
-        return slope if y else g * 0.0
+    if type(y) is float:  # x**0 is constant, whatever x is; its 0 has the sign that it has where y is a node
+        return slope if y else g * y * (1.0 - 2.0 * less(x, -1e-300))
     steep = 1.0 - greater(absolute(x), 1e-300)  # x**-1 overflows there
     corner = steep * equal(y, 0.0) + equal(x, 0.0) * equal(y, 1.0)
     return where(corner, g * y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))), slope)

@@ -17,7 +17,7 @@ TYPES = {bool: "bool", int: "int", type(None): "Axis"}  # of a setting, by its d
 def signatures() -> str:
     """Return the methods that rows become: of one variable they give a Value of a Value, and a Tensor of a Tensor."""
     methods = [row for row in ROWS.values() if isinstance(row, Unary)]
-    methods += [row for row in ROWS.values() if isinstance(row, Flat) and row.name in METHODS]
+    methods += [row for row in ROWS.values() if isinstance(row, Flat) and METHODS.get(row.name) is row]
     others = [row for name, row in METHODS.items() if isinstance(row, Op) and row.name == name]
     alike = "".join(f"    def {row.name}(self) -> Self: ...\n" for row in methods)
     return alike + "".join(map(signature, [row for row in others if row not in methods]))

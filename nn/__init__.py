@@ -33,12 +33,13 @@ __all__ = [
     "MLP", "Attribution", "Dense", "Dropout", "ExtraError", "FileError", "FormatError", "Layer",
     "Module", "Neuron", "Sequential", "SettingError", "StateError", "Step", "absolute_error",
     "adagrad", "adam", "adamw", "attribute", "backprop_recipe", "check_gradients", "clip_by_norm", "clip_by_value",
-    "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "from_torch", "half_squared_error", "hinge", "huber",
+    "cross_entropy", "evaluate", "export", "fit", "from_sklearn", "half_squared_error", "hinge", "huber",
     "init", "l2_penalty", "lbfgs", "load", "load_into", "losses", "negative_log_likelihood", "optim", "poisson",
     "rmsprop", "save", "schedules", "sgd", "sigmoid_cross_entropy", "squared_error",
 ]  # fmt: skip
 
-ESTIMATORS = ("MLPClassifier", "MLPRegressor")  # not in __all__: a star import takes what needs no extra
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+WITH_EXTRAS = (*ESTIMATORS, "from_torch")  # not in __all__: a star import takes what needs no extra
 
 
 def __getattr__(name: str) -> Any:
@@ -56,4 +57,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, those that are not imported yet too, so that a prompt completes them."""
-    return sorted({*globals(), *__all__, *ESTIMATORS})
+    return sorted({*globals(), *__all__, *WITH_EXTRAS})

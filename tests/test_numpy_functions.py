@@ -401,6 +401,13 @@ REFUSED = {  # what numpy takes and has no meaning on nodes, each refused by its
     "np.add.reduceat(x, [0, 1])": "np.add.reduceat",
     "np.add.at(x, [0], 1.0)": "np.add.at",
     "np.round(x, out=np.zeros((2, 3)))": "out",
+    "np.reshape(x, -1, order='K')": "order",
+    "x.sum(0, np.float32)": "dtype",
+    "x.max(0, np.zeros(3))": "out",
+    "x.std(where=MASK)": "where",
+    "x.cumsum(0, float)": "dtype",
+    "x.argmax(out=np.zeros(2))": "out",
+    "x.clip(0.0, 1.0, min=0.5)": "given twice",
 }
 
 
@@ -431,6 +438,13 @@ WRONG = {
     "np.rot90(x[0])": "rot90: shape",
     "np.pad(x[0, 0], 1)": "no axis to pad",
     "np.cumprod(x, 4)": "axis 4",
+    "np.cumprod(x, (0, 1))": "one axis",
+    "np.diff(x, axis=(0,))": "one axis",
+    "np.diag(x[None])": "diagonal",
+    "np.linalg.matrix_norm(x[0], ord=np.inf)": "vector_norm",
+    "np.any(x, axis=7)": "np.any on a node: axis 7",
+    "np.mean(x, where=np.ones(2, bool))": "np.mean on a node",
+    "x.argmax(7)": "argmax: shape",
 }
 
 
@@ -561,6 +575,12 @@ METHODS = [
     "x.clip(min=0.0)", "x.clip(max=0.5)", "x.clip(-0.5, 0.5)", "x.transpose([1, 0])", "x.transpose(1, 0)",
     "x.swapaxes(0, 1)", "x.repeat(2, axis=1)", "x.take([1, 0], axis=1)", "x.diagonal(1)", "x.trace()",
     "x.cumprod(1)", "x.astype(np.float64)", "x.astype('float32')",
+    *(f"x.{name}(0, None, None, True)" for name in ("sum", "mean", "prod")),
+    *(f"x.{name}(0, None, None, 1, True)" for name in ("var", "std")),
+    *(f"x.{name}(0, None, True, initial=1.0, where=MASK)" for name in ("max", "min")),
+    "x.sum(0, None)", "x.sum(initial=2.0)", "x.prod(where=MASK)", "x.mean(where=MASK)", "x.max(initial=0.5)",
+    "x.cumsum(0, None, None)", "x.cumprod(0, None)", "x.trace(1, 0, 1, None, None)", "x.round(1, None)",
+    "x.clip(-0.5, 0.5, None)", "x.clip(max=0.5, out=None)", "x.take([1, 5], 1, None, 'wrap')", "x.dot(x.T, None)",
 ]  # fmt: skip
 
 
@@ -628,5 +648,8 @@ def test_methods_take_numpys_keywords_where_they_ask_for_nothing() -> None:
     for name in ("sum", "mean", "prod", "cumsum", "std", "var"):
         expected = getattr(x.data, name)(axis=0, dtype=None, out=None)
         assert np.allclose(getattr(x, name)(axis=0, dtype=None, out=None).data, expected)
-    with pytest.raises(TypeError, match="dtype"):
-        x.sum(axis=0, dtype=np.float32)
+    for name in ("argmax", "argmin"):
+        for place in (getattr(x, name)(1, None), getattr(x, name)(axis=1, out=None)):
+            assert place.tolist() == getattr(x.data, name)(1).tolist()
+    assert x.sum(0, True).shape == (1, 3)  # ours, and torch's
+    assert np.allclose(x.var(0, 1).data, np.var(x.data, 0, ddof=1))

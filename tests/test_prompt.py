@@ -236,9 +236,15 @@ def test_a_prompt_completes_few_names_and_help_begins_with_the_useful_ones() -> 
         assert word in told
 
 
-def test_a_star_import_of_nn_needs_no_extra() -> None:
-    done = run("-c", "import sys; from nn import *; print('sklearn' in sys.modules, MLP)")
-    assert done.stdout.startswith("False <class"), done.stderr
+def test_a_star_import_needs_no_extra() -> None:
+    code = (
+        "import sys; from autograd_mini import *; from nn import *; from viz import *; "
+        "print({'sklearn', 'torch', 'jax', 'matplotlib'} & set(sys.modules), MLP)"
+    )
+    done = run("-c", code)
+    assert done.stdout.startswith("set() <class"), done.stderr
+    assert {"from_jax", "from_torch"} <= set(dir(autograd_mini))
+    assert {"MLPClassifier", "from_torch"} <= set(dir(nn))
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
