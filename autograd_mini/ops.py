@@ -272,12 +272,13 @@ def _power_x(g: Any, x: Any, y: Any) -> Any:
     """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
     if type(y) is float and y == 2.0:
         return g * y * x  # x**1 is x
-    slope = g * y * power(x, y - 1.0)
-    if type(y) is float:  # x**0 is constant, whatever x is; its 0 has the sign that it has where y is a node
-        return slope if y else g * y * (1.0 - 2.0 * less(x, -1e-300))
-    steep = 1.0 - greater(absolute(x), 1e-300)  # x**-1 overflows there
-    corner = steep * equal(y, 0.0) + equal(x, 0.0) * equal(y, 1.0)
-    return where(corner, g * y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))), slope)
+    steep = power(x, y - 1.0)
+    if type(y) is float:  # x**0 is constant, whatever x is
+        return g * y * steep if y else g * 0.0
+    none = less(y, y)  # 0.0, which added to -0.0 makes the one 0 that it is above
+    slope = where(equal(y, 0.0), g * (y * steep + none), g * y * steep)
+    corner = equal(y, 0.0) * (1.0 - greater(absolute(x), 1e-300)) + equal(x, 0.0) * equal(y, 1.0)  # x**-1 overflows
+    return where(corner, g * (y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))) + none), slope)
 
 
 def _power_y(g: Any, z: Any, x: Any, y: Any) -> Any:
