@@ -457,7 +457,7 @@ def assign(node: Node, data: float | Array) -> None:
     """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale.
 
     Its last states are kept, birth and data, for whoever shows what was recorded; one that is written over in place is
-    gone, and stands there as None.
+    gone, and stands there as None. One from which nothing was recorded, for no node was born since, is not kept.
     """
     if node.op is not None:
         raise DataError(
@@ -467,10 +467,12 @@ def assign(node: Node, data: float | Array) -> None:
     kept = PAST if type(data) is float or data.size <= SMALL else 1  # type: ignore[union-attr]
     lost = None if data is node._data else node._data
     note = node.note()
-    note.past = (*note.past, (node.birth, lost))[-kept:]
+    birth = _birth()
+    if birth > node.birth + 1:
+        note.past = (*note.past, (node.birth, lost))[-kept:]
     note.decided = {}
     node._data = data
-    node.birth = _birth()
+    node.birth = birth
 
 
 def check_fresh(node: Node) -> None:

@@ -358,7 +358,7 @@ def test_a_record_is_explained_as_it_was() -> None:
     assert explain(y).gradients == {"x": 4.0}
     assert x.data == 4.0
     for _ in range(4):
-        x.data = 5.0
+        x.data = (x + 1.0).data
     with pytest.raises(StaleError, match="'x'"):
         explain(y)
 

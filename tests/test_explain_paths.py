@@ -290,7 +290,7 @@ def test_paths_are_those_of_what_was_recorded() -> None:
     x.data = 3.0
     assert explain(y, wrt=x).paths.total == 4.0
     for _ in range(4):
-        x.data = 4.0
+        x.data = (x + 1.0).data
     with pytest.raises(StaleError):
         explain(y, wrt=x)
 

@@ -309,7 +309,7 @@ def test_a_record_is_taken_as_it_was():
     leaf, _ = frames_of(y).vertices
     assert (leaf.data, leaf.now) == (1.0, 2.0)
     for _ in range(4):
-        x.data = 3.0
+        x.data = (x + 1.0).data
     with pytest.raises(StaleError):
         frames_of(y)
 

@@ -268,7 +268,7 @@ def test_a_record_is_swept_as_it_was() -> None:
     x.data = 3.0
     assert compare(y, "overwrite").right_gradients["x"] == 4.0
     for _ in range(4):
-        x.data = 4.0
+        x.data = (x + 1.0).data
     with pytest.raises(StaleError):
         compare(y, "overwrite")
 

@@ -26,6 +26,7 @@ from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..networks import NO_NETWORK, is_network, named_parameters
 from ..notation import RULES
+from ..notebook.bundle import bundle_of
 from ..pages import compact, filled, framed, inert, scripts
 from .animation import animation_of
 from .card_layout import Places, places_of
@@ -39,7 +40,8 @@ from .record import PAGE, record_of
 from .sentences import TEMPLATES, sentences
 
 SCRIPTS = (
-    "engine.js", "core.js", "layout.js", "graph.js", "panel.js", "live.js", "lessons.js", "formula.js", "main.js",
+    "engine.js", "core.js", "layout.js", "graph.js", "panel.js", "live.js", "lessons.js", "formula.js",
+    "notebook.js", "main.js",
 )  # fmt: skip
 OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
 LONGEST = 160  # characters of the formula in the head of the page
@@ -60,11 +62,14 @@ class Player:
     the other, `.frames` are the steps as data.
     """
 
-    def __init__(self, record: dict[str, Any], seen: Frames, places: Places, tell: Callable[[], Frames]) -> None:
+    def __init__(
+        self, record: dict[str, Any], seen: Frames, places: Places, tell: Callable[[], Frames], leaves: dict[str, Node]
+    ) -> None:
         self.record = record
         self.places = places
         self._seen = seen
         self._tell = tell
+        self._leaves = leaves  # by their numbers in the record
 
     def __repr__(self) -> str:
         steps = "" if self._large else f", {len(self.frames.steps)} steps"
@@ -90,9 +95,24 @@ class Player:
             "scene": scene_of(self._seen, self.places, asset("states.css")),
             "steps": self._steps(),
             "record": inert(self._record()),
-            **scripts(code(self._arrays), compact(asset("start.js"))),
+            **self._scripts,
         }
         return filled(asset("page.html"), parts)
+
+    @cached_property
+    def _scripts(self) -> dict[str, str]:
+        return scripts(code(self._arrays), compact(asset("start.js")))
+
+    @cached_property
+    def widget(self) -> Any:
+        """The page as a widget of a notebook: its leaves are those of Python, whoever moves them.
+
+        A notebook shows it by itself; `.widget.update()` shows in the midst of a cell what was assigned in Python.
+        ExtraError without the extra `notebook`.
+        """
+        from ..notebook.widgets import Page
+
+        return Page(repr(self), self.html, self._scripts["code"], self._leaves)
 
     @cached_property
     def animation(self) -> str:
@@ -160,8 +180,9 @@ class Player:
         """Return the page in a frame of its own, where its style and its names meet nobody else's."""
         return framed(repr(self), self.html)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        still = {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}
+        return bundle_of(still, lambda: self.widget)
 
 
 WRITERS: dict[str, Callable[[Player], bytes]] = {
@@ -216,7 +237,8 @@ def _played(root: Node, gradient: Any, model: Any, names: Mapping[Any, Any], eng
     seen = tell() if len(nodes) <= WHOLE else outline_of(root, called, paths, folds, gradient)
     record = record_of(root, called, paths, folds, gradient) | _formula(root, called)
     places = replace(places_of(seen, engine), heats=heats_of(root, gradient))
-    return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen)
+    leaves = {str(i): node for i, node in enumerate(reversed(nodes)) if node.op is None}
+    return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen, leaves)
 
 
 def _check_size(nodes: Sequence[Node]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from autograd_mini.data import ignoring_fp_warnings
 
 from ..drawing import PictureError, Sheet, Writers, painted
+from ..notebook.bundle import bundle_of
 from .parts import network_of, run
 from .svg import svg_of
 from .view import GRADIENTS, MEANT, PRODUCTS, View, view_of, words_of
@@ -31,8 +32,9 @@ class NetworkDrawing(Sheet):
 
     writers = WRITERS
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, look: Callable[[], View] | None = None) -> None:
         self.view = view
+        self._look = look or (lambda: view)  # at the model as it is now
 
     def __repr__(self) -> str:
         return f"<NetworkDrawing of {self.view.network.title}>"
@@ -46,6 +48,25 @@ class NetworkDrawing(Sheet):
     def png(self) -> bytes:
         """The picture as PNG."""
         return painted(self.svg, ZOOM)
+
+    @cached_property
+    def widget(self) -> Any:
+        """The picture as a widget of a notebook: it follows the model, and a curve that is chosen gets a slider.
+
+        A notebook shows it by itself; `.widget.update()` draws it anew in the midst of a cell. ExtraError without the
+        extra `notebook`.
+        """
+        from ..notebook.widgets import Picture
+
+        return Picture(lambda: self.now, [layer.held for layer in self.view.network.layers])
+
+    @property
+    def now(self) -> str:
+        """The picture of the model as it is now, and not as it was."""
+        return ignoring_fp_warnings(svg_of, self._look())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return bundle_of(super()._repr_mimebundle_(), lambda: self.widget)
 
     @property
     def text(self) -> str:
@@ -91,5 +112,9 @@ def network(
         raise PictureError('show="products" multiplies weights with what a sample makes of them: pass x')
     if show == GRADIENTS and all(layer.dW is None for layer in found.layers):
         raise PictureError('show="gradients": no weight has a gradient; call backward() on a loss first')
-    passed = None if x is None else run(found, x)
-    return NetworkDrawing(ignoring_fp_warnings(view_of, found, passed, show, most, biases))
+
+    def look() -> View:
+        now = network_of(model, inputs, outputs)
+        return ignoring_fp_warnings(view_of, now, None if x is None else run(now, x), show, most, biases)
+
+    return NetworkDrawing(look(), look)

@@ -33,7 +33,8 @@ LONGEST = 24  # characters of a name
 
 class Layer(NamedTuple):
     """a = g(W x + b): W of shape (d_out, d_in), b (d_out,) or None; `dW` and `db` are gradients, None where a sweep
-    has not come by. `activation` names g; `after` are the parts without parameters that follow, such as dropout.
+    has not come by. `activation` names g; `after` are the parts without parameters that follow, such as dropout; `held`
+    are W and b as the model holds them.
     """
 
     W: Array
@@ -43,6 +44,7 @@ class Layer(NamedTuple):
     activation: str
     g: Activation
     after: tuple[str, ...] = ()
+    held: tuple[Any, Any] = (None, None)
 
 
 class Network(NamedTuple):
@@ -122,7 +124,8 @@ def _fitted(model: Any) -> Iterator[Layer]:
     """Yield the layers of an estimator: coefs_ has a matrix (d_in, d_out) for each."""
     names = [str(model.activation)] * (len(model.coefs_) - 1) + [str(model.out_activation_)]
     for number, (W, b, name) in enumerate(zip(model.coefs_, model.intercepts_, names), 1):
-        yield _checked(number, np.asarray(W, dtype=float).T, np.asarray(b, dtype=float), None, None, name, None)
+        layer = _checked(number, np.asarray(W, dtype=float).T, np.asarray(b, dtype=float), None, None, name, None)
+        yield layer._replace(held=(W.T, b))
 
 
 def _classes(model: Any, outputs: int) -> list[str] | None:
@@ -240,7 +243,7 @@ def _made(number: int, W: Any, b: Any, own: Any, calls: list[Any]) -> Layer:
         b = None
     numbers = _array(W, number), None if b is None else _array(b, number)
     gradients = _gradient(W), None if b is None else _gradient(b)
-    return _checked(number, *numbers, *gradients, own, calls)
+    return _checked(number, *numbers, *gradients, own, calls)._replace(held=(W, b))
 
 
 def _rows(neurons: list[Any], number: int) -> list[Any]:

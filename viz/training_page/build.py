@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from html import escape
 from importlib.resources import files
@@ -16,12 +16,13 @@ from autograd_mini.programs.languages.javascript_table import table_source
 
 from ..colours import HUES
 from ..drawing import PictureError, Writable, Writers
+from ..notebook.bundle import bundle_of
 from ..pages import compact, filled, framed, inert, scripts
 from ..stepping.card_svg import asset, colours_css
 from ..text import clean
 from ..textbook.parts import Network, network_of
 
-SCRIPTS = ("learning.js", "passes.js", "recipe.js", "code.js", "picture.js", "main.js")
+SCRIPTS = ("learning.js", "passes.js", "recipe.js", "code.js", "picture.js", "notebook.js", "main.js")
 HIDDEN = ("tanh", "relu", "sigmoid", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity")
 LAST = (*HIDDEN, "softmax")
 CLASSES = 7  # at most, as many as there are colours for
@@ -38,9 +39,10 @@ class Playground(Writable):
 
     writers = WRITERS
 
-    def __init__(self, record: dict[str, Any], title: str) -> None:
+    def __init__(self, record: dict[str, Any], title: str, held: Mapping[str, Any]) -> None:
         self.record = record
         self.title = title
+        self._held = held  # the parameters of the model that it was given, by their names in the page
 
     def __repr__(self) -> str:
         return f"<Playground of {self.title}>"
@@ -52,15 +54,29 @@ class Playground(Writable):
             "title": escape(self.title),
             "style": colours_css(":root") + own_asset("page.css"),
             "record": inert(self.record),
-            **scripts(_code(), compact(asset("start.js"))),
+            **self._scripts,
         }
         return filled(own_asset("page.html"), parts)
+
+    @cached_property
+    def _scripts(self) -> dict[str, str]:
+        return scripts(_code(), compact(asset("start.js")))
+
+    @cached_property
+    def widget(self) -> Any:
+        """The page as a widget of a notebook: the model that it was given learns with it.
+
+        A notebook shows it by itself. ExtraError without the extra `notebook`.
+        """
+        from ..notebook.widgets import Page
+
+        return Page(repr(self), self.html, self._scripts["code"], self._held)
 
     def _repr_html_(self) -> str:
         return framed(repr(self), self.html)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return bundle_of({"text/html": self._repr_html_(), "text/plain": repr(self)}, lambda: self.widget)
 
 
 def own_asset(name: str) -> str:
@@ -116,7 +132,9 @@ def playground(
     names = _names(inputs, network, record)
     if names:
         record["inputs"] = names
-    return Playground(record, "A network learns" if network is None else network.title)
+    layers = () if network is None else network.layers
+    held = {f"{name}{i}": x for i, layer in enumerate(layers) for name, x in zip("Wb", layer.held) if x is not None}
+    return Playground(record, "A network learns" if network is None else network.title, held)
 
 
 def _names(inputs: Sequence[str] | None, network: Network | None, record: dict[str, Any]) -> list[str]:

@@ -72,6 +72,7 @@ function setLeaf(id, x) {
   recompute();
   showLeaves();
   refresh();
+  tell([id]);
 }
 
 function showLeaves() {
@@ -85,6 +86,7 @@ function resetLeaves() {
   $("loss").textContent = "";
   recompute();
   afterDescent();
+  tell(leaves);
 }
 
 // x := x - rate * dL/dx for every chosen leaf.
@@ -96,6 +98,7 @@ function descend() {
   recompute();
   losses.push(loss());
   afterDescent();
+  tell(trained);
 }
 
 function afterDescent() {

@@ -379,3 +379,4 @@ globalThis.player = {
 const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : isArray(x) ? plainArray(x) : x;
 
 start();
+startNotebook();

@@ -64,6 +64,7 @@ function render(quick = false) {
   if (!training) return;
   const { marks, net } = training, mark = look.mark === null ? marks.length - 1 : Math.min(look.mark, marks.length - 1);
   const { theta } = marks[mark], { X, T } = training.data, changed = view.theta !== theta;
+  if (changed) tell(net, theta);
   Object.assign(view, { theta, mark, marks, sample: look.sample, shown: shownNow(), neuron: look.neuron });
   view.seen = passesOf(net, theta, X[look.sample], T[look.sample]);
   if (changed && (!quick || mark % 8 === 0) || !view.found) view.found = findings(net, theta, training.data);
@@ -412,3 +413,4 @@ readColours();
 settings = started();
 readHash();
 globalThis.playground = { numbers: () => ({ losses: training.marks.map(m => m.loss), held: training.marks.map(m => m.held), theta: Array.from(view.theta) }), code: () => codeOf(training, settings.rate), hash: hashNow };
+startNotebook();

@@ -1,0 +1,1 @@
+"""Notebooks: pictures that speak with Python, as widgets where there are some."""
