@@ -393,7 +393,7 @@ def test_the_same_network_gives_the_same_bytes_and_nothing_lies_outside(seed):
     drawing = drawn()
     assert drawing.svg == drawn().svg
     root = tree(drawing)
-    left, top, wide, high = map(float, root.get("viewBox").split())
+    left, _, wide, high = map(float, root.get("viewBox").split())
     for e in root.iter():
         size = float(e.get("font-size", 11.0))
         if e.tag == SVG + "text":
@@ -547,3 +547,37 @@ def test_the_picture_of_the_front_page_is_what_its_code_draws():
     (code,) = re.findall(r"`(viz\.network\(.*\))`", readme)[:1]
     assert eval(code, {"viz": viz, "nn": nn}).svg == shown
     assert len(shown) < 60_000
+
+
+# Layers as bricks ----------------------------------------------------------------------------------------------------
+
+
+def test_bricks_have_the_equations_and_what_travels_between_them():
+    drawing = viz.bricks(nn.MLP(2, [3, 2], "tanh", "softmax", layer=nn.Dense, rng=0))
+    assert drawing.text.splitlines() == [
+        "MLP 2-3-2, 17 parameters",
+        "[0] a[0] = x; 2 inputs",
+        "[1] z[1] = W[1] a[0] + b[1]; a[1] = tanh(z[1]); W[1] (3, 2); b[1] (3,)",
+        "[2] z[2] = W[2] a[1] + b[2]; a[2] = softmax(z[2]); W[2] (2, 3); b[2] (2,)",
+        "loss L(a, y)",
+    ]
+    said = texts(drawing)
+    for i, shape in enumerate(("(2,)", "(3,)", "(2,)")):
+        assert {f"[{i}]", f"a[{i}] {shape}", f"dL/da[{i}]"} <= set(said)
+    assert drawing.svg == viz.bricks(nn.MLP(2, [3, 2], "tanh", "softmax", layer=nn.Dense, rng=0)).svg
+
+
+@pytest.mark.parametrize("widths", [(1, 1), (2, 16, 16, 1), (784, 128, 10)])
+def test_bricks_stand_beside_each_other_and_hold_their_lines(widths):
+    drawing = viz.bricks(nn.MLP(widths[0], list(widths[1:]), layer=nn.Dense, rng=0))
+    boxes = [{k: float(box.get(k)) for k in ("x", "y", "width", "height")} for box in tree(drawing).iter(SVG + "rect")]
+    assert len(boxes) == len(widths) + 1
+    assert all(box["x"] + box["width"] < after["x"] for box, after in pairwise(boxes))
+    assert {box["height"] for box in boxes} == {boxes[0]["height"]}
+    left, _, wide, high = map(float, tree(drawing).get("viewBox").split())
+    assert all(left <= b["x"] and b["x"] + b["width"] <= left + wide and b["y"] + b["height"] <= high for b in boxes)
+    for text in tree(drawing).iter(SVG + "text"):
+        if text.get("text-anchor") == "middle":
+            assert boxes[0]["y"] < float(text.get("y")) < boxes[0]["y"] + boxes[0]["height"]
+    with pytest.raises(PictureError):
+        viz.bricks(3.0)

@@ -10,6 +10,7 @@ from .graph.groups import Group, groups_of
 from .graph.layout_programs import RenderError
 from .stepping.frames import Frames, frames_of
 from .stepping.player_page import Player, player
+from .textbook.bricks import BrickDrawing, bricks
 from .textbook.draw import NetworkDrawing, network
 from .textbook.live import Live, live
 from .training_page.build import Playground, playground
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from .plots.training import activation, decision_boundary, gradient_flow, loss_curve
 
 __all__ = [
-    "Drawing", "Frames", "Group", "Live", "NetworkDrawing", "PictureError", "Player", "Playground", "RenderError",
-    "activation", "contours", "curve", "decision_boundary", "draw", "draw_dot", "frames_of", "gradient_flow",
-    "groups_of", "live", "loss_curve", "network", "player", "playground", "show_node", "step", "surface",
+    "BrickDrawing", "Drawing", "Frames", "Group", "Live", "NetworkDrawing", "PictureError", "Player", "Playground",
+    "RenderError", "activation", "bricks", "contours", "curve", "decision_boundary", "draw", "draw_dot", "frames_of",
+    "gradient_flow", "groups_of", "live", "loss_curve", "network", "player", "playground", "show_node", "step",
+    "surface",
 ]  # fmt: skip
 
 PLOTS = {  # which room each is in

@@ -29,16 +29,22 @@ OPAQUE = (0.3, 0.5, 0.75, 0.95)  # a curve, by its tone
 
 
 def svg_of(view: View) -> str:
-    """Return the picture as one SVG element. Ids start with a digest of the content: two pictures share a page."""
-    inside = "".join(_drawn(view))
-    left, top, wide, high = _extent(view)
-    words = "\n".join(words_of(view))
+    """Return the picture as one SVG element."""
+    return element("".join(_drawn(view)), view.network.title, "\n".join(words_of(view)), _extent(view))
+
+
+def element(inside: str, title: str, words: str, extent: tuple[float, float, float, float]) -> str:
+    """Return a picture with its title and its words as one SVG element, `extent` is left, top, width and height.
+
+    Ids start with a digest of the content: two pictures share a page.
+    """
+    left, top, wide, high = extent
     prefix = "n" + hashlib.sha256((inside + words).encode("utf-8", "replace")).hexdigest()[:8]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{prefix}" role="img" aria-labelledby="{prefix}-title" '
         f'aria-describedby="{prefix}-desc" font-family="{FAMILY}" font-size="{SMALL:g}" width="{wide:.0f}" '
         f'height="{high:.0f}" viewBox="{left:.1f} {top:.1f} {wide:.1f} {high:.1f}">\n'
-        f'<title id="{prefix}-title">{escape(view.network.title)}</title>\n'
+        f'<title id="{prefix}-title">{escape(title)}</title>\n'
         f'<desc id="{prefix}-desc">{escape(words)}</desc>\n'
         f"<style>{_style(prefix)}</style>\n{inside}</svg>\n"
     )
@@ -162,14 +168,14 @@ def _gap(x: float, y: float, words: str) -> str:
     half = measured(words, SIZE) / 2
     dots = "".join(f"M{x - half - 5:.4g} {y + step:g}h0" for step in (-6, 0, 6))
     line = f'<path d="{dots}" fill="none" stroke="{light("muted")}" stroke-width="3" stroke-linecap="round"/>'
-    return line + _text(words, x + 3, y + 4, "middle", "muted", SIZE)
+    return line + written(words, x + 3, y + 4, "middle", "muted", SIZE)
 
 
 def _circle(x: float, y: float, ground: str, text: str, tooltip: str, muted: bool) -> str:
     return (
         f'<g><title>{escape(tooltip)}</title><circle cx="{x:g}" cy="{y:g}" r="{RADIUS:g}" fill="{light(ground)}" '
         f'stroke="{light("rim")}" stroke-width="1.2"/>'
-        f"{_text(text, x, y + 4, 'middle', 'muted' if muted else 'ink').rstrip()}</g>\n"
+        f"{written(text, x, y + 4, 'middle', 'muted' if muted else 'ink').rstrip()}</g>\n"
     )
 
 
@@ -194,7 +200,8 @@ def _neuron(view: View, i: int, k: int) -> str:
     return "\n".join(lines)
 
 
-def _text(text: str, x: float, y: float, anchor: str, role: str, size: float = SMALL, bold: bool = False) -> str:
+def written(text: str, x: float, y: float, anchor: str, role: str, size: float = SMALL, bold: bool = False) -> str:
+    """Return a line of text with its base line at y."""
     place = f'x="{x:g}" y="{y:g}" fill="{light(role)}"'
     at = "" if anchor == "start" else f' text-anchor="{anchor}"'
     large = "" if size == SMALL else f' font-size="{size:g}"'
@@ -205,9 +212,9 @@ def _text(text: str, x: float, y: float, anchor: str, role: str, size: float = S
 def _captions(view: View, i: int) -> Iterator[str]:
     """Yield the number of a column above it, and its equations and shapes below."""
     x, low = view.columns[i].x, _low(view.columns)
-    yield _text(f"[{i}]", x, -RADIUS - 10, "middle", "ink", SIZE, True)
+    yield written(f"[{i}]", x, -RADIUS - 10, "middle", "ink", SIZE, True)
     for n, line in enumerate(view.captions[i]):
-        yield _text(line, x, low + RADIUS + 24 + n * LINE, "middle", "ink" if i and n < 2 else "muted")
+        yield written(line, x, low + RADIUS + 24 + n * LINE, "middle", "ink" if i and n < 2 else "muted")
 
 
 def _low(columns: Sequence[Column]) -> float:
@@ -222,21 +229,21 @@ def _names(view: View) -> Iterator[str]:
         (view.columns[-1], view.network.outputs, 1),
     ):
         for k, y in zip(column.shown, column.ys):
-            yield _text(names[k], column.x + side * (RADIUS + 8), y + 4, "start" if side > 0 else "end", "ink", SIZE)
+            yield written(names[k], column.x + side * (RADIUS + 8), y + 4, "start" if side > 0 else "end", "ink", SIZE)
 
 
 def _legend(view: View) -> Iterator[str]:
     """Yield the title, and the line below all: what curves and circles mean."""
     left, top, _, _ = _extent(view)
-    yield _text(view.network.title, left + MARGIN, top + MARGIN + SIZE, "start", "ink", SIZE + 1, True)
+    yield written(view.network.title, left + MARGIN, top + MARGIN + SIZE, "start", "ink", SIZE + 1, True)
     y = _foot(view)
     x = left + MARGIN
     for tone, words in ((TONES, "above 0"), (-TONES, "below 0")):
         yield f'<path d="M{x:g} {y - 4:g}h34" fill="none" stroke-width="3" {_pen(tone)}/>'
-        yield _text(words, x + 40, y, "start", "ink")
+        yield written(words, x + 40, y, "start", "ink")
         x += 48 + measured(words, SMALL) + 8
     for n, line in enumerate(_meanings(view), 1):
-        yield _text(line, left + MARGIN, y + n * LINE, "start", "muted")
+        yield written(line, left + MARGIN, y + n * LINE, "start", "muted")
 
 
 def _meanings(view: View) -> list[str]:
