@@ -393,7 +393,7 @@ def test_the_same_network_gives_the_same_bytes_and_nothing_lies_outside(seed):
     drawing = drawn()
     assert drawing.svg == drawn().svg
     root = tree(drawing)
-    left, _, wide, high = map(float, root.get("viewBox").split())
+    left, top, wide, high = map(float, root.get("viewBox").split())
     for e in root.iter():
         size = float(e.get("font-size", 11.0))
         if e.tag == SVG + "text":
