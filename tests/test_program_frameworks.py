@@ -15,14 +15,10 @@ from table_cases import ROWS, called, cases, differentiable
 import autograd_mini
 from autograd_mini import DataError, Tensor, Value, ops
 from autograd_mini.op import Flat
+from autograd_mini.programs.languages.dialects import DIALECTS
 from autograd_mini.programs.languages.run import run_source
 
 FRAMEWORKS = ("torch", "jax")
-MATRICES = {"cofactors", "pinv", "eigh_vectors", "svd_vectors"}
-LACKING = {  # rows that a framework has not: they are parts of derivatives, which it finds itself
-    "torch": {"scatter", "prod_others", "sinc_slope", "resort", "unsort", *MATRICES},
-    "jax": {"prod_others", "sinc_slope", "resort", "unsort", *MATRICES},
-}
 SMOOTH = [row for row in SCALAR_ROWS if not isinstance(row, Flat)]
 
 
@@ -83,7 +79,7 @@ def test_every_row_has_an_equivalent_or_says_that_it_has_none(row: Any, framewor
         root, recorded = called(row, args, differentiable(row, args) or list(range(len(args))))
         leaves = list(recorded.values())
         program = autograd_mini.compile(root, leaves)
-        if row.name in LACKING[framework]:
+        if row.name in DIALECTS[framework].lacking:
             with pytest.raises(DataError, match=f"{framework} has no equivalent of {row.name}"):
                 getattr(program, framework)
             continue
@@ -96,6 +92,23 @@ def test_every_row_has_an_equivalent_or_says_that_it_has_none(row: Any, framewor
         got = function(*(x.data for x in leaves), gradient=seed)
         close(got, engine(root, leaves, seed), getattr(program, framework))
     assert not refused or (row.name, framework) == ("getitem", "torch")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_slopes_at_the_points_where_a_formula_changes_sides(framework: str) -> None:
+    for row in (
+        ops.logistic_loss,
+        ops.poisson_loss,
+        ops.softplus,
+        ops.silu,
+        ops.gelu,
+        ops.elu,
+        ops.leaky_relu,
+        ops.relu,
+    ):
+        x, rest = Value(0.0, label="x"), [0.25] * (len(row.params) - 1)
+        program = autograd_mini.compile(row(x, *rest), [x])
+        close(script(program, framework)(0.0), engine(row(x, *rest), [x]), row.name)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -98,7 +98,7 @@ def test_gradients_of_graphs_with_kinks_and_ties_are_torch_s(recipe: list[Step],
     theirs = {x: torch.tensor(x._data, dtype=torch.float64, requires_grad=True) for x in leaves}
 
     def compute(row: Any) -> Any:
-        function = table.get(row.name) or getattr(torch, row.name, None)
+        function = table[row.name]
         to_tensor = isinstance(row, Elementwise)
         return lambda *args: function(*(torch.as_tensor(a, dtype=torch.float64) if to_tensor else a for a in args))
 

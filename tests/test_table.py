@@ -169,7 +169,7 @@ def _torch_result(torch: Any, row: Op, args: Any) -> tuple[Any, dict[int, Any]]:
     """Return the result of torch's function for the row, and its differentiable arguments as torch's leaves."""
     leaves = {i: _double(torch, args[i]).requires_grad_() for i in differentiable(row, args)}
     given = [leaves.get(i, torch.as_tensor(a) if isinstance(row, Elementwise) else a) for i, a in enumerate(args)]
-    function = torch_rows(torch).get(row.name) or getattr(torch, row.name)
+    function = torch_rows(torch)[row.name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of a variance that has no entries
         return function(*given), leaves

@@ -14,7 +14,7 @@ from ...node import Node
 from ...op import ROWS, Elementwise, Op, Variadic
 from ...text.formula import ATOM, SUM, Term, _number
 from .javascript import literal
-from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .javascript_arrays import on_arrays
 
 HANDED_ON = {"where", "maximum", "minimum", "clip"}  # rows whose result is an argument: a number is written as a float
 Pool = Callable[[Any], str]
@@ -100,7 +100,7 @@ def javascript_call(node: Node, terms: Terms, pool: Pool) -> Term:
 
 def _name(op: Op) -> str:
     name = {"var": "variance"}.get(op.name, op.name)  # it is a word of the language
-    if name in JAVASCRIPT_ARRAYS and op is not ROWS.get(op.name):
+    if name in on_arrays() and op is not ROWS.get(op.name):
         raise DataError(f"in JavaScript {name} means something else than your row: give that another name")
     return name
 

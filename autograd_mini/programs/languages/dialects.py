@@ -18,11 +18,9 @@ from ...node import Node, filled, leaf, modes, record
 from ...op import Elementwise, Op, Sum, fit
 from ...text.derivative import stand_ins
 from ...text.formula import SHORTER, WRITERS, Names, Term, Writers, _infix
-from . import javascript_arrays
-from . import torch_and_jax as languages
+from . import javascript_arrays, torch_and_jax
 from .call_syntax import Pool, javascript_call, python_call, term
-from .javascript import JAVASCRIPT as SCALARS
-from .javascript import literal
+from .javascript import literal, on_numbers
 from .prelude import Definitions, definitions, prelude
 
 __all__ = [
@@ -43,7 +41,8 @@ class Dialect(NamedTuple):
     """A language: the operators it has, how rows are written that are no calls, and what the called names mean.
 
     `module` is the name of its arrays' module, "" where it has none; `call` writes what is neither, `zeros` an array of
-    a shape.
+    a shape. `lacking` lists the rows of the table that it does not have, `home` is the file where it is said what names
+    mean, "" where the table says it.
     """
 
     name: str
@@ -54,6 +53,8 @@ class Dialect(NamedTuple):
     module: str = ""
     call: Callable[[Node, Mapping[Node, Term], Pool], Term] = python_call
     zeros: Callable[[tuple[int, ...]], str] = "np.zeros({})".format
+    lacking: frozenset[str] = frozenset()
+    home: str = ""
 
 
 def _sum_of(*xs: Term) -> Term:
@@ -81,11 +82,25 @@ NUMPY = PYTHON._replace(name="numpy", defined=lambda: definitions("array"), modu
 JAVASCRIPT = PYTHON._replace(
     name="javascript",
     operators=frozenset("+-*/"),
-    defined=lambda: SCALARS,
+    defined=on_numbers,
+    home="javascript.py",
     call=javascript_call,
 )
-TORCH = PYTHON._replace(name="torch", operators=frozenset("+-*/"), defined=lambda: languages.TORCH, module="torch")
-JAX = TORCH._replace(name="jax", operators=frozenset("+-*/@"), defined=lambda: languages.JAX, module="jnp")
+TORCH = PYTHON._replace(
+    name="torch",
+    operators=frozenset("+-*/"),
+    defined=torch_and_jax.in_torch,
+    module="torch",
+    lacking=torch_and_jax.TORCH_LACKS,
+    home="torch_and_jax.py",
+)
+JAX = TORCH._replace(
+    name="jax",
+    operators=frozenset("+-*/@"),
+    defined=torch_and_jax.in_jax,
+    module="jnp",
+    lacking=torch_and_jax.JAX_LACKS,
+)
 
 
 def _tests() -> Definitions:
@@ -98,7 +113,9 @@ JAVASCRIPT_ARRAYS = JAVASCRIPT._replace(
     operators=frozenset(),
     forward={},
     backward={},
-    defined=lambda: javascript_arrays.JAVASCRIPT_ARRAYS,
+    defined=javascript_arrays.on_arrays,
+    lacking=javascript_arrays.LACKING,
+    home="javascript_arrays.py",
     zeros=lambda shape: f"broadcast_to(0, {literal(shape)})",
 )
 DIALECTS = {d.name: d for d in (PYTHON, NUMPY, JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX, CAREFUL)}

@@ -1,18 +1,20 @@
 """JavaScript: what the names of the table's rows mean there, on numbers.
 
-Only how a row is computed is said here: derivatives are printed from the table. Each definition is compared with its
-row by the tests.
+Only how a row is computed is said here, where it is no composition of other rows: derivatives are printed from the
+table. Each definition is compared with its row by the tests.
 """
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ...text.formula import number
-from .prelude import pieces
+from .compositions import in_javascript
+from .prelude import Definitions, pieces
 
 
 def literal(setting: Any) -> str:
@@ -34,6 +36,12 @@ def _same(names: str, line: str) -> dict[str, str]:
     """Return a definition for each name, or for each pair `ours=theirs`, made from one line with {0} and {1}."""
     pairs = (name.partition("=") for name in names.split())
     return {ours: line.format(ours, theirs or ours) for ours, _, theirs in pairs}
+
+
+@cache
+def on_numbers() -> Definitions:
+    """Return what each name means on numbers: the compositions, and what is written by hand."""
+    return {**in_javascript(), **JAVASCRIPT}
 
 
 JAVASCRIPT = {
@@ -61,16 +69,11 @@ const nearFloor = (x, y) => Math.round((x - mod(x, y)) / y) || x / y * 0;
 const farFloor = (x, y) => x !== x || y !== y || Math.abs(x) === Infinity ? NaN : farSide(x, y);
 const farSide = (x, y) => x !== 0 && x < 0 !== y < 0 ? -1 : x / y;
 const power = (x, y) => x === 1 || y === 0 ? 1 : x === -1 && Math.abs(y) === Infinity ? 1 : Math.pow(x, y);
-const square = x => x * x;
-const reciprocal = x => 1 / x;
 const identity = x => x;
 const logaddexp = (x, y) => x === y ? x + Math.log(2) : x < y ? y + softplus(x - y) : x + softplus(y - x);
 const sigmoid = x => x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 const softplus = x => x !== x ? x : Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-const silu = x => x * sigmoid(x);
-const gelu = x => 0.5 * x * erfc(-x * Math.SQRT1_2);
 const relu = x => x <= 0 ? 0 : x;
-const leaky_relu = (x, slope) => x > 0 ? x : slope * x;
 const elu = (x, alpha) => x > 0 ? x : alpha * Math.expm1(x);
 const sign = x => x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : x;
 const step = x => x > 0 ? 1 : 0;
@@ -82,10 +85,7 @@ const equal = (x, y) => x === y ? 1 : 0;
 const where = (c, x, y) => c !== 0 ? x : y;
 const maximum = (x, y) => x > y || x !== x ? x : y;
 const minimum = (x, y) => x < y || x !== x ? x : y;
-const clip = (x, lo, hi) => minimum(maximum(x, lo), hi);
-const squared_loss = (x, y) => 0.5 * (x - y) * (x - y);
 const logistic_loss = (x, y) => x !== x ? x : (x > 0 ? (1 - y) * x : -y * x) + Math.log1p(Math.exp(-Math.abs(x)));
-const poisson_loss = (x, y) => Math.exp(x) - y * x;
 const erf = x => Math.abs(x) < 2 ? erfSeries(x) : x !== x ? x : x > 0 ? 1 - erfcTail(x) : erfcTail(-x) - 1;
 const erfc = x => x < 2 ? 1 - erf(x) : x !== x ? x : erfcTail(x);
 const erfSeries = x => {  // 2/sqrt(pi) exp(-x^2) sum of 2^n x^(2n+1) / (1 3 5 ... (2n+1)): Abramowitz & Stegun 7.1.6

@@ -7,10 +7,11 @@ for numbers, lifted to arrays; all else is told by the places of entries, a stri
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from ...data import Array
-from .javascript import JAVASCRIPT
-from .prelude import pieces
+from .javascript import on_numbers
+from .prelude import Definitions, pieces
 
 
 def array_literal(array: Array) -> str:
@@ -23,11 +24,19 @@ def array_literal(array: Array) -> str:
     return f"array({json.dumps(array.tolist())})" if array.size else f"{{shape: {list(array.shape)}, data: []}}"
 
 
-_LIFTED = {name: text.replace(" = ", " = lift(", 1)[:-1] + ");" for name, text in JAVASCRIPT.items()}
+# Rows that are not there: decompositions of matrices, which take more than places of entries.
+LACKING = frozenset("inv det cofactors logabsdet solve pinv cholesky eigvalsh eigh_vectors svdvals svd_vectors".split())
 
-JAVASCRIPT_ARRAYS = {
-    **_LIFTED,
-    **{name: JAVASCRIPT[name] for name in ("inf", "nan")},
+
+@cache
+def on_arrays() -> Definitions:
+    """Return what each name means on arrays: the definitions for numbers, lifted, and those of whole arrays."""
+    numbers = on_numbers()
+    lifted = {name: text.replace(" = ", " = lift(", 1)[:-1] + ");" for name, text in numbers.items()}
+    return {**lifted, **{name: numbers[name] for name in ("inf", "nan")}, **ARRAYS}
+
+
+ARRAYS = {
     "float32": "const float32 = lift(Math.fround);",
     **pieces(
         """

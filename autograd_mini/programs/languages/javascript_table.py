@@ -22,8 +22,8 @@ from ...op import ROWS, Elementwise, Op, Sum, Variadic
 from ...text import latex
 from ...text.formula import ATOM, WRITERS, Term, _as_in_the_table, _infix
 from ...text.to_json import plain
-from .javascript import JAVASCRIPT, literal
-from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .javascript import literal, on_numbers
+from .javascript_arrays import on_arrays
 from .prelude import pieces, prelude, words
 
 CONSTANTS = {"math": math, "LN2": ops.LN2, "LN10": ops.LN10}
@@ -131,7 +131,7 @@ def refused(names: Iterable[str]) -> list[str]:
 
 
 def _has(row: Op) -> bool:
-    defined = JAVASCRIPT if isinstance(row, Elementwise) else JAVASCRIPT_ARRAYS
+    defined = on_numbers() if isinstance(row, Elementwise) else on_arrays()
     return _renamed(row.name) in defined and None not in rules_of(row)
 
 
@@ -143,14 +143,14 @@ def _renamed(name: str) -> str:
 
 
 def _numbers() -> str:
-    names = [name for name, row in ROWS.items() if name in JAVASCRIPT and isinstance(row, (Elementwise, Sum))]
-    return _scope("NUMBERS", prelude(names, JAVASCRIPT), names)
+    names = [name for name, row in ROWS.items() if name in on_numbers() and isinstance(row, (Elementwise, Sum))]
+    return _scope("NUMBERS", prelude(names, on_numbers()), names)
 
 
 def _arrays() -> str:
-    lifted = [name for name in JAVASCRIPT if name in ROWS and name != "add_n"]
-    names = [_renamed(name) for name in ROWS if _renamed(name) in JAVASCRIPT_ARRAYS and name not in lifted]
-    own = {name: text for name, text in JAVASCRIPT_ARRAYS.items() if name not in JAVASCRIPT or name == "add_n"}
+    lifted = [name for name in on_numbers() if name in ROWS and name != "add_n"]
+    names = [_renamed(name) for name in ROWS if _renamed(name) in on_arrays() and name not in lifted]
+    own = {name: text for name, text in on_arrays().items() if name not in on_numbers() or name == "add_n"}
     own |= HELPERS
     defined = prelude([*names, *own], own)
     more = ["shapeOf", "array", "entries", "nested", "lift", "float32", "size", *HELPERS]

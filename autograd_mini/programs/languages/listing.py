@@ -21,10 +21,10 @@ from ...sweep import dependents, receivers
 from ...text.formula import names_of, number
 from .call_syntax import Constants
 from .dialects import Dialect, alone, contribution, expression
-from .javascript import JAVASCRIPT
-from .javascript_arrays import JAVASCRIPT_ARRAYS
+from .javascript import on_numbers
+from .javascript_arrays import on_arrays
 from .prelude import definitions
-from .torch_and_jax import JAX, TORCH
+from .torch_and_jax import in_jax, in_torch
 
 CONSTANT = "constant_"  # how the name of an array that is no node starts
 BAR = "_bar"  # what the gradient of a name is called: x_bar is dL/dx
@@ -86,7 +86,7 @@ class Listing:
     def names(self) -> dict[Node, str]:
         """A name for every node, which any language can read."""
         names = names_of({**dict.fromkeys(self.inputs), **dict.fromkeys(self.nodes)}, self._known, self.root)
-        return _identifiers(names, _reserved() if self.is_scalar else {*_reserved(), *JAVASCRIPT_ARRAYS})
+        return _identifiers(names, _reserved() if self.is_scalar else {*_reserved(), *on_arrays()})
 
     @cached_property
     def live(self) -> set[Node]:
@@ -249,7 +249,7 @@ JAVASCRIPT_WORDS = (  # reserved in strict code and in modules too (ECMA-262, se
 
 def _reserved() -> set[str]:
     ours = "np torch jax jnp math program forward gradient inputs arrays value pull"
-    rows = (*TABLE, *definitions("scalar"), *definitions("array"), *JAVASCRIPT, *TORCH, *JAX)
+    rows = (*TABLE, *definitions("scalar"), *definitions("array"), *on_numbers(), *in_torch(), *in_jax())
     return {*ours.split(), *JAVASCRIPT_WORDS, *keyword.kwlist, *keyword.softkwlist, *dir(builtins), *rows}
 
 

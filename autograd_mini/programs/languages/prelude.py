@@ -46,7 +46,7 @@ def definitions(kind: str) -> Definitions:
     found = dict(MODULES)
     found.update(_kernels())
     found.update((test, f"from {_HOME[kind]} import {test}") for test in ("isnan", "isinf", "isfinite"))
-    found.update((name, _definition(name, function)) for name, function in _functions(kind))
+    found.update((name, _definition(name, function)) for name, function in functions(kind))
     return {name: text for name, text in found.items() if text != f"{name} = {name}"}
 
 
@@ -112,8 +112,8 @@ def _joined(imports: list[str]) -> list[str]:
     return [*plain, *(f"from {module} import {', '.join(names)}" for module, names in sorted(parts.items()))]
 
 
-def _functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
-    """Yield each row's name with the expression in the table that says how it is computed."""
+def functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
+    """Yield each row's name with the expression in the table that says how it is computed: "scalar" or "array"."""
     for statement in (*ast.parse(inspect.getsource(ops)).body, *ast.parse(inspect.getsource(linalg)).body):
         call = statement.value if isinstance(statement, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:

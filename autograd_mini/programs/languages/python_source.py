@@ -11,14 +11,13 @@ import numpy as np
 from ...errors import DataError
 from ...op import ROWS, TABLE
 from ...text.formula import WRITERS, Term, _written, one_line
-from .dialects import JAVASCRIPT, JAVASCRIPT_ARRAYS, JAX, NUMPY, PYTHON, TORCH, Dialect
+from .dialects import NUMPY, PYTHON, Dialect
 from .listing import Guard, Line, Listing, guard_text, literal
 from .prelude import prelude, words
 
 INDENT = "    "
 COLUMN = 44  # where a comment starts
 LONGEST_TITLE = 80
-FOREIGN = (JAVASCRIPT, JAVASCRIPT_ARRAYS, TORCH, JAX)  # dialects that know the rows of the table and no others
 
 
 def python_source(listing: Listing, name: str = "program", dialect: Dialect | None = None) -> str:
@@ -56,11 +55,12 @@ def value_lines(listing: Listing, dialect: Dialect, forward: Sequence[Line]) -> 
 
 
 def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
-    """Return the prelude of the texts. A custom op is named in Python and refused elsewhere."""
+    """Return the prelude of the texts. Python names a custom op, other languages refuse it, and what they lack."""
     mentioned = {word for text in used for word in words(text)}
     missing = sorted(word for word in mentioned if word in TABLE and word not in dialect.defined())
-    if missing and dialect in FOREIGN:
-        raise DataError(f"{dialect.name} has no equivalent of {', '.join(missing)}: record without, or use .numpy")
+    if missing and dialect.home:
+        new = "" if dialect.lacking.union(own_rows()).issuperset(missing) else f", or say it in {dialect.home}"
+        raise DataError(f"{dialect.name} has no equivalent of {', '.join(missing)}: record without, or use .numpy{new}")
     own = [f"# {name} is a row of your own: define it here" for name in own_rows() if name in mentioned]
     return [*prelude(mentioned, dialect.defined()), *own]
 

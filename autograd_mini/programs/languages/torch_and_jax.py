@@ -1,19 +1,33 @@
 """torch and JAX: what the names of the table's rows mean in torch and JAX.
 
-Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves.
-Each definition is compared with its row by the tests. The slope of `expm1` is e^x here: theirs is its value plus 1,
-which is 0 from -37 on.
+Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves;
+what is a composition of other rows has no need of it, nor what JAX has under numpy's name. Each definition is compared
+with its row by the tests. The slope of `expm1` is e^x here: theirs is its value plus 1, which is 0 from -37 on.
 """
 
 from __future__ import annotations
 
-from .prelude import pieces
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
+from ...op import ROWS, Elementwise
+from .compositions import in_python
+from .prelude import Definitions, pieces
+
+# Rows that neither has: parts of derivatives, which they find themselves, and factors of matrices.
+JAX_LACKS = frozenset("prod_others sinc_slope resort unsort cofactors pinv eigh_vectors svd_vectors".split())
+TORCH_LACKS = JAX_LACKS | {"scatter"}
 
 
 def _imported(module: str, names: str) -> dict[str, str]:
     """Return an import for each name, or for each pair `ours=theirs`."""
     pairs = (name.partition("=") for name in names.split())
-    return {ours: f"from {module} import {f'{theirs} as ' if theirs else ''}{ours}" for ours, _, theirs in pairs}
+    return {
+        ours: f"from {module} import {f'{theirs} as ' if theirs not in ('', ours) else ''}{ours}"
+        for ours, _, theirs in pairs
+    }
 
 
 _COMMON = {
@@ -26,16 +40,34 @@ def kept(shape, axis):
     return [1 if i in axes or i - len(shape) in axes else n for i, n in enumerate(shape)]""",
 }
 
-TORCH = {
+
+@cache
+def in_torch() -> Definitions:
+    """Return what each name means in torch."""
+    return {**in_python("tensors"), **TORCH}
+
+
+@cache
+def in_jax() -> Definitions:
+    """Return what each name means in JAX, which has the functions of numpy under their names."""
+    ufuncs = {r.name: r.array.__name__ for r in ROWS.values() if isinstance(r, Elementwise) and _is_ufunc(r.array)}
+    theirs = _imported("jax.numpy", " ".join(f"{ours}={theirs}" for ours, theirs in ufuncs.items()))
+    return {**in_python(), **theirs, **JAX}
+
+
+def _is_ufunc(function: object) -> bool:
+    return isinstance(function, np.ufunc)
+
+
+TORCH: Mapping[str, str] = {
     **_COMMON,
     "torch": "import torch",
     **_imported(
         "torch",
         "abs sqrt exp log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
-        "erf erfc relu sign floor round square reciprocal neg=negative power=pow isnan isinf "
-        "isfinite sinc",
+        "erf erfc relu sign floor round add sub mul div neg=negative power=pow identity=positive sinc "
+        "isnan isinf isfinite",
     ),
-    **_imported("torch.nn.functional", "silu"),
     **_imported("torch.linalg", "inv det svdvals"),
     **pieces(
         """
@@ -71,9 +103,6 @@ def maximum(x, y):
 def minimum(x, y):
     return torch.minimum(*tensors(x, y))
 
-def clip(x, lo, hi):
-    return minimum(maximum(x, lo), hi)
-
 def where(c, x, y):
     c, x, y = tensors(c, x, y)
     return torch.where(c != 0, x, y)
@@ -102,28 +131,15 @@ def expm1(x):
     y = torch.exp(low) - 1.0
     return where(greater(x, 1.0), torch.exp(x) - 1.0, y + (torch.expm1(low) - y).detach())
 
-def gelu(x):
-    return 0.5 * x * torch.erfc(-0.5**0.5 * x)
-
 def softplus(x):
     return torch.nn.functional.softplus(x, threshold=40.0)
-
-def leaky_relu(x, slope):
-    return where(greater(x, 0.0), x, slope * x)
 
 def elu(x, alpha):
     return where(greater(x, 0.0), x, alpha * expm1(where(greater(x, 0.0), 0.0, x)))
 
-def squared_loss(x, y):
-    return 0.5 * (x - y) * (x - y)
-
 def logistic_loss(x, y):
     x, y = tensors(x, y)
-    return torch.where(x > 0, (1.0 - y) * x, -y * x) + torch.log1p(torch.exp(-torch.abs(x)))
-
-def poisson_loss(x, y):
-    x, y = tensors(x, y)
-    return torch.exp(x) - y * x
+    return -y * torch.nn.functional.logsigmoid(x) - (1.0 - y) * torch.nn.functional.logsigmoid(-x)
 
 def softmax_loss(x, y):
     x, y = tensors(x, y)
@@ -255,19 +271,17 @@ def cross_entropy(logits, labels):
     ),
 }
 
-JAX = {
+JAX: Mapping[str, str] = {
     **_COMMON,
     "jax": "import jax",
     "jnp": "import jax.numpy as jnp",
     **_imported(
         "jax.numpy",
-        "abs sqrt cbrt exp log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign "
-        "floor round square reciprocal neg=negative power mod=remainder floordiv=floor_divide logaddexp atan2 hypot "
-        "maximum minimum sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to "
-        "flip isnan isinf isfinite",
+        "power sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
+        "isnan isinf isfinite",
     ),
     **_imported("jax.numpy.linalg", "inv det solve svdvals"),
-    **_imported("jax.nn", "sigmoid relu softplus silu"),
+    **_imported("jax.nn", "sigmoid relu softplus"),
     **_imported("jax.scipy.special", "erf erfc logsumexp"),
     **pieces(
         """
@@ -282,9 +296,6 @@ def cholesky(x):
 
 def eigvalsh(x):
     return jnp.linalg.eigvalsh(0.5 * (x + jnp.swapaxes(x, -1, -2)))
-
-def clip(x, lo, hi):
-    return jnp.minimum(jnp.maximum(x, lo), hi)
 
 def where(c, x, y):
     return jnp.where(jnp.asarray(c) != 0, x, y)
@@ -315,23 +326,11 @@ def expm1(x):
     y = jnp.exp(low) - 1.0
     return jnp.where(x > 1.0, jnp.exp(x) - 1.0, y + jax.lax.stop_gradient(jnp.expm1(low) - y))
 
-def gelu(x):
-    return jax.nn.gelu(x, approximate=False)
-
-def leaky_relu(x, slope):
-    return jnp.where(x > 0.0, x, slope * x)
-
 def elu(x, alpha):
     return jnp.where(x > 0.0, x, alpha * expm1(jnp.where(x > 0.0, 0.0, x)))
 
-def squared_loss(x, y):
-    return 0.5 * (x - y) * (x - y)
-
 def logistic_loss(x, y):
-    return jnp.where(x > 0.0, (1.0 - y) * x, -y * x) + jnp.log1p(jnp.exp(-jnp.abs(x)))
-
-def poisson_loss(x, y):
-    return jnp.exp(x) - y * x
+    return -y * jax.nn.log_sigmoid(x) - (1.0 - y) * jax.nn.log_sigmoid(-x)
 
 def softmax_loss(x, y):
     return jax.scipy.special.logsumexp(x, -1, keepdims=True) - jnp.sum(y * x, -1, keepdims=True)
