@@ -246,6 +246,30 @@ def test_nudging_agrees_with_the_gradient_whatever_the_seed(show):
         assert "✓ agrees" in page.panel("chosen")
 
 
+def test_a_slider_beyond_a_condition_takes_the_other_branch(show):
+    x = Value(2.0, label="x")
+    page = show(player(ops.where(x > 1.0, x * x, 3.0 * x), names={}))
+    page.press(Keys.END)
+    for value, (z, gradient) in {0.5: (1.5, 3.0), 1.0: (3.0, 3.0), 1.5: (2.25, 3.0), -1.0: (-3.0, 3.0)}.items():
+        page.run(
+            "const e = document.querySelector(`input[type=range][data-leaf='0']`); e.value = arguments[0];"
+            "e.dispatchEvent(new Event('input'))",
+            value,
+        )
+        assert (float(page.card("n4", "data")), float(page.card("n0", "grad"))) == (z, gradient)
+        assert (
+            page.run("const d = [arguments[0]]; for (const [i, f] of LIVE.forward) d[i] = f(d); return d.at(-1)", value)
+            == z
+        )
+
+
+def test_what_python_decided_is_said_and_keeps_its_number(show):
+    x = Value(2.0, label="x")
+    page = show(player(x * x if x > 1.0 else 3.0 * x, names={}))
+    assert "a branch was taken when this was recorded, where x > 1 was asked" in page.panel("why")
+    assert page.run("return document.getElementById('inputs').hidden && LIVE === null")
+
+
 def test_a_slider_moves_every_number(show):
     page = show(made(neuron()))
     page.press(Keys.END)

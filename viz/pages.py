@@ -19,12 +19,12 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
     return SLOT.sub(lambda slot: parts[slot[1]], template)
 
 
-def scripts(script: str, start: str) -> dict[str, str]:
-    """Return the parts of a page that runs a script: packed, what unpacks it, and the policy that allows these two.
+def scripts(script: str, start: str, *plain: str) -> dict[str, str]:
+    """Return the parts of a page that runs a script: packed, what unpacks it, and the policy that allows these.
 
     The policy: its own scripts by their digests, its own style, and nothing from anywhere.
     """
-    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (start, script))
+    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in (start, script, *plain))
     sources = " ".join(f"'sha256-{digest}'" for digest in digests)
     policy = (
         f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src data:; "

@@ -36,6 +36,7 @@ from .frames import Frames, fold, frames_of, outline_of
 from .gif import gif_of
 from .heatmap import heats_of
 from .mistakes import mistakes
+from .plain_script import plain_script
 from .record import PAGE, record_of
 from .sentences import TEMPLATES, sentences
 
@@ -58,14 +59,22 @@ class PlayerError(AutogradError, ValueError):
 class Player:
     """A page in which the two passes through a graph are walked step by step; a notebook shows it.
 
-    `.html` is the page, `.svg` its graph with the end of both passes, `.animation` (SVG) and `.gif` show one step after
-    the other, `.frames` are the steps as data.
+    `.html` is the page, `.plain` the forward pass in lines of JavaScript as they stand in its source, `.svg` its graph
+    with the end of both passes, `.animation` (SVG) and `.gif` show one step after the other, `.frames` are the steps
+    as data.
     """
 
     def __init__(
-        self, record: dict[str, Any], seen: Frames, places: Places, tell: Callable[[], Frames], leaves: dict[str, Node]
+        self,
+        record: dict[str, Any],
+        seen: Frames,
+        places: Places,
+        tell: Callable[[], Frames],
+        leaves: dict[str, Node],
+        plain: str,
     ) -> None:
         self.record = record
+        self.plain = plain
         self.places = places
         self._seen = seen
         self._tell = tell
@@ -95,13 +104,14 @@ class Player:
             "scene": scene_of(self._seen, self.places, asset("states.css")),
             "steps": self._steps(),
             "record": inert(self._record()),
+            "plain": self.plain,
             **self._scripts,
         }
         return filled(asset("page.html"), parts)
 
     @cached_property
     def _scripts(self) -> dict[str, str]:
-        return scripts(code(self._arrays), compact(asset("start.js")))
+        return scripts(code(self._arrays), compact(asset("start.js")), self.plain)
 
     @cached_property
     def widget(self) -> Any:
@@ -238,7 +248,8 @@ def _played(root: Node, gradient: Any, model: Any, names: Mapping[Any, Any], eng
     record = record_of(root, called, paths, folds, gradient) | _formula(root, called)
     places = replace(places_of(seen, engine), heats=heats_of(root, gradient))
     leaves = {str(i): node for i, node in enumerate(reversed(nodes)) if node.op is None}
-    return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen, leaves)
+    plain = plain_script(nodes[::-1], "why" in record)
+    return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen, leaves, plain)
 
 
 def _check_size(nodes: Sequence[Node]) -> None:
