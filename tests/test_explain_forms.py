@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from functools import partial
 from html.parser import HTMLParser
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, differentiable, direction
 
 import autograd_mini
-from autograd_mini import Node, Tensor, Value, ops
+from autograd_mini import DataError, Node, Tensor, Value, ops
 from autograd_mini.op import Op
 from autograd_mini.text.explanation import Explanation
 
@@ -245,3 +246,21 @@ def test_empty_arrays_have_every_form() -> None:
     explanation = explain(Tensor(np.ones((0, 3)), label="x").sum())
     check_latex(explanation.latex)
     Reader(explanation.html)
+
+
+def test_of_a_large_record_what_is_printed_is_made_and_the_rest_when_it_is_looked_at() -> None:
+    x = Value(1.0, label="x")
+    y = x
+    for _ in range(1000):
+        y = y * 0.999
+    told = explain(y)
+    x.data = 5.0  # what is made later is as it was recorded, too
+    assert len(told) == 1001
+    assert str(told).count("= 0.999   ") == 200
+    assert "left out: 800 of 1,000 steps and 0 of 1 gradients" in str(told)
+    assert (told[-1].name, told[-1].data, told[900].data) == ("x", 1.0, 0.999**100)
+    assert told.gradients == {"x": told[-1].upstream}
+    assert [step.name for step in told] == [step.name for step in told[:]] == list(told.names.values())[::-1]
+    assert str(told.whole).count("\n") > 2000
+    with pytest.raises(DataError, match="not pickled"):
+        pickle.dumps(told)

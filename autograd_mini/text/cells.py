@@ -94,9 +94,8 @@ def sheet_of(explanation: Steps, notation: Notation) -> Sheet:
 
 def _moved(w: Notation, explanation: Steps) -> Iterator[str]:
     """Say which leaves were assigned since the record was made, and what they hold now."""
-    at = {step.name: step.data for step in explanation if step.name in explanation.moved}
     for name, now in islice(explanation.moved.items(), FEW):
-        then = f"{w.name(name)} = {w.number(at[name])}" if name in at else w.name(name)
+        then = f"{w.name(name)} = {w.number(explanation.then[name])}" if name in explanation.then else w.name(name)
         yield f"{w.words('as recorded, with ')}{then}{w.words('; it is ')}{w.number(now)}{w.words(' now')}"
     if len(explanation.moved) > FEW:
         yield w.words(f"as recorded; {len(explanation.moved) - FEW:,} more leaves have moved on since")
@@ -107,7 +106,9 @@ def _blocks(w: Notation, explanation: Steps, names: Names) -> Iterator[Block]:
     room = math.inf if explanation.limit is None else explanation.limit
     group = ""
     for step in explanation:
-        if step.contributions and room > 0:
+        if room <= 0:
+            return
+        if step.contributions:
             yield _block(w, explanation.root, step, names, group, None if room == math.inf else int(room))
             room -= len(step.contributions)
             group = step.group
@@ -115,7 +116,7 @@ def _blocks(w: Notation, explanation: Steps, names: Names) -> Iterator[Block]:
 
 def _left_out(explanation: Steps, shown: int) -> str:
     """Say how much is not printed, and how to ask for it."""
-    sending = [len(step.contributions) for step in explanation if step.contributions]
+    sending = [n for n in explanation.steps.counts() if n]
     limit = math.inf if explanation.limit is None else explanation.limit
     if sum(sending) <= limit and len(explanation.gradients) <= limit:
         return ""

@@ -16,9 +16,9 @@ from ..sweep import order, reach, seed_of, swept
 from .derivative import local_derivative
 from .formula import names_of
 from .names import caller_namespace
-from .paths import find_paths
+from .paths import Paths, find_paths
 from .recorded import as_recorded
-from .steps import Contribution, Step, Steps, steps_of
+from .steps import Contribution, Step, Steps, Sweep
 
 __all__ = ["Contribution", "Explanation", "Step", "explain", "local_derivative"]
 
@@ -117,15 +117,21 @@ def _explained(root: Node, seed: Any, wrt: Any, known: Mapping[Any, Any], moved:
     reached = swept({root: seed}, nodes)
     if wrt is None:
         called = names_of(nodes, known, root)
-        now = {called[leaf]: data for leaf, data in moved.items()}
-        return Explanation(called[root], root.data, steps_of(reached, called), called, moved=now)
+        return _explanation(root, Sweep(reached, called), called, None, moved)
     called = names_of(dict.fromkeys([*nodes, *([wrt] if isinstance(wrt, Node) else [])]), known, root)
     wrt = _named(wrt, called)
     g = reached.get(wrt)
     paths = find_paths(nodes, wrt, seed, filled(wrt, 0.0) if g is None else g, called)
-    steps = steps_of({n: g for n, g in reached.items() if n in paths.on or n is root}, called)
+    steps = Sweep({n: g for n, g in reached.items() if n in paths.on or n is root}, called)
+    return _explanation(root, steps, called, paths, moved)
+
+
+def _explanation(
+    root: Node, steps: Sweep, called: dict[Node, str], paths: Paths | None, moved: Mapping[Node, Any]
+) -> Explanation:
     now = {called[leaf]: data for leaf, data in moved.items()}
-    return Explanation(called[root], root.data, steps, called, paths, now)
+    then = {called[leaf]: leaf.data for leaf in moved}
+    return Explanation(called[root], root.data, steps, called, paths, now, then)
 
 
 def _named(wrt: Any, called: Mapping[Node, str]) -> Node:

@@ -179,7 +179,7 @@ def names_of(
     """
     nodes = list(nodes)
     known = given_names(nodes, known)
-    given = {node: one_line(node.label) or one_line(known.get(node, "")) for node in sorted(nodes, key=_birth)}
+    given = {node: _given(node, known) for node in sorted(nodes, key=_birth)}
     taken = set(given.values())
     fresh = (name for i in count(1) if (name := f"v{i}") not in taken)
     again: dict[str, Iterator[str]] = {}
@@ -192,6 +192,12 @@ def names_of(
         else:
             names[node] = next(other for other in again[name] if other not in taken)
     return names
+
+
+def _given(node: Node, known: Mapping[Node, str]) -> str:
+    label = node.label
+    name = one_line(label) if label else ""
+    return name or (one_line(known[node]) if node in known else "")
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from ..data import Array, ignoring_fp_warnings
+from ..errors import DataError
 from ..node import Node, filled
 from .derivative import Derivatives, contributions
 from .formula import equation
@@ -99,16 +102,17 @@ class Steps:
     """The backward sweep from one root as a list of steps.
 
     `names` gives each node the name it has in the steps. With `wrt`, `paths` holds the paths to that node. `moved`
-    tells what leaves hold now whose data was assigned since: all else is as it was recorded. At most `limit`
-    contributions are printed, and as many gradients; None stands for all.
+    tells what leaves hold now whose data was assigned since, and `then` what they held: all else is as it was recorded.
+    At most `limit` contributions are printed, and as many gradients; None stands for all.
     """
 
     root: str
     value: Number
-    steps: tuple[Step, ...]
+    steps: Sweep
     names: Mapping[Node, str] = field(repr=False)
     paths: Paths | None = None
     moved: Mapping[str, Number] = field(default_factory=dict)
+    then: Mapping[str, Number] = field(default_factory=dict, repr=False)
     limit: int | None = READABLE
 
     def __iter__(self) -> Iterator[Step]:
@@ -133,18 +137,61 @@ class Steps:
         """
         if self.paths is not None:
             return {self.paths.node: self.paths.gradient}
-        return {step.name: step.upstream for step in reversed(self.steps) if step.node.op is None}
+        return self.steps.gradients()
 
 
-def steps_of(reached: Mapping[Node, Any], names: Mapping[Node, str]) -> tuple[Step, ...]:
-    """Return the steps of a sweep at the given nodes, with what they send to one another."""
-    account = _Account(reached)
-    steps = []
-    for node, g in reached.items():
-        sent = () if g is None or node.op is None else tuple(account.sent(node, g, names))
-        upstream = filled(node, 0.0) if g is None else g
-        steps.append(Step(names[node], node, equation(node, names), node.data, upstream, sent))
-    return tuple(steps)
+class Sweep(Sequence[Step]):
+    """The steps of a sweep at the nodes that it reached, with what they send to one another.
+
+    The first are made at once, as many as are printed; the others, as recorded, when somebody looks at one of them.
+    """
+
+    def __init__(self, reached: Mapping[Node, Any], names: Mapping[Node, str]) -> None:
+        self._reached = reached
+        self._names = names
+        self._account = _Account(reached)
+        self._pending = iter(reached.items())
+        self._made = list(islice(self._make(), READABLE))
+        self._one_maker = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._reached)
+
+    @overload
+    def __getitem__(self, i: int) -> Step: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Step]: ...
+    def __getitem__(self, i: Any) -> Any:
+        if not isinstance(i, int) or not 0 <= i < len(self._made):
+            self._make_all()
+        return self._made[i]
+
+    def __iter__(self) -> Iterator[Step]:
+        yield from self._made[:READABLE]
+        if len(self) > READABLE:
+            yield from self[READABLE:]
+
+    def __reduce__(self) -> Any:
+        raise DataError("an explanation is about nodes that live here and is not pickled: keep its .json, or its text")
+
+    def counts(self) -> list[int]:
+        """Return how many contributions each step has."""
+        return [len(_edges(n, self._reached)) if g is not None else 0 for n, g in self._reached.items()]
+
+    def gradients(self) -> dict[str, Number]:
+        """Return the gradient of each leaf by name, the oldest first."""
+        leaves = [(node, g) for node, g in self._reached.items() if node.op is None]
+        return {self._names[node]: filled(node, 0.0) if g is None else g for node, g in reversed(leaves)}
+
+    def _make_all(self) -> None:
+        with self._one_maker, as_recorded(self._reached):
+            self._made += self._make()
+
+    def _make(self) -> Iterator[Step]:
+        for node, g in self._pending:
+            sent = () if g is None or node.op is None else tuple(self._account.sent(node, g, self._names))
+            upstream = filled(node, 0.0) if g is None else g
+            yield Step(self._names[node], node, equation(node, self._names), node.data, upstream, sent)
 
 
 class _Account:
@@ -155,8 +202,10 @@ class _Account:
         self.totals: dict[Node, Any] = {}
         self.left = dict.fromkeys(reached, 0)
         for node, g in reached.items():
-            for i in _edges(node, reached) if g is not None else ():
-                self.left[node.args[i]] += 1
+            if g is not None:
+                for arg in node.args:
+                    if isinstance(arg, Node) and arg in reached:
+                        self.left[arg] += 1
 
     def sent(self, node: Node, g: Any, names: Mapping[Node, str]) -> Iterator[Contribution]:
         """Yield what `node` contributes to its arguments, each entered into the account."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ def plain(x: Any) -> Any:
     """
     if isinstance(x, Mapping):
         return {name: plain(entry) for name, entry in x.items()}
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, Sequence) and not isinstance(x, str):
         return [plain(entry) for entry in x]
     if isinstance(x, (np.ndarray, np.generic)):
         return plain(x.tolist())
