@@ -18,6 +18,7 @@ from .formula import names_of
 from .names import caller_namespace
 from .paths import Paths, find_paths
 from .recorded import as_recorded
+from .roots import root_of
 from .steps import Contribution, Step, Steps, Sweep
 
 __all__ = ["Contribution", "Explanation", "Step", "explain", "local_derivative"]
@@ -73,10 +74,12 @@ def _layouts() -> Any:
 
 
 def explain(
-    root: Node,
+    root: Any,
     gradient: Any = None,
     wrt: Node | str | None = None,
     names: Mapping[Any, Any] | None = None,
+    *,
+    x: Any = None,
 ) -> Explanation:
     """Return the backward sweep from `root` step by step; print it to read it. No `grad` is changed.
 
@@ -86,6 +89,9 @@ def explain(
     or {name: node}, by default the variables where you call this; the rest are called v1, v2, ... by age, and the root
     L. All is as it was recorded: leaves whose data was assigned since are named, and StaleError says where it is lost.
     Printed, more than 200 contributions are cut; `.whole` prints all.
+
+    `root` may be a fitted classifier or regressor, scikit-learn's or ours, a Pipeline, or a network: what it predicts
+    for the sample `x` of shape (d,) is explained, for a typical one where x is left out.
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0, label="x"); print(explain(x * x, wrt=x))
@@ -105,6 +111,7 @@ def explain(
     """
     if isinstance(gradient, Node):
         raise DataError("explain: the second argument is the root's gradient; for what leads to a node write wrt=node")
+    root = root_of(root, x)
     seed = seed_of(root, gradient)
     known = caller_namespace() if names is None else names
     with as_recorded(reach([root])) as moved:

@@ -53,10 +53,10 @@ def attribute(
     <BLANKLINE>
     integrated gradients add up to 4 = 5 - 1, off by ...e-16
     """
-    net, classes, known = _read(model)
-    what, score = _score(net, classes, of, label, _row("x", x))
-    point = _row("x", x)
-    base = _base(net, against, len(point))
+    net, classes, known = read(model)
+    what, score = score_of(net, classes, of, label, row_of("x", x))
+    point = row_of("x", x)
+    base = base_of(net, against, len(point))
     called = _names(names, known, len(point))
     if len(base) != len(point):
         raise ShapeError(f"against has {len(base)} inputs, x has {len(point)}: give one number for each")
@@ -104,7 +104,7 @@ def _values_and_gradients(score: Score, rows: Array) -> tuple[Array, Array]:
 # What is explained ----------------------------------------------------------------------------------------------------
 
 
-def _read(model: Any) -> tuple[Any, Any, Any]:
+def read(model: Any) -> tuple[Any, Any, Any]:
     """Return a model's network on arrays, its classes or None, and the names that it has for its inputs, or None."""
     if isinstance(model, Module):
         if not callable(model):
@@ -117,7 +117,7 @@ def _read(model: Any) -> tuple[Any, Any, Any]:
     return from_sklearn(model), getattr(last, "classes_", None), known
 
 
-def _score(net: Any, classes: Any, of: str, label: Any, x: Array) -> tuple[str, Score]:
+def score_of(net: Any, classes: Any, of: str, label: Any, x: Array) -> tuple[str, Score]:
     """Return what is explained in words, and the function of rows that computes it."""
     logits, output = _logits(net)
     if classes is None and output in ("softmax", "sigmoid"):
@@ -199,7 +199,7 @@ def _prediction(net: Any, label: Any, x: Array) -> tuple[str, Score]:
 def _squared_loss(net: Any, label: Any, x: Array) -> tuple[str, Score]:
     if label is None:
         raise SettingError("the loss is that of a true value: give it, label=...")
-    y = _row("label", np.reshape(np.asarray(label, dtype=object), -1))
+    y = row_of("label", np.reshape(np.asarray(label, dtype=object), -1))
     n = _outputs(net, x[None]).shape[1]
     if len(y) != n:
         raise ShapeError(f"label has {len(y)} values, the network {n} outputs: give one for each")
@@ -209,7 +209,7 @@ def _squared_loss(net: Any, label: Any, x: Array) -> tuple[str, Score]:
 # What was given -------------------------------------------------------------------------------------------------------
 
 
-def _row(name: str, x: Any) -> Array:
+def row_of(name: str, x: Any) -> Array:
     """Return one sample as an array of shape (d,): a list, an array, a row of a table, or an array of one row."""
     try:
         row = np.array(x._data if isinstance(x, Node) else x, dtype=float)
@@ -224,10 +224,11 @@ def _row(name: str, x: Any) -> Array:
     return row
 
 
-def _base(net: Any, against: Any, d: int) -> Array:
+def base_of(net: Any, against: Any, d: int) -> Array:
+    """Return what a sample of d inputs is compared with: what was given, a scaler's mean, or 0."""
     if against is not None:
         rows = np.asarray(against._data if isinstance(against, Node) else against)
-        return _row(
+        return row_of(
             "against", rows.mean(axis=0) if rows.ndim == 2 and rows.dtype.kind in "fiub" and len(rows) else rows
         )
     first = net.layers[0] if isinstance(net, Sequential) and net.layers else None

@@ -16,6 +16,7 @@ from autograd_mini.errors import ExtraError
 from autograd_mini.sweep import order, reach
 from autograd_mini.text.names import caller_namespace, given_names, held_by_name, notebook_namespace, variables_of
 from autograd_mini.text.recorded import as_recorded
+from autograd_mini.text.roots import root_of
 
 from ..drawing import PictureError, Sheet, Writers, painted
 from ..networks import NO_NETWORK, is_network
@@ -161,8 +162,9 @@ class Drawing(Sheet):
 
 
 def draw(
-    root: Node,
+    root: Any,
     *,
+    x: Any = None,
     direction: str = "LR",
     engine: str = "auto",
     names: Mapping[Any, Any] | None = None,
@@ -195,6 +197,9 @@ def draw(
     What is still more than `limit` boxes is cut down to those next to the root; limit=None draws any number.
     `path=(leaf, root)` keeps the paths between two nodes and what meets them.
 
+    `root` may be a fitted classifier or regressor, scikit-learn's or ours, a Pipeline, or a network: drawn is what it
+    predicts for the sample `x` of shape (d,), for a typical one where x is left out.
+
     Tooltips hold the formula, the exact numbers, and the line of your code for what was recorded inside
     `detect_nonfinite()`. A wrong argument raises PictureError; recorded data that is lost, StaleError.
 
@@ -203,6 +208,7 @@ def draw(
     >>> draw(c, names={"c": c})
     <Drawing of c: 2 boxes, 2 arrows>
     """
+    root = root_of(root, x)
     _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
     detail = Detail(fold, unfold, depth, once, limit)

@@ -10,7 +10,7 @@ from autograd_mini.data import ignoring_fp_warnings
 
 from ..drawing import PictureError, Sheet, Writers, painted
 from ..notebook.bundle import bundle_of
-from .parts import network_of, run
+from .parts import network_of, prepared, run
 from .svg import svg_of
 from .view import GRADIENTS, MEANT, PRODUCTS, View, view_of, words_of
 
@@ -88,8 +88,9 @@ def network(
     curve for each weight, coloured by sign; under each layer its equations and shapes.
 
     `model` is a network, layer or neuron of ours, on Values or on arrays, a fitted estimator with `coefs_` and
-    `intercepts_`, or any object that has such parts: W and b (W of shape (d_out, d_in)), w and b, lists of neurons, of
-    layers. With a sample `x` of d_in numbers, circles show a, as in use: dropout does nothing.
+    `intercepts_`, a Pipeline that ends in one, or any object that has such parts: W and b (W of shape (d_out, d_in)), w
+    and b, lists of neurons, of layers. With a sample `x` of as many numbers as the model takes, circles show a, as in
+    use: dropout does nothing.
 
     `show` is what curves are as wide as, each layer by its own largest: "weights"; "products", w times a of the sample;
     or "gradients", what the last sweep left in the parameters, and circles then show dL/dz, the gradient of their bias,
@@ -115,6 +116,8 @@ def network(
 
     def look() -> View:
         now = network_of(model, inputs, outputs)
-        return ignoring_fp_warnings(view_of, now, None if x is None else run(now, x), show, most, biases)
+        return ignoring_fp_warnings(
+            view_of, now, None if x is None else run(now, prepared(model, x)), show, most, biases
+        )
 
     return NetworkDrawing(look(), look)

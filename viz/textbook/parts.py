@@ -82,6 +82,7 @@ def network_of(model: Any, inputs: Sequence[str] | None = None, outputs: Sequenc
     >>> network_of(Line()).title
     'Line 2-1, 3 parameters'
     """
+    model = _last(model)
     layers = tuple(_fitted(model) if hasattr(model, "coefs_") else _found(model))
     for number, (before, after) in enumerate(pairwise(layers), 2):
         if after.W.shape[1] != len(before.W):
@@ -118,6 +119,25 @@ def _run(network: Network, sample: Array) -> Pass:
 
 
 # Estimators ---------------------------------------------------------------------------------------------------------
+
+
+def prepared(model: Any, x: Any) -> Any:
+    """Return what the steps of a pipeline before the last make of a sample; of any other model the sample itself."""
+    for _, step in model.steps[:-1] if _is_pipeline(model) else []:
+        if step is not None and step != "passthrough":
+            x = step.transform(np.asarray(x, dtype=float)[None])[0]
+    return prepared(model.steps[-1][1], x) if _is_pipeline(model) else x
+
+
+def _is_pipeline(model: Any) -> bool:
+    return isinstance(getattr(model, "steps", None), list) and hasattr(model, "named_steps")
+
+
+def _last(model: Any) -> Any:
+    """Return the last step of a pipeline; any other model as it is."""
+    while _is_pipeline(model):
+        model = model.steps[-1][1]
+    return model
 
 
 def _fitted(model: Any) -> Iterator[Layer]:
