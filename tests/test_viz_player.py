@@ -19,7 +19,7 @@ from autograd_mini.op import TABLE, Op
 from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.graph.layout_programs import RenderError
-from viz.stepping.card_layout import HIGH, OPEN, places_of
+from viz.stepping.card_layout import OPEN, places_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, gradients
 from viz.stepping.player_page import HELD, MOST, PlayerError, code, player
@@ -309,8 +309,8 @@ def test_a_root_with_axes_takes_a_gradient():
 
 
 def boxes(scope, places):
-    half = {card: places.widths[card] / 2 for card in scope.cards}
-    return {c: (x - half[c], y - HIGH / 2, x + half[c], y + HIGH / 2) for c, (x, y) in scope.cards.items()}
+    half = {card: [side / 2 for side in places.size(card)] for card in scope.cards}
+    return {c: (x - half[c][0], y - half[c][1], x + half[c][0], y + half[c][1]) for c, (x, y) in scope.cards.items()}
 
 
 def overlap(a, b):
@@ -342,9 +342,12 @@ def test_a_small_graph_is_all_open_and_equal_parts_of_a_large_one_are_drawn_once
     assert "g0" not in player(neuron(), names={}).places.scope.cards
     root, net = network()
     made = player(root, names={}, model=net)
+    assert made.svg.count('class="card fold round"') == 33
+    wide = MLP(1, [40, 1], "tanh", rng=0)
+    made = player(wide([1.0]), names={}, model=wide)
     piles = {f.id for f in made.frames.folds if f.count > 1}
-    assert len(piles & set(made.places.scope.cards)) == 2
-    assert "neuron ×16" in made.svg
+    assert len(piles & set(made.places.scope.cards)) == 1
+    assert "neuron ×40" in made.svg
 
 
 @pytest.mark.parametrize("make", [neuron, lambda: network()[0], lambda: random_scalars(3, 40), arrays])
@@ -353,7 +356,7 @@ def test_without_a_layout_program_there_is_a_layout_of_our_own(make, monkeypatch
     for engine in ("python", "auto"):
         made = player(make(), names={}, engine=engine)
         assert made.places.engine == "python"
-        assert made.places.opened == ()
+        assert {f.kind for f in made.frames.folds if f.id in made.places.opened} <= {"network", "layer"}
         found = list(boxes(made.places.scope, made.places).values())
         assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
         ElementTree.fromstring(made.svg)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from ..text import ELLIPSIS, clean, measured
 from .card_layout import HIGH, PAD, Places, brief
-from .card_svg import GRAD_ROW, KEY_ROW, MARGIN, Box, asset, canvas, graph, path_data, prefix_of
+from .card_svg import GRAD_ROW, KEY_ROW, MARGIN, Box, asset, canvas, graph, path_data, prefix_of, tiny
 from .frames import Frames, Step
+from .network_columns import ROUND
 from .scopes import curve_key
 from .sentences import sentences
 
@@ -172,9 +173,9 @@ class _Film:
 
     def card_box(self, card: str) -> tuple[float, float, float]:
         """Return the left and the top of a card, and its width."""
-        wide = self.places.widths[card]
+        wide, high = self.places.size(card)
         x, y = self.places.scope.cards[card]
-        return x - wide / 2, y - HIGH / 2, wide
+        return x - wide / 2, y - high / 2, wide
 
     # What is hidden until its time
 
@@ -188,6 +189,9 @@ class _Film:
             if vertex != self._shown(card):
                 continue
             first = next(iter(changes))
+            if card in self.places.rounds:
+                yield from self._round(card, vertex, first)
+                continue
             yield self._cover(card, GRAD_ROW, 0, first)
             yield self._slot(card, first)
             for (start, total), end in zip(changes.items(), [*list(changes)[1:]]):
@@ -220,6 +224,14 @@ class _Film:
         place = f'x="{x + 36:g}" y="{y + row - 12:g}" width="{wide - 40:g}" height="16"'
         return _Piece(start, end, "rect", f"cover {kind}", place)
 
+    def _round(self, card: str, vertex: int, end: int) -> Iterator[_Piece]:
+        """Yield what a circle shows before its gradient has come: nothing, then what the neuron has computed."""
+        start = next(step.i for step in self.frames.steps if step.kind == "group" and step.group_path[-1] == card)
+        x, y = self.places.scope.cards[card]
+        yield _Piece(0, end, "circle", "cover plain", f'cx="{x:g}" cy="{y:g}" r="{ROUND / 2 - 1:g}"')
+        said = escape(tiny(self.frames.vertices[vertex].data))
+        yield _Piece(start, end, "text", "value middle", f'x="{x:g}" y="{y + 4:g}"', said)
+
     def _slot(self, card: str, end: int) -> _Piece:
         x, y, wide = self.card_box(card)
         place = f'x="{x + wide / 2:g}" y="{y + GRAD_ROW - 12:g}" width="{wide / 2 - 6:g}" height="16" rx="4"'
@@ -242,7 +254,8 @@ class _Film:
 
     def _ring(self, card: str, kind: str, step: Step) -> _Piece:
         x, y, wide = self.card_box(card)
-        place = f'x="{x:g}" y="{y:g}" width="{wide:g}" height="{HIGH:g}" rx="9"'
+        high = self.places.size(card)[1]
+        place = f'x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="{9 if high == HIGH else high / 2:g}"'
         return _Piece(step.i, step.i + 1, "rect", f"ring{kind}", place)
 
     def _flow(self, step: Step, here: str) -> Iterator[_Piece]:

@@ -1,15 +1,15 @@
 """Frames -> places: where each card and each curve of a player lies at the start.
 
-What is open then is laid out as one graph, with a frame around each open group. The page lays out every other group for
+What is open then is laid out as one graph, with a frame around each open group; of a network the neurons are circles in
+columns. The page lays out every other group for
 itself when it is opened, and makes room for it where its card was, so that nothing else jumps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from ..graph.layout_programs import PYTHON, RenderError, layout
 from ..text import DASH, SMALL, entries, measured, norm, number, width
 from .frames import Edge, Fold, Frames, Vertex
 from .heatmap import ROOM, Heat
+from .network_columns import ROUND, bent, columns_of, rounds_of
 from .scopes import Stage, stage_of
 
 OPEN = 60  # cards up to which groups are open at the start
+FEW = 8  # in a group that is open beside a network
 HIGH = 64.0  # points of a card
 LEAST = 122.0
 PAD = 10.0
@@ -30,7 +32,7 @@ BRIEF = 14  # characters of a number on a card
 HEAT = 56.0  # points from the left of a card to its heat maps: the longest key, "grad +1", ends before
 NORM = "norm 1.234e-05"  # the longest text beside a heat map, except a longer shape
 CHIP = (58.0, 20.0)  # room for the local derivative on an edge, where that is a number
-CHIP_SIZE, CHIP_PAD = 11.0, 4.0  # points of its letters, and beside them
+CHIP_SIZE, CHIP_PAD = 12.0, 4.0  # points of its letters, and beside them
 DEAD = "\N{MULTIPLICATION X} "  # before the text of a chip, in the page, where the gradient is 0
 CHIPS = 150  # curves up to which there is such room: it doubles what the layout program has to do
 Point = tuple[float, float]
@@ -61,6 +63,7 @@ class Places:
     """The width of every card, the groups open at the start, and the layout of what is seen then.
 
     `widths` has those of chips too that are wider than others, and `heats` the heat maps of the cards, by "n3 data".
+    `rounds` are the groups whose cards are circles.
     """
 
     widths: Mapping[str, float]
@@ -68,6 +71,11 @@ class Places:
     scope: Scope
     engine: str
     heats: Mapping[str, Heat] = field(default_factory=dict)
+    rounds: frozenset[str] = frozenset()
+
+    def size(self, card: str) -> Point:
+        """Return the width and the height of a card."""
+        return self.widths[card], ROUND if card in self.rounds else HIGH
 
 
 def places_of(frames: Frames, engine: str = "auto") -> Places:
@@ -82,10 +90,12 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     >>> sorted(places.scope.cards), sorted(places.scope.curves)
     (['n0', 'n1'], ['e0', 'e1'])
     """
-    widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
-    widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
-    chips = {f"e{edge.id}": chip_width(edge, frames.vertices[edge.tail].shape) for edge in frames.edges}
-    widths |= {key: wide for key, wide in chips.items() if wide > CHIP[0]}
+    rounds = rounds_of(frames.folds)
+    widths = _widths(frames, rounds)
+    if engine in ("auto", PYTHON):
+        opened = network_at_start(frames, rounds)
+        if (found := _columns(stage_of(frames, set(opened)), widths, rounds)) is not None:
+            return Places(widths, opened, found, PYTHON, rounds=rounds)
     if engine != PYTHON:
         try:
             return _placed(frames, widths, open_at_start(frames), engine)
@@ -95,10 +105,54 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     return _placed(frames, widths, (), PYTHON)
 
 
+def _widths(frames: Frames, rounds: Set[str]) -> dict[str, float]:
+    """Return the widths of all cards, and of chips that are wider than others."""
+    widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
+    widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
+    chips = {f"e{edge.id}": chip_width(edge, frames.vertices[edge.tail].shape) for edge in frames.edges}
+    return widths | dict.fromkeys(rounds, ROUND) | {key: wide for key, wide in chips.items() if wide > CHIP[0]}
+
+
 def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
     stage = stage_of(frames, set(opened))
     scope, name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine)
     return Places(widths, opened, scope, name)
+
+
+def _columns(stage: Stage, widths: Mapping[str, float], rounds: frozenset[str]) -> Scope | None:
+    """Return the layout of a stage with circles; None where it has none."""
+    sizes = {card: (widths[card], ROUND if card in rounds else HIGH) for card in stage.cards}
+    found = columns_of(stage, sizes, {key: (widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins}, rounds)
+    if found is None:
+        return None
+    curves = {
+        key: Curve(*ends, tuple(map(_near, points)), chip and _near(chip))
+        for key, ends in stage.joins.items()
+        for points, chip in [found.curves[key]]
+    }
+    cards = {card: _near(at) for card, at in found.cards.items()}
+    return Scope(_near(found.size), cards, found.frames, curves)
+
+
+def network_at_start(frames: Frames, rounds: Set[str]) -> tuple[str, ...]:
+    """Return the groups that are open at the start where neurons are circles: those around them, and small ones."""
+    parents, inside = {fold.id: fold.parent for fold in frames.folds}, _held(frames)
+    opened = {parents[neuron] for neuron in rounds}
+    for fold in reversed(frames.folds):
+        opened |= {fold.parent} if fold.id in opened else set()
+    for fold in frames.folds:
+        small = fold.count == 1 and fold.id not in rounds and inside.get(fold.id, 0) <= FEW
+        if small and (not fold.parent or fold.parent in opened):
+            opened.add(fold.id)
+    return tuple(fold.id for fold in frames.folds if fold.id in opened)
+
+
+def _held(frames: Frames) -> dict[str, int]:
+    """Return how many nodes and groups lie directly in each group."""
+    inside: dict[str, int] = {}
+    for holder in [*(fold.parent for fold in frames.folds), *((v.group_path or ("",))[-1] for v in frames.vertices)]:
+        inside[holder] = inside.get(holder, 0) + 1
+    return inside
 
 
 def open_at_start(frames: Frames, limit: int = OPEN) -> tuple[str, ...]:
@@ -108,9 +162,7 @@ def open_at_start(frames: Frames, limit: int = OPEN) -> tuple[str, ...]:
     """
     if len(frames.vertices) <= limit:
         return tuple(fold.id for fold in frames.folds)
-    inside: dict[str, int] = {}
-    for holder in [*(fold.parent for fold in frames.folds), *((v.group_path or ("",))[-1] for v in frames.vertices)]:
-        inside[holder] = inside.get(holder, 0) + 1
+    inside = _held(frames)
     seen, opened, level = inside.get("", 0), {""}, [fold for fold in frames.folds if not fold.parent]
     while level:
         seen += sum(inside.get(fold.id, 0) - 1 for fold in level)
@@ -209,16 +261,8 @@ def _own(stage: Stage, widths: Mapping[str, float]) -> tuple[Scope, str]:
     sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in stage.joins.values()]
     found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins])
     drawn = zip(stage.joins.items(), found.arrows, found.chips)
-    curves = {key: Curve(*ends, _bent(path), _near(chip)) for (key, ends), path, chip in drawn}
+    curves = {key: Curve(*ends, tuple(map(_near, bent(path))), _near(chip)) for (key, ends), path, chip in drawn}
     return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in stage.cards}, {}, curves), PYTHON
-
-
-def _bent(path: list[Point]) -> tuple[Point, ...]:
-    """Return a path as cubic curves that leave and arrive from left to right."""
-    points = [path[0]]
-    for (x, y), (u, v) in pairwise(path):
-        points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
-    return tuple(map(_near, points))
 
 
 def _near(point: Point) -> Point:

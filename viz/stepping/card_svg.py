@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
+from math import ceil, isfinite
 
 from ..colours import PALETTE
 from ..text import clean
 from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, Places, Point, brief, chip_text, fold_title, shown
 from .frames import Edge, Fold, Frames, Vertex
+from .network_columns import ROUND
 from .numbers import Number
 
 MARGIN = 16.0
@@ -102,7 +104,8 @@ def _marker(prefix: str, name: str, size: int) -> str:
 def _frame(fold: Fold, box: Box) -> str:
     x, y, wide, high = box
     return (
-        f'<g class="frame" data-fold="{fold.id}"><rect x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="12"/>'
+        f'<g class="frame {fold.kind}" data-fold="{fold.id}">'
+        f'<rect x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="12"/>'
         f'<text x="{x + 10:g}" y="{y + 16:g}">{escape(clean(fold.title))}</text></g>'
     )
 
@@ -111,14 +114,38 @@ def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
     """Yield the curves; those between two nodes carry the local derivative."""
     curves = places.scope.curves
     edges = {f"e{edge.id}": edge for edge in frames.edges}
+    weights = _weights(frames, places)
     for key, curve in curves.items():
         edge = edges.get(key)
+        if key in weights:
+            yield _weighted(key, path_data(curve.points), weights[key], max(map(abs, weights.values())))
+            continue
         flat = " flat" if edge is not None and not edge.carries else ""
         chip = "" if edge is None or curve.chip is None else _chip(curve.chip, edge, frames, places)
         yield (
             f'<g class="edge{flat}" data-edge="{key}"><path class="line" d="{path_data(curve.points)}" '
             f'marker-end="url(#{prefix}-rest)"/>{chip}</g>'
         )
+
+
+def _weights(frames: Frames, places: Places) -> dict[str, float]:
+    """Return what each curve into a circle multiplies by: the local derivative of its one edge."""
+    found: dict[str, list[float]] = {}
+    for edge in frames.edges:
+        head = next((group for group in frames.vertices[edge.head].group_path if group in places.rounds), None)
+        if head is not None and head in places.scope.cards:
+            path = frames.vertices[edge.tail].group_path
+            tail = next((group for group in path if group not in places.opened), f"n{edge.tail}")
+            known = isinstance(edge.local, float) and isfinite(edge.local)
+            found.setdefault(f"{tail}-{head}", []).append(float(edge.local) if known else 0.0)  # type: ignore[arg-type]
+    return {key: weights[0] for key, weights in found.items() if len(weights) == 1 and key in places.scope.curves}
+
+
+def _weighted(key: str, data: str, weight: float, most: float) -> str:
+    """Return a curve as wide as its weight is large, in the colour and the stroke of its sign."""
+    sign = "above" if weight > 0 else "below" if weight < 0 else "none"
+    wide = 0.6 + 2.4 * abs(weight) / (most or 1.0)
+    return f'<g class="edge {sign}" data-edge="{key}"><path class="line" d="{data}" stroke-width="{wide:.2f}"/></g>'
 
 
 def _chip(at: Point, edge: Edge, frames: Frames, places: Places) -> str:
@@ -164,11 +191,47 @@ def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Plac
     inner = [v for v in frames.vertices if fold.id in v.group_path]
     wide = places.widths[fold.id]
     last = inner[-1] if inner else frames.vertices[-1]
+    if fold.id in places.rounds:
+        return _round_card(fold, last, ends, places)
     rows = [
         _row("nodes", f"{len(inner)}", KEY_ROW, "data", wide),
         _row("grad", brief(ends.get(last.id)), GRAD_ROW, "grad", wide),
     ]
     return _card(fold.id, "fold", fold_title(fold), "", f"{fold.kind} {fold.title}: {len(inner)} nodes", rows, places)
+
+
+def _round_card(fold: Fold, last: Vertex, ends: dict[int, Number], places: Places) -> str:
+    """Return the circle of a neuron, with its gradient in it."""
+    grad = ends.get(last.id)
+    x, y = places.scope.cards[fold.id]
+    tooltip = f"{fold.kind} {fold.title}: {last.name} = {shown(last.data)}, gradient {shown(grad)}"
+    return (
+        f'<g class="card fold round" data-card="{fold.id}" transform="translate({x - ROUND / 2:g} {y - ROUND / 2:g})">'
+        f"<title>{escape(clean(tooltip))}</title>"
+        f'<circle class="body {_tone(grad, ends)}" cx="{ROUND / 2:g}" cy="{ROUND / 2:g}" r="{ROUND / 2:g}"/>'
+        f'<text class="value grad" x="{ROUND / 2:g}" y="{ROUND / 2 + 4:g}">{escape(tiny(grad))}</text></g>\n'
+    )
+
+
+def _tone(x: Number, beside: dict[int, Number]) -> str:
+    """Return the colour of a number beside others: white at zero, and darker the larger it is."""
+    largest = max((abs(each) for each in beside.values() if isinstance(each, float) and isfinite(each)), default=0.0)
+    if not isinstance(x, float) or not isfinite(x) or not x:
+        return "card"
+    return f"{'above' if x > 0 else 'below'}{max(1, ceil(3 * abs(x) / largest))}"
+
+
+def tiny(x: Number) -> str:
+    """Return a number as a circle has room for it; nothing for arrays, and where there is none.
+
+    >>> tiny(-0.28374), tiny(12.345), tiny(1.5e-7), tiny(0.0), tiny(None)
+    ('-0.28', '12', '2e-07', '0', '')
+    """
+    if not isinstance(x, float):
+        return ""
+    if 0.005 <= abs(x) < 9.995:
+        return f"{x:.2f}"
+    return f"{x:.0f}" if not x or 1.0 <= abs(x) < 999.5 else f"{x:.0e}"
 
 
 def _row(key: str, value: str, y: float, kind: str, wide: float) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 from autograd_mini import Node
 
-from ..graph.groups import Group, digest, groups_of
+from ..graph.groups import EXPRESSION, Group, digest, groups_of
+from ..graph.ownership import LAYER, NEURON
 from ..text import clean
 from .frames import Fold
 
 PILE = 4  # equal groups side by side that are drawn as one
+CIRCLES = 32  # neurons of a layer up to which each is drawn
+FEW = 3  # nodes of a labelled expression that need no group
 
 
 def folds_of(
@@ -34,6 +37,9 @@ def folds_of(
         paths.update(dict.fromkeys(group.nodes, path))
         inner: list[tuple[Group, tuple[str, ...]]] = []
         for pile in _piles(group):
+            if _is_few(pile):
+                paths.update(dict.fromkeys(pile[0].nodes, path))
+                continue
             around = path
             if len(pile) > 1:
                 folds.append(Fold(next(ids), pile[0].kind, "pile", path[-1] if path else "", len(pile)))
@@ -45,8 +51,18 @@ def folds_of(
     return folds, paths
 
 
+def _is_few(pile: list[Group]) -> bool:
+    """Whether a group is so small that a frame around it would say less than what it is around."""
+    first = pile[0]
+    return len(pile) == 1 and first.kind == EXPRESSION and not first.children and len(first.nodes) <= FEW
+
+
 def _piles(group: Group) -> Iterator[list[Group]]:
-    """Yield the groups directly in one: in piles where enough of the same structure follow each other, else singly."""
+    """Yield the groups directly in one: in piles where enough of the same structure follow each other, else singly.
+
+    Neurons of a layer are piled only where they are more than can be drawn side by side.
+    """
     for _, run in groupby(group.children, digest):
         equal = list(run)
-        yield from [equal] if len(equal) >= PILE else [[child] for child in equal]
+        least = CIRCLES + 1 if group.kind == LAYER and equal[0].kind == NEURON else PILE
+        yield from [equal] if len(equal) >= least else [[child] for child in equal]

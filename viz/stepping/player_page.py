@@ -41,8 +41,8 @@ from .record import PAGE, record_of
 from .sentences import TEMPLATES, sentences
 
 SCRIPTS = (
-    "engine.js", "core.js", "layout.js", "graph.js", "panel.js", "live.js", "lessons.js", "formula.js",
-    "notebook.js", "main.js",
+    "engine.js", "core.js", "layout.js", "graph.js", "network.js", "panel.js", "live.js", "lessons.js",
+    "formula.js", "notebook.js", "main.js",
 )  # fmt: skip
 OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
 LONGEST = 160  # characters of the formula in the head of the page

@@ -10,6 +10,8 @@ let nodes, vertices, edges, folds, title, base, root, turn, foldOf, seed, lackin
 let data, started, grads = [];
 // Of each vertex the contributions that it receives; of each step of a kind the number, by vertex or edge.
 let parts, computedAt, sentAt, sums, sendings, members, facts;
+// The groups that are circles while they are closed: the neurons of layers.
+let rounds;
 
 const isLeaf = vertex => !vertex.op;
 const nameOf = id => vertices[id].name;
@@ -51,6 +53,7 @@ function take(record) {
   root = nodes.length - 1;
   seed = read(record.seed ?? 1);
   foldOf = new Map(folds.map(fold => [fold.id, fold]));
+  rounds = new Set(folds.filter(fold => fold.kind === "neuron" && foldOf.get(fold.parent)?.kind === "layer").map(fold => fold.id));
   edges = edgesOf(nodes).map(edge => new Edge(edge));
   started = forward(nodes, nodes.map(node => node.data));
   data = started.slice();

@@ -33,8 +33,8 @@ function laid(scopeId, open) {
 // overlaps that did not; a curve whose ends move by different ways is drawn anew.
 function unfold(places, id, inner) {
   const [cx, cy] = places.cards.get(id), wide = inner.size[0] + 2 * FRAME_PAD, tall = inner.size[1] + FRAME_PAD + FRAME_HEAD;
-  const left = cx - widthOf(id) / 2, top = cy - high / 2;
-  const across = makeRoom(left, widthOf(id), wide), down = makeRoom(top, high, tall);
+  const left = cx - widthOf(id) / 2, top = cy - heightOf(id) / 2;
+  const across = makeRoom(left, widthOf(id), wide), down = makeRoom(top, heightOf(id), tall);
   const moved = ([x, y]) => [across(x), down(y)];
   for (const [key, curve] of places.curves) places.curves.set(key, movedCurve(curve, places.cards, moved));
   places.cards.delete(id);
@@ -108,6 +108,7 @@ function nodeCard(vertex) {
 
 function foldCard(id) {
   const fold = foldOf.get(id), n = members.get(id).length;
+  if (rounds.has(id)) return roundCard(id);
   return cardElement(id, "fold", foldTitle(id), "", `${fold.kind} ${fold.title}: ${n} nodes`, ["nodes", String(n)]);
 }
 
@@ -131,7 +132,7 @@ const edgesOfCards = new Map();
 function layout(open) {
   places = visiblePlaces(open);
   for (const [id, card] of cards) card.classList.toggle("away", !places.seen.has(id));
-  for (const [id, at] of places.seen) cardFor(id).setAttribute("transform", `translate(${round(at[0] - widthOf(id) / 2)} ${round(at[1] - high / 2)})`);
+  for (const [id, at] of places.seen) cardFor(id).setAttribute("transform", `translate(${round(at[0] - widthOf(id) / 2)} ${round(at[1] - heightOf(id) / 2)})`);
   layer("frames").replaceChildren(...[...places.frames].map(([id, box]) => frameElement(id, box)));
   drawEdges(open);
 }
@@ -141,7 +142,7 @@ function frameElement(id, [x, y, w, h]) {
   const handle = draw("g", { class: "handle", role: "button", tabindex: 0, "aria-label": `close ${foldOf.get(id).title}` }, label);
   handle.addEventListener("click", () => toggle(id));
   handle.addEventListener("keydown", event => { if (event.key === "Enter") { toggle(id); event.stopPropagation(); } });
-  return draw("g", { class: "frame", "data-fold": id }, draw("rect", { x, y, width: w, height: h, rx: 12 }), handle);
+  return draw("g", { class: `frame ${foldOf.get(id).kind}`, "data-fold": id }, draw("rect", { x, y, width: w, height: h, rx: 12 }), handle);
 }
 
 function drawEdges(open) {
@@ -163,7 +164,7 @@ function edgeElement(key, join) {
   const fits = routed && routed.points && routed.tail === join.tail && routed.head === join.head;
   const curve = fits ? routed : straight(join.tail, join.head);
   const line = draw("path", { class: "line", d: pathData(curve.points) });
-  const element = draw("g", { class: "edge", "data-edge": key }, line);
+  const element = draw("g", { class: "edge", "data-edge": key }, line, draw("path", { class: "reach", d: pathData(curve.points), "data-over": key }));
   if (key[0] === "e" && (curve.chip || edgesOfCards.size <= 150)) element.append(chipElement(curve.chip || middle(curve.points), edges[join.ids[0]]));
   edgeElements.set(key, element);
   return element;
@@ -218,6 +219,7 @@ function paintNode(node, state, hide) {
 }
 
 function paintFold(id, state) {
+  if (rounds.has(id)) return paintRound(id, state);
   const card = cards.get(id), { end, computed, complete } = factsOf(id), total = state.totals.get(end);
   setText(card, "grad", total === undefined ? "" : show(total));
   card.classList.toggle("ahead", computed > state.upto);
@@ -237,9 +239,10 @@ function paintEdge(key, join, state, view) {
   element.classList.toggle("dead", total === 0);
   element.classList.toggle("minus", join.ids.length === 1 && state.sent.get(join.ids[0]) < 0);
   change(line, "stroke-width", total ? `${1.4 + Math.min(3, Math.max(0, Math.log10(total) + 2))}` : "");
+  if (rounds.has(join.head)) paintWeighted(element, line, join, state);
   const marker = `url(#${prefix}-${now ? "now" : "rest"})`;
-  change(line, "marker-end", back && (now || total !== undefined) ? "" : marker);
-  change(line, "marker-start", back && (now || total !== undefined) ? marker : "");
+  change(line, "marker-end", back && (now || total !== undefined) || rounds.has(join.head) && !now ? "" : marker);
+  change(line, "marker-start", back && (now || total !== undefined && !rounds.has(join.head)) ? marker : "");
   const text = element.querySelector(".chip text");
   if (text) paintChip(text, join, state, view, now && step.kind === "contribute" && !view.group);
 }
@@ -306,8 +309,8 @@ function fit(least = 0) {
   const whole = Math.min(width / (w + 2 * EDGE), height / (h + 2 * EDGE), 1.6);
   const scale = Math.max(whole, least);
   window_.scale = scale;
-  window_.x = w / 2 - width / scale / 2;
-  window_.y = h / 2 - height / scale / 2;
+  window_.x = w * scale > width ? -EDGE : w / 2 - width / scale / 2;
+  window_.y = h * scale > height ? -EDGE : h / 2 - height / scale / 2;
   applyView();
 }
 
@@ -327,7 +330,7 @@ function bringIntoView(ids) {
   for (const id of ids) {
     const at = places.seen.get(id);
     if (!at) continue;
-    const half = widthOf(id) / 2 + 24, rise = high / 2 + 24;
+    const half = widthOf(id) / 2 + 24, rise = heightOf(id) / 2 + 24;
     window_.x = Math.min(Math.max(window_.x, at[0] + half - wide), at[0] - half);
     window_.y = Math.min(Math.max(window_.y, at[1] + rise - tall), at[1] - rise);
   }

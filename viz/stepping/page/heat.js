@@ -129,9 +129,9 @@ function labelOf(edge) {
   return labels.get(edge).label;
 }
 
-// A number that became longer than the one for which there is room, at 5.9 points of a character, is set narrower.
+// A number that became longer than the one for which there is room, at 6.4 points of a character, is set narrower.
 function squeeze(text, room) {
-  if (text.textContent.length > room / 5.9) change(text, "textLength", String(room));
+  if (text.textContent.length > room / 6.4) change(text, "textLength", String(room));
   else if (text.hasAttribute("textLength")) text.removeAttribute("textLength");
 }
 

@@ -12,7 +12,11 @@ function measured(text, font = "bold 12px Arial, 'Liberation Sans', Helvetica, s
   return ruler.measureText(text).width;
 }
 
+const ROUND = 36, PITCH = 42;
+const heightOf = id => rounds.has(id) ? ROUND : high;
+
 function widthOf(id) {
+  if (rounds.has(id)) return ROUND;
   if (!(id in widths)) widths[id] = Math.round(10 * Math.max(LEAST_WIDE, ...ownWidths(id))) / 10;
   return widths[id];
 }
@@ -26,7 +30,7 @@ function ownWidths(id) {
 // The width of an edge's chip: one size for numbers, more for what an array needs.
 function chipWide(edge) {
   if (!hasArrays || !ofArrays(edge)) return CHIP[0];
-  return Math.max(CHIP[0], Math.round(measured(`✕ ${labelOf(edge)}`, "bold 11px Arial, 'Liberation Sans', Helvetica, sans-serif") + 8));
+  return Math.max(CHIP[0], Math.round(measured(`✕ ${labelOf(edge)}`, "bold 12px Arial, 'Liberation Sans', Helvetica, sans-serif") + 8));
 }
 
 // What lies in a group, or with "" in none: its nodes and its groups, each closed, and the curves between them.
@@ -55,7 +59,7 @@ const curveKey = (edge, tail, head) => tail[0] === "n" && head[0] === "n" ? `e${
 function laidOut(cards, joins) {
   const order = sorted(cards, joins.map(([, join]) => join)), at = new Map(order.map((card, i) => [card, i]));
   const chips = joins.map(([key, { edge }]) => key[0] === "e" && joins.length <= 150 ? [chipWide(edge), CHIP[1]] : [0, 0]);
-  const found = layered(order.map(card => [widthOf(card), high]), joins.map(([, { tail, head }]) => [at.get(tail), at.get(head)]), chips);
+  const found = layered(order.map(card => [widthOf(card), rounds.has(card) ? PITCH - GAP : high]), joins.map(([, { tail, head }]) => [at.get(tail), at.get(head)]), chips);
   joins.forEach(([key], i) => { if (chips[i][0] > CHIP[0]) widths[key] = chips[i][0]; });
   const curves = joins.map(([key, { tail, head }], i) => [key, { tail, head, points: bent(found.arrows[i]), chip: chips[i][0] ? found.chips[i] : null }]);
   return { size: found.extent, cards: Object.fromEntries(order.map((card, i) => [card, found.boxes[i]])), frames: {}, curves: Object.fromEntries(curves) };

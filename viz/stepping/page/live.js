@@ -17,7 +17,8 @@ function startLive() {
 function takeLeaves() {
   stopRunning();
   leaves = vertices.filter(isLeaf).map(vertex => vertex.id);
-  trained = new Set(leaves);
+  const parameters = leaves.filter(isParameter);
+  trained = new Set(parameters.length ? parameters : leaves);
   losses = [];
   lossName = isArray(data[root]) ? `gradient · ${title}` : title;
   $("loss").textContent = "";
@@ -28,6 +29,11 @@ function takeLeaves() {
   $("why").textContent = lacking ? `These are the numbers of the record. The page cannot compute this graph anew: ${why}.` : "";
   drawCurve();
   listLeaves();
+}
+
+// What is learned: what lies in a network, or is called as parameters are; all else is data.
+function isParameter(id) {
+  return pathOf(vertices[id]).some(group => ["network", "layer", "neuron"].includes(foldOf.get(group).kind)) || /^(w|W|b|weight|bias|theta|θ)(?![A-Za-z])/.test(nameOf(id));
 }
 
 function listLeaves() {

@@ -93,7 +93,7 @@ const otherPass = () => goTo(views[at].first < turn ? views.findIndex(view => vi
 
 // Folding -------------------------------------------------------------------------------------------------------------
 
-const LIMIT = 1500, LEGIBLE = 1;
+const LIMIT = 1500, LEGIBLE = 0.92;  // of the points of a card, whose letters are 12
 
 function setOpen(open, step) {
   const seen = new Set(vertices.map(v => cardOf(v.id, open)));
@@ -105,16 +105,23 @@ function setOpen(open, step) {
 }
 
 function toggle(id) {
-  const open = new Set(open_), step = base[views[at].first].kind === "start" ? 0 : views[at].first;
-  if (isOpen(id, open)) open.delete(id); else for (let at_ = id; at_; at_ = foldOf.get(at_).parent || "") open.add(at_);
-  setOpen(open, step);
+  const open = new Set(open_);
+  if (isOpen(id, open)) open.delete(id); else unfolded(id, open);
+  setOpen(open, stepOf(views[at]));
   if (places.frames.has(id)) showFrame(places.frames.get(id));
   say(`${foldTitle(id)} is ${open_.has(id) ? "open" : "closed"}`);
+}
+
+// Open a group, what it is in, and of a network its layers too, down to its circles.
+function unfolded(id, open) {
+  for (const group of pathTo(id)) open.add(group);
+  for (const { id: group, kind, parent } of folds) if (kind === "layer" && open.has(parent) && pathTo(group).includes(id)) open.add(group);
 }
 
 function stepIn() {
   const { group, first } = views[at];
   if (!group) return next();
+  if (rounds.has(group)) return openRound(group);
   setOpen(new Set(open_).add(group), first);
   say(`inside ${foldTitle(group)}: ${sentence(views[at])}`);
 }
@@ -137,8 +144,10 @@ function choose(node) {
   if (chosen !== null) { bringIntoView([cardOf(node, open_)]); say(describe(node)); }
 }
 
+const toldOf = total => total === undefined ? "not there yet" : show(total);
+
 function describe(node) {
-  return `${vertices[node].equation} = ${show(data[node])}, gradient ${hiddenInQuiz(node) ? "hidden" : show(grads[node])}`;
+  return `${vertices[node].equation} = ${show(data[node])}, gradient ${hiddenInQuiz(node) ? "hidden" : toldOf(stateAt(views[at].last).totals.get(node))}`;
 }
 
 function find() {
@@ -163,7 +172,7 @@ function toggleBreak(node = chosen ?? base[views[at].first].target ?? base[views
 
 // What a card that was made does when it is pressed.
 function dress(id, card) {
-  const act = () => foldOf.has(id) ? toggle(id) : choose(+id.slice(1));
+  const act = () => rounds.has(id) ? openRound(id) : foldOf.has(id) ? toggle(id) : choose(+id.slice(1));
   card.setAttribute("role", "button");
   card.setAttribute("tabindex", "-1");
   card.setAttribute("aria-label", foldOf.has(id) ? `open ${foldTitle(id)}` : nameOf(+id.slice(1)));
@@ -193,7 +202,7 @@ const KEYS = {
   Home: () => { stop(); goTo(0); }, End: () => { stop(); goTo(views.length - 1); }, " ": play,
   g: () => openDialog("go"), "/": () => $("find").focus(), b: () => toggleBreak(), n: nextChange,
   i: stepIn, o: stepOut, p: () => toggleProjector(), f: otherPass, "?": () => openDialog("help"), "+": () => zoom(1.25), "-": () => zoom(0.8), "0": () => fit(),
-  Escape: () => { chosen = null; refresh(); },
+  Escape: () => back(),
 };
 
 function startKeys() {
@@ -330,6 +339,7 @@ function start() {
   startButtons();
   startKeys();
   startPanning();
+  startOver();
   startLive();
   startMistakes();
   startQuiz();
@@ -373,7 +383,7 @@ globalThis.player = {
   totals: () => { const { totals } = stateAt(views[at].last); return vertices.filter(isLeaf).map(v => plain(totals.get(v.id))); },
   setLeaves: pairs => { for (const [id, x] of pairs) data[id] = isArray(data[id]) ? MEANING.array(x) : +x; recompute(); showLeaves(); refresh(); },
   steps: () => base.map(step => NUMBERS_OF.map(name => plain(step[name]))),
-  toggle, goTo, frameSvg, animationSvg, enterFormula,
+  toggle, goTo, openRound, back, over: key => overText(edgesOfCards.get(key)), frameSvg, animationSvg, enterFormula,
   trace: (node, k) => traceOf(node, k),
 };
 const plain = x => typeof x === "number" && !Number.isFinite(x) ? String(x) : isArray(x) ? plainArray(x) : x;

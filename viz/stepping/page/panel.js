@@ -27,14 +27,14 @@ function term(kind, word, symbols, value) {
 
 function showStep(view) {
   const step = base[view.first];
-  $("where").textContent = quiz.on ? "quiz" : view.first < turn ? "forward pass" : "backward pass";
+  $("where").textContent = quiz.on ? `quiz, ${quiz.answered.size} of ${asks.length}` : view.first < turn ? "forward pass" : "backward pass";
   const body = view.group ? groupBody(view) : (BODIES[step.kind] || (() => []))(step);
   const source = !view.group && vertices[step.node].source;
   $("step").replaceChildren(h("h2", {}, headline(view, step)), ...body, source ? sourceLine(source) : "");
 }
 
 function headline(view, step) {
-  if (view.group) return `${foldTitle(view.group)}: one step`;
+  if (view.group) return `${foldTitle(view.group)}${rounds.has(view.group) ? ` of ${foldTitle(foldOf.get(view.group).parent)}` : ""}: one step`;
   const node = nameOf(step.node), target = step.target === undefined ? "" : nameOf(step.target);
   return {
     start: "Start: the leaves have their data", compute: `Compute ${node}`, seed: "Turn round: the seed",
@@ -131,14 +131,14 @@ function adjoint(step, edge) {
 }
 
 // Why is this number what it is: the contributions that it is the sum of, each a link to its step.
-function ledger(node) {
-  const rows = partsOf(node).map(step => h("li", {}, link(`from ${nameOf(step.node)}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
+function ledger(node, upto = Infinity) {
+  const rows = partsOf(node).filter(step => step.i <= upto).map(step => h("li", {}, link(`from ${nameOf(step.node)}`, () => goToBase(step.i)), " ", h("span", { class: "contribution" }, show(step.contribution, 6))));
   return h("ul", { class: "ledger" }, ...rows);
 }
 
 function groupBody(view) {
   const close = h("button", { onclick: () => stepIn() }, "step in");
-  if (view.first < turn) return [h("p", {}, groupSentence(view)), close];
+  if (view.first < turn) return [h("p", {}, groupSentence(view)), ...rounds.has(view.group) ? neuronBody(view) : [], close];
   const coming = receivedBy(view), more = coming.length - 6;
   const received = coming.slice(0, 6).map(node => h("li", {}, partial(nameOf(node)), " = ", h("span", { class: "upstream" }, show(grads[node], 6))));
   const sent = sentBy(view), shown = sent.slice(0, 12);
@@ -149,6 +149,7 @@ function groupBody(view) {
     h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
     h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", {}, "goes out"),
     h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), slope === null ? "" : h("th", {}, "local"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
+    rounds.has(view.group) && flatness(view.group) ? h("p", { class: "dead" }, `✕ ${flatness(view.group)}.`) : "",
     sent.length > shown.length ? small(`and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,
   ];
 }
@@ -162,12 +163,20 @@ function showChosen(node) {
   box.replaceChildren(
     h("h3", {}, v.name), h("p", {}, h("code", {}, v.equation), " = ", picks ? picker(node) : long(data[node]), ...(v.now === undefined ? [] : [" as recorded; it holds ", long(v.now), " now"])), traceable && !quiz.on ? trace(node) : "",
     v.shape ? small(`shape (${v.shape.join(", ")})`) : "",
-    h("p", {}, views[at].first < turn && !quiz.on ? h("span", { class: "word" }, "after the backward pass ") : "", partial(v.name), " = ", node === root ? `${show(grads[root])}, the seed` : quiz.on ? "?" : h("b", {}, long(grads[node])), node === root ? "" : ", the sum of"),
-    node === root || quiz.on ? "" : ledger(node), !lacking && isLeaf(v) && !quiz.on && !picks ? difference(node) : "", v.source ? sourceLine(v.source) : "",
+    ...gradientSoFar(node), !lacking && isLeaf(v) && !quiz.on && !picks && views[at].first >= turn ? difference(node) : "", v.source ? sourceLine(v.source) : "",
     h("button", { onclick: () => nextChange() }, "next change (n)"), " ",
     h("button", { onclick: () => toggleBreak(node), "aria-pressed": String(breaks.has(node)) }, breaks.has(node) ? "● breakpoint is set (b)" : "○ breakpoint (b)"),
   );
   if (box.contains(activeElement)) activeElement.focus({ preventScroll: true });
+}
+
+// The gradient of a node as it is at the step: none in the forward pass, then the sum of what has come.
+function gradientSoFar(node) {
+  if (quiz.on) return [h("p", {}, partial(nameOf(node)), " = ?")];
+  const { totals, left } = stateAt(views[at].last), total = totals.get(node), more = left.get(node) || 0;
+  if (total === undefined) return [h("p", { class: "word" }, at === views.length - 1 ? "no gradient comes here" : "its gradient comes in the backward pass")];
+  if (node === root) return [h("p", {}, partial(nameOf(node)), ` = ${show(grads[root])}, the seed`)];
+  return [h("p", {}, partial(nameOf(node)), " = ", h("b", {}, long(total)), more ? `, so far, with ${more} more to come, the sum of` : ", the sum of"), ledger(node, views[at].last)];
 }
 
 // The derivative by nudging a leaf, or its k-th entry, both ways: an independent check of its gradient.
