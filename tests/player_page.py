@@ -14,6 +14,15 @@ const card = name => document.querySelector(`[data-card="${name}"]`);
 const text = (name, part) => card(name).querySelector("." + part).textContent;
 """
 
+# The size in pixels of the smallest letters that are seen.
+SMALLEST = """
+const said = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && e.getClientRects().length;
+const away = 'script, style, noscript, title, [hidden], dialog, #said';
+const zoom = e => e.ownerSVGElement ? Math.abs(e.getScreenCTM().d) : 1;
+const seen = [...document.querySelectorAll('body *')].filter(e => said(e) && !e.closest(away));
+return Math.min(...seen.map(e => parseFloat(getComputedStyle(e).fontSize) * zoom(e)));
+"""
+
 
 @pytest.fixture(scope="module")
 def browser():

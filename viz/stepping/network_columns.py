@@ -154,7 +154,8 @@ def bent(path: list[Point]) -> list[Point]:
     """Return a path as cubic curves that leave and arrive from left to right."""
     points = [path[0]]
     for (x, y), (u, v) in pairwise(path):
-        points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
+        if (x, y) != (u, v):  # where an end has no direction, neither has its arrowhead
+            points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
     return points
 
 

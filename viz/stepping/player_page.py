@@ -41,10 +41,10 @@ from .record import PAGE, record_of
 from .sentences import TEMPLATES, sentences
 
 SCRIPTS = (
-    "engine.js", "core.js", "layout.js", "graph.js", "network.js", "panel.js", "live.js", "lessons.js",
+    "engine.js", "core.js", "layout.js", "graph.js", "network.js", "motion.js", "panel.js", "live.js", "lessons.js",
     "formula.js", "notebook.js", "main.js",
 )  # fmt: skip
-OF_ARRAYS = ("arrays.js", "entries.js", "heat.js")
+OF_ARRAYS = ("arrays.js", "entries.js", "equations.js", "heat.js")
 LONGEST = 160  # characters of the formula in the head of the page
 MOST = 200_000  # nodes of a page that a browser opens without losing patience
 HELD = 1_000_000  # entries of leaves and constants that travel in a page

@@ -172,6 +172,7 @@ function edgeElement(key, join) {
 
 function straight(tail, head) {
   const [x1, y1] = places.seen.get(tail), [x2, y2] = places.seen.get(head);
+  if (upright) return { tail, head, points: leaning([[x1, y1 + heightOf(tail) / 2], [x2, y2 - heightOf(head) / 2]]), chip: [(x1 + x2) / 2, (y1 + y2) / 2] };
   const from = x1 + widthOf(tail) / 2, to = x2 - widthOf(head) / 2;
   const bend = Math.max(24, Math.abs(to - from) / 2);
   const points = [[from, y1], [from + bend, y1], [to - bend, y2], [to, y2]];
@@ -300,6 +301,16 @@ function measure() {
 function applyView() {
   const { width, height } = screen_;
   change(scene, "viewBox", [window_.x, window_.y, width / window_.scale, height / window_.scale].map(round).join(" "));
+}
+
+// Upright or from left to right, by what fits; a network stays in columns.
+function orient(given) {
+  measure();
+  const scales = ([w, h]) => Math.min(screen_.width / (w + 2 * EDGE), screen_.height / (h + 2 * EDGE));
+  const sizeOf = way => { upright = way; scopes = !way && given ? { "": given } : {}; return visiblePlaces(open_).size; };
+  const across = scales(sizeOf(false));
+  if (rounds.size || across >= LEGIBLE || vertices.length > LIMIT) return;
+  if (scales(sizeOf(true)) <= 1.1 * across) sizeOf(false);
 }
 
 function fit(least = 0) {

@@ -59,10 +59,21 @@ const curveKey = (edge, tail, head) => tail[0] === "n" && head[0] === "n" ? `e${
 function laidOut(cards, joins) {
   const order = sorted(cards, joins.map(([, join]) => join)), at = new Map(order.map((card, i) => [card, i]));
   const chips = joins.map(([key, { edge }]) => key[0] === "e" && joins.length <= 150 ? [chipWide(edge), CHIP[1]] : [0, 0]);
-  const found = layered(order.map(card => [widthOf(card), rounds.has(card) ? PITCH - GAP : high]), joins.map(([, { tail, head }]) => [at.get(tail), at.get(head)]), chips);
+  const found = oriented(order.map(card => [widthOf(card), rounds.has(card) ? PITCH - GAP : high]), joins.map(([, { tail, head }]) => [at.get(tail), at.get(head)]), chips);
   joins.forEach(([key], i) => { if (chips[i][0] > CHIP[0]) widths[key] = chips[i][0]; });
-  const curves = joins.map(([key, { tail, head }], i) => [key, { tail, head, points: bent(found.arrows[i]), chip: chips[i][0] ? found.chips[i] : null }]);
+  const curves = joins.map(([key, { tail, head }], i) => [key, { tail, head, points: leaning(found.arrows[i]), chip: chips[i][0] ? found.chips[i] : null }]);
   return { size: found.extent, cards: Object.fromEntries(order.map((card, i) => [card, found.boxes[i]])), frames: {}, curves: Object.fromEntries(curves) };
+}
+
+// From left to right, or upright from top to bottom: then what is along and what is across change places.
+let upright = false;
+const swapped = ([x, y]) => [y, x];
+const leaning = path => upright ? bent(path.map(swapped)).map(swapped) : bent(path);
+
+function oriented(sizes, arrows, chips) {
+  if (!upright) return layered(sizes, arrows, chips);
+  const found = layered(sizes.map(swapped), arrows, chips.map(swapped));
+  return { boxes: found.boxes.map(swapped), chips: found.chips.map(swapped), arrows: found.arrows.map(path => path.map(swapped)), extent: swapped(found.extent) };
 }
 
 // The cards, each after all that it uses.
@@ -81,7 +92,7 @@ function sorted(cards, joins) {
 function bent([first, ...rest]) {
   const points = [first];
   let [x, y] = first;
-  for (const [u, v] of rest) { points.push([(x + u) / 2, y], [(x + u) / 2, v], [u, v]); [x, y] = [u, v]; }
+  for (const [u, v] of rest) if (u !== x || v !== y) { points.push([(x + u) / 2, y], [(x + u) / 2, v], [u, v]); [x, y] = [u, v]; }
   return points;
 }
 

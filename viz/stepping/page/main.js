@@ -1,5 +1,6 @@
 // Where the reader is: the step, the open groups, the chosen node; keys, buttons and the address.
 
+let start_;  // the places that a record came with
 let open_, views, at = 0, chosen = null, playing = 0;
 const breaks = new Set();
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -37,9 +38,11 @@ function goTo(step, quiet) {
   refresh();
   const now = activeCards(views[at], open_);
   const start = base[views[at].first].kind === "start";
-  projecting ? project([...now.to][0] || now.from || cardOf(0, open_)) : bringIntoView(start ? [cardOf(0, open_)] : [...now.to].slice(0, 1).concat(now.from));
+  projecting ? project([...[...now.to].slice(0, 1), now.from || cardOf(0, open_)]) : bringIntoView(start ? [cardOf(0, open_)] : [...now.to].slice(0, 1).concat(now.from));
   writeHash();
-  if (!quiet) say(`step ${at} of ${views.length - 1}: ${sentence(views[at])}`);
+  if (quiet) return still();
+  move(views[at]);
+  say(`step ${at} of ${views.length - 1}: ${sentence(views[at])}`);
 }
 
 const next = () => { stop(); goTo(at + 1); };
@@ -232,8 +235,8 @@ function toggleProjector(on = !projecting) {
   goTo(at, true);
 }
 
-function project(id) {
-  const [x, y] = places.seen.get(id);
+function project(ids) {
+  const [xs, ys] = [0, 1].map(axis => ids.map(id => places.seen.get(id)[axis])), [x, y] = [xs, ys].map(of => of.reduce((a, b) => a + b) / of.length);
   measure();
   Object.assign(window_, { scale: LARGE, x: x - screen_.width / LARGE / 2, y: y - screen_.height / LARGE / 2 });
   applyView();
@@ -267,7 +270,7 @@ function save(name, text) {
 
 function frameSvg() {
   const copy = scene.cloneNode(true), [w, h_] = places.size;
-  for (const element of copy.querySelectorAll(".away")) element.remove();
+  for (const element of copy.querySelectorAll(".away,.motion,.reach")) element.remove();
   for (const element of copy.querySelectorAll("[tabindex],[role=button]")) { element.removeAttribute("tabindex"); element.removeAttribute("role"); }
   for (const text of copy.querySelectorAll(".handle > text")) text.textContent = text.textContent.slice(2);
   copy.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${w + 2 * EDGE} ${h_ + 2 * EDGE}`);
@@ -350,7 +353,7 @@ function start() {
   if (new URLSearchParams(location.search).has("projector")) toggleProjector(true);
   addEventListener("hashchange", () => readHash());
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
-  addEventListener("resize", () => { fit(LEGIBLE); goTo(at, true); });
+  addEventListener("resize", () => { orient(start_); layout(open_); fit(LEGIBLE); goTo(at, true); });
 }
 
 // Let another record take the place of the one that is here.
@@ -359,8 +362,9 @@ function enter(record) {
   take(record);
   const { places: given = {} } = record;
   widths = given.widths || {};
-  scopes = given.scope ? { "": given.scope } : {};
+  start_ = given.scope;
   open_ = new Set(given.opened || []);
+  orient(start_);
   views = plan(open_);
   [at, chosen] = [0, null];
   breaks.clear();
@@ -369,6 +373,7 @@ function enter(record) {
   for (const id of ["in", "out"]) $(id).hidden = !folds.length;
   $("title").textContent = title;
   if (hasArrays) takeEntries();
+  document.body.classList.toggle("with-arrays", hasArrays);
   takeLessons();
   layout(open_);
   takeLeaves();

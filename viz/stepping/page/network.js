@@ -33,11 +33,11 @@ function paintRound(id, state) {
   setText(card, "round > title", card.getAttribute("aria-label"));
 }
 
-const largest = new WeakMap();
+const darkest = new WeakMap();
 
 function toneOf(x, beside) {
-  if (!largest.has(beside)) largest.set(beside, Math.max(1e-300, ...[...rounds].map(id => Math.abs(beside[factsOf(id).end])).filter(Number.isFinite)));
-  return !x || !Number.isFinite(x) ? "card" : `${x > 0 ? "above" : "below"}${Math.min(3, Math.max(1, Math.ceil(3 * Math.abs(x) / largest.get(beside))))}`;
+  if (!darkest.has(beside)) darkest.set(beside, Math.max(1e-300, ...[...rounds].map(id => Math.abs(beside[factsOf(id).end])).filter(Number.isFinite)));
+  return !x || !Number.isFinite(x) ? "card" : `${x > 0 ? "above" : "below"}${Math.min(3, Math.max(1, Math.ceil(3 * Math.abs(x) / darkest.get(beside))))}`;
 }
 
 // Why little or nothing comes through a neuron: its activation is flat there.

@@ -146,8 +146,8 @@ function groupBody(view) {
   const local = s => slope === null ? "" : h("td", { class: "local" }, show(s.contribution / slope, 6));
   const rows = shown.map(s => h("tr", {}, h("td", {}, nameOf(s.target)), local(s), h("td", { class: "contribution" }, show(s.contribution, 6)), h("td", {}, show(s.after, 6))));
   return [
-    h("p", {}, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
-    h("h3", {}, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", {}, "goes out"),
+    h("p", { class: "aside" }, "A folded group goes back as one vector-Jacobian product: the gradients of its outputs come in, those of its inputs go out."),
+    h("h3", { class: "aside" }, "comes in"), h("ul", { class: "ledger" }, ...received, more > 0 ? h("li", { class: "word" }, `and ${more} more`) : ""), h("h3", { class: "aside" }, "goes out"),
     h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "to"), slope === null ? "" : h("th", {}, "local"), h("th", {}, "contribution"), h("th", {}, "total"))), h("tbody", {}, ...rows)),
     rounds.has(view.group) && flatness(view.group) ? h("p", { class: "dead" }, `✕ ${flatness(view.group)}.`) : "",
     sent.length > shown.length ? small(`and ${sent.length - shown.length} more, together of size ${show(Math.hypot(...sent.map(s => size(s.contribution))))}`) : "", close,

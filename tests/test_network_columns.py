@@ -1,0 +1,52 @@
+"""Networks in the player's picture: circles in columns, in order, apart, and the same each time."""
+
+import random
+
+import pytest
+
+from autograd_mini.sweep import order
+from autograd_mini.text.formula import names_of
+from nn import MLP
+from viz.stepping.card_layout import places_of
+from viz.stepping.fold_data import folds_of
+from viz.stepping.frames import outline_of
+from viz.stepping.player_page import player
+
+
+def places(sizes, n_in=2):
+    net = MLP(n_in, sizes, "tanh", rng=0)
+    root = (net([0.5] * n_in) - 1.0) ** 2.0 if sizes[-1] == 1 else sum(net([0.5] * n_in))
+    folds, paths = folds_of(root, net, {})
+    return places_of(outline_of(root, names_of(order(root), {}, root), paths, folds)), folds
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_networks_lie_in_order_and_apart(seed):
+    rng = random.Random(seed)
+    sizes = [rng.choice([1, 2, 5, 16, 31, 32, 33, 64]) for _ in range(rng.randrange(1, 3))] + [rng.choice([1, 3])]
+    found, folds = places(sizes)
+    boxes = [
+        (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        for c, (x, y) in found.scope.cards.items()
+        for w, h in [found.size(c)]
+    ]
+    for i, a in enumerate(boxes):
+        assert not any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for b in boxes[:i])
+    wide, high = found.scope.size
+    assert all(left >= 0 and right <= wide and top >= 0 and low <= high for left, top, right, low in boxes)
+    column = {}
+    for fold in folds:
+        if fold.id in found.rounds:
+            column.setdefault(fold.parent, []).append(found.scope.cards[fold.id])
+    assert len(column) == sum(size <= 32 for size in sizes)
+    lefts = [cards[0][0] for cards in column.values()]
+    assert lefts == sorted(lefts)
+    for cards in column.values():
+        assert len({x for x, _ in cards}) == 1
+        assert [y for _, y in cards] == sorted(y for _, y in cards)
+
+
+def test_the_same_network_gives_the_same_bytes():
+    net = MLP(2, [7, 3, 1], "tanh", rng=0)
+    pages = {player(net([0.5, -1.0]), model=net, names={}).html for _ in range(2)}
+    assert len(pages) == 1
