@@ -2,6 +2,7 @@
 
 import math
 import re
+import runpy
 import time
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
@@ -546,6 +547,14 @@ def test_the_picture_of_the_front_page_is_what_its_code_draws():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"`(viz\.network\(.*\))`", readme)[:1]
     assert eval(code, {"viz": viz, "nn": nn}).svg == shown
+    assert len(shown) < 60_000
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="the pages are not beside the packages")
+def test_the_film_of_the_front_page_is_what_its_command_makes():
+    scope = runpy.run_path(str(ROOT / "examples" / "film.py"))
+    shown = (ROOT / "docs" / "backward.svg").read_text(encoding="utf-8")
+    assert scope["film"]().animation == shown
     assert len(shown) < 60_000
 
 

@@ -239,7 +239,7 @@ function project(ids) {
   const [xs, ys] = [0, 1].map(axis => ids.map(id => places.seen.get(id)[axis])), [x, y] = [xs, ys].map(of => of.reduce((a, b) => a + b) / of.length);
   measure();
   Object.assign(window_, { scale: LARGE, x: x - screen_.width / LARGE / 2, y: y - screen_.height / LARGE / 2 });
-  applyView();
+  bringIntoView(ids.slice(0, 1));
 }
 
 // The address ---------------------------------------------------------------------------------------------------------
