@@ -1,0 +1,3 @@
+loadProgress();
+startLesson();
+if (globalThis.POOL && document.getElementById("practice")) startPractice(document.getElementById("practice"));
