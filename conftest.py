@@ -57,6 +57,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_program_javascript.py": "another engine",
     "tests/test_page_engine.py": "the same",
     "tests/test_page_formula.py": "the same",
+    "tests/test_boxes": "the same, and pages of the site are built",
     "tests/test_grade_class.py": "processes",
     "tests/test_grade_fairness.py::test_a_forged": "processes",
     "tests/test_viz_notebook.py": "processes",

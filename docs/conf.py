@@ -17,7 +17,17 @@ copyright = "the autograd_mini authors"
 root_doc = "docs/index"
 include_patterns = ["docs/**", "lessons/*"]
 exclude_patterns = ["docs/_*", "lessons/solutions", "lessons/*.py", "**/__pycache__"]
-extensions = ["myst_nb", "sphinx.ext.autodoc", "boxes", "docstrings", "mathml", "notebooks", "op_table", "pictures", "play"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "boxes",
+    "docstrings",
+    "mathml",
+    "notebooks",
+    "op_table",
+    "pictures",
+    "play",
+]
 source_suffix = {".md": "myst-nb"}
 
 myst_enable_extensions = ["amsmath", "attrs_inline", "dollarmath"]

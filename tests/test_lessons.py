@@ -19,7 +19,8 @@ import pytest
 
 from autograd_mini import Value, grad, hessian
 from autograd_mini.op import TABLE
-from viz.lessons.exercises import exercises_of
+from viz.grading.ideas import IDEAS
+from viz.lessons.exercises import EXERCISES, exercises_of
 
 LESSONS = Path(__file__).parent.parent / "lessons"
 FILES = sorted(LESSONS.glob("[0-9]*.md"))
@@ -29,6 +30,27 @@ CELL = re.compile(
     r"(?:\n*<!-- prints\n(?P<prints>.*?)\n?-->)?",
     re.MULTILINE | re.DOTALL,
 )
+
+HEADINGS = ("## What can go wrong", "## Exercises", "## What you can do now")
+TREATED = {  # how a lesson speaks of what each fault is about
+    "leaf": "A node holds its number, and `edges`",
+    "words": "**`.grad` that is `None`, or a list.**",
+    "value": "There is a trap in it: `__rsub__`",
+    "changed": "**A `backward` that writes `.data`.**",
+    "rule": "These are the *local derivatives*",
+    "upstream": "When a node has its gradient $g$, it sends along each arrow",
+    "reuse": "## The famous `+=`",
+    "accumulate": "Gradients of leaves add up over sweeps.",
+    "order": "**A node may send only when all that use it have sent.**",
+    "twice": "**Inner nodes that keep old gradients.**",
+    "graphs": "the gradient of a sum of losses is the sum of their gradients",
+    "reset": "once with `zero_grad` and once without",
+    "depth": "## Depth",
+    "paths": "## The right one is too slow",
+    "slow": "**A list that remembers what was seen.**",
+    "constants": "so a plain number may stand beside a node",
+    "missing": "a plain number on the left: Python asks the node on the right",
+}
 
 lessons = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
@@ -136,13 +158,38 @@ def close_figures() -> None:
 def test_a_lesson_has_its_form(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith("---\njupytext:\n"), "jupytext opens it as a notebook"
-    (minutes,) = re.findall(r"^\*\*Time\.\*\* (\d+) minutes", text, re.MULTILINE)
-    assert int(minutes) <= 20
+    assert re.findall(r"^\*\*Time\.\*\* (\d+) minutes", text, re.MULTILINE) == [str(minutes(text))]
     assert len(re.findall(r"^\*\*The question\.\*\* ", text, re.MULTILINE)) == 1
-    assert [h for h in ("## What can go wrong", "## Exercises") if text.count(f"\n{h}\n") != 1] == []
+    assert [h for h in HEADINGS if text.count(f"\n{h}\n") != 1] == []
     asked = re.findall(r'^check\("(\d\.\d)", ', text, re.MULTILINE)
     assert asked == list(exercises_of(int(file.name[:2])))
     assert text.count("```{code-cell}") == len(cells(text))
+    can = re.findall(r"^- \*\*(\d\.\d)\*\* [a-z].*\.$", text.partition(f"\n{HEADINGS[-1]}\n")[2], re.MULTILINE)
+    assert can == [name for name in asked if not name.endswith(".0")]
+
+
+def minutes(text: str) -> int:
+    """Return how long a lesson takes by the rule that lesson 1 states, to the nearest five minutes."""
+    code = [cell.code for cell in cells(text)]
+    asked = re.findall(r'^check\("(\d\.\d)", ', text, re.MULTILINE)
+    programs = sum(EXERCISES[name].page["kind"] == "report" for name in asked)
+    lines, written = (
+        sum(len(cell.strip().splitlines()) for cell in some)
+        for some in (code, [cell for cell in code if cell.startswith("%%writefile")])
+    )
+    prose = re.sub(r"\A---.*?^---$|^```.*?^```|<!--.*?-->", "", text, flags=re.DOTALL | re.MULTILINE)
+    told = len(prose.split()) / 150 + prose.count("**Predict.**")
+    return 5 * round((told + lines / 20 + written / 4 + 3 * len(asked) + 7 * programs) / 5)
+
+
+def test_what_the_grader_says_to_read_is_treated_there() -> None:
+    for kind, idea in IDEAS.items():
+        assert bool(idea.lesson) == (kind in TREATED), kind
+        if idea.lesson:
+            number, title = re.fullmatch(r"lesson (\d), (.*)", idea.lesson).groups()
+            text = re.sub(r"\s+", " ", FILES[int(number) - 1].read_text(encoding="utf-8"))
+            assert f"# {number}. {title} " in text
+            assert TREATED[kind] in text, kind
 
 
 @lessons

@@ -51,8 +51,8 @@ function explain(desk, at, question, first, more) {
   const words = moved ? ` ${moved > 0 ? "Up" : "Down"} to level ${rung.level}: ${POOL.levels[rung.level - 1]}.` : "";
   next.addEventListener("click", () => ask(desk, { ...at, rung, number: at.number + 1, right: at.right + first }));
   more.replaceChildren(make("p", {}, `The answer is ${question.answer}.${words}`));
-  desk.append(told, next);
-  next.focus();
+  desk.append(make("p", {}, next), told);
+  next.focus({ preventScroll: true });
 }
 
 function sayTally(desk, at) {

@@ -15,25 +15,26 @@ class Idea(NamedTuple):
 
 GRAPH = "lesson 2, The graph and the chain rule"
 ORDER = "lesson 3, The order"
+BUILD = "lesson 9, Build it yourself"
 
 IDEAS = {
     "leaf": Idea(
         "a number",
         "A Value keeps its number in .data and its gradient in .grad. backward() on it alone says that dL/dL = 1.",
-        GRAPH,
+        BUILD,
     ),
     "words": Idea(
         "numbers and nothing else",
         ".data and .grad hold a number each, from the beginning: a float, an int or one of NumPy's.",
-        GRAPH,
+        BUILD,
     ),
     "value": Idea(
         "the result",
         "Before any gradient, the number itself: .data of the result has to be what Python gives for plain numbers.",
-        GRAPH,
+        BUILD,
     ),
     "changed": Idea(
-        "data changed on the way back", "backward() reads .data and writes .grad; it never changes .data.", GRAPH
+        "data changed on the way back", "backward() reads .data and writes .grad; it never changes .data.", BUILD
     ),
     "rule": Idea(
         "the local derivative",
@@ -99,7 +100,7 @@ IDEAS = {
         "too slow",
         "Something in here never ends, or takes a time that grows with the square of the graph: is `node "
         "in seen` asked of a list where it could be a set?",
-        ORDER,
+        BUILD,
     ),
     "ended": Idea(
         "the process was ended",
@@ -110,7 +111,7 @@ IDEAS = {
     "constants": Idea(
         "plain numbers",
         "A plain number may stand beside a node. Wrap it first: other if isinstance(other, Value) else Value(other).",
-        GRAPH,
+        BUILD,
     ),
-    "missing": Idea("not built yet", "Python asks the class for this method by name."),
+    "missing": Idea("not built yet", "Python asks the class for this method by name.", BUILD),
 }
