@@ -54,5 +54,5 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # it would fetch pages, which browsers refuse from disk
 html_math_renderer = "mathml"
-pygments_style = "tango"
+pygments_style = "xcode"  # every colour of it is at least 5:1 on white
 pygments_dark_style = "github-dark"

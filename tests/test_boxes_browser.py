@@ -1,0 +1,189 @@
+"""Lesson 2 on the site, from its first line to its last, in headless Chromium: every box answered wrongly and rightly.
+
+Two lessons and the page of practice are built once for this file, and looked at in one session.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from player_page import browser  # noqa: F401
+from test_handed_in import answered
+
+from viz.lessons import EXERCISES
+from viz.lessons.codes import answers_of
+from viz.practice import exercise
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = "docs/index.md,docs/practice.md,lessons/01*,lessons/02*"
+CLOCK = "const now = Date.now; Date.now = () => now() + {hours} * 3600e3;"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A part of the site, built as the whole is."""
+    for needed in ("sphinx", "myst_nb", "furo", "jupytext", "latex2mathml", "ziamath", "ipykernel"):
+        pytest.importorskip(needed)
+    folder = tmp_path_factory.mktemp("site")
+    kernel = folder / "kernel" / "profile_default"
+    kernel.mkdir(parents=True)
+    (kernel / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-c", ROOT / "docs", "-d", folder / "trees"]
+    subprocess.run(
+        [*command, "-D", f"include_patterns={PAGES}", ROOT, folder / "html"],
+        env={**os.environ, "IPYTHONDIR": str(kernel.parent)},
+        capture_output=True,
+        timeout=300,
+        check=True,
+    )
+    return folder / "html"
+
+
+class Reader:
+    """What a learner does with a page: with the keyboard alone."""
+
+    def __init__(self, driver, site):
+        self.driver, self.site = driver, site
+
+    def open(self, page, width=1100, dark=False):
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+        )
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        self.driver.get((self.site / page).as_uri())
+
+    def run(self, script, *given):
+        return self.driver.execute_script(script, *given)
+
+    def answer(self, name, *texts):
+        """Type an answer into each field of a box, press Enter in the last, and return what the page says."""
+        box = f"[aria-label='exercise {name}']"
+        for i, text in enumerate(texts):
+            self.run(
+                "const f = document.querySelectorAll(arguments[0])[arguments[1]]; f.value = ''; f.focus()",
+                f"{box} input",
+                i,
+            )
+            self.driver.switch_to.active_element.send_keys(text)
+        self.driver.switch_to.active_element.send_keys("\n")
+        return self.run("return document.querySelector(arguments[0]).textContent", f"{box} .said")
+
+    def code(self):
+        return self.run("return document.getElementById('code').value")
+
+    def seen(self):
+        return self.run("return document.querySelector('article').innerText")
+
+
+@pytest.fixture
+def reader(browser, site):  # noqa: F811
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    yield Reader(browser, site)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert browser.get_log("browser") == []
+    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
+    assert {url for url in urls if not url.startswith((site.as_uri(), "about:", "data:"))} == set()
+
+
+WRONG = {"2.0": ["2 -3 1 1 -6 -4"], "2.1": ["3"], "2.2": ["20"], "2.3": ["x + y", "x"]}
+RIGHT = {"2.0": ["[-3, 2, 1, 1, -4, -6]"], "2.1": ["dL/dx = 4"], "2.2": ["1024"], "2.3": ["2x + y", "x"]}
+
+
+def test_lesson_2_from_the_first_line_to_the_last(reader, tmp_path, capsys):
+    reader.open("lessons/02_the_graph.html")
+    text = reader.seen()
+    first = reader.run("return document.querySelector('.graph svg').closest('details') === null")
+    assert first, "the first graph stands in the open"
+    names = reader.run("return [...document.querySelectorAll('.graph svg')][0].querySelectorAll('text').length")
+    assert names == 10, "a name and an op for each node, and nothing else"
+    for told in ("(-3)(-4)", "-10", "Read block 3", "half of the truth", "+24"):
+        assert told not in text, f"{told} is shown before it is asked for"
+    reader.run("document.querySelectorAll('details.hide').forEach(each => { each.open = true; })")
+    assert "Read block 3" in reader.seen()
+    assert reader.code() == ""
+    for name, texts in WRONG.items():
+        slip = EXERCISES[name].slips[0][1]
+        assert reader.answer(name, *texts) == f"{name} not yet: {slip} (try 1)"
+        assert reader.answer(name, *texts) == f"{name} not yet: {slip}", "the same again is no other try"
+        assert reader.answer(name, *["?" for _ in texts]).startswith(f"{name} not yet: ")
+        assert reader.answer(name, *RIGHT[name]) == f"{name} right: {EXERCISES[name].why} (try 2)"
+    assert answers_of(reader.code()).tries == dict.fromkeys(WRONG, (3, 1))
+    assert reader.run("return document.querySelectorAll('.can-do li.done').length") == 3
+    assert "4 of 4 exercises of this lesson are right." in reader.seen()
+    assert answered(tmp_path, f"ada {reader.code()}") == 0
+    assert "ada  try 2  try 2  try 2  try 2" in capsys.readouterr().out
+
+
+def test_the_first_right_answer_of_lesson_1_stands_above_its_first_result_and_all_is_kept_and_forgotten(reader):
+    reader.open("lessons/01_a_neuron.html")
+    assert reader.answer("1.0", "1/4").endswith("(try 1)")
+    first = "document.querySelector('[data-exercise]').compareDocumentPosition(document.querySelector('details.hide'))"
+    assert reader.run(f"return {first} === Node.DOCUMENT_POSITION_FOLLOWING")
+    assert reader.answer("1.2", "(up - down) / (2h)").startswith("1.2 right")
+    assert reader.answer("1.3", "-3").startswith("1.3 not yet")
+    code = reader.code()
+    reader.open("lessons/01_a_neuron.html")
+    assert reader.code() == code
+    assert "1.2 was answered here, right at try 1." in reader.seen()
+    clock = reader.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": CLOCK.format(hours=21)})
+    reader.open("lessons/02_the_graph.html")
+    assert reader.run("return document.querySelectorAll('#come-back .again').length") == 2
+    assert reader.answer("1.3, again", "3") == f"1.3 right: {EXERCISES['1.3'].why}"
+    reader.open("lessons/02_the_graph.html")
+    assert reader.run("return document.querySelectorAll('#come-back .again').length") == 1
+    reader.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": clock["identifier"]})
+    reader.open("lessons/01_a_neuron.html")
+    reader.run("[...document.querySelectorAll('#hand-in button')].at(-1).click()")
+    reader.open("lessons/01_a_neuron.html")
+    assert reader.code() == ""
+
+
+def test_a_sheet_of_practice_is_answered(reader):
+    reader.open("docs/practice.html")
+    reader.run("document.getElementById('level').value = 2; document.getElementById('sheet').value = 5")
+    reader.run("document.querySelector('#practice form').requestSubmit()")
+
+    def answer(text):
+        reader.run("const f = document.querySelector('#desk input'); f.value = ''; f.focus()")
+        reader.driver.switch_to.active_element.send_keys(text, "\n")
+
+    for number in range(3):
+        asked = exercise(3, 5, number)
+        assert asked.given[0] in reader.seen()
+        answer(asked.right)
+        # the answer is told step by step, and the focus waits on the way on
+        assert asked.steps.splitlines()[-1] in reader.seen()
+        reader.driver.switch_to.active_element.click()
+    assert "4. Level 4, reuse" in reader.seen()
+    for number in (3, 4):
+        answer("998")
+        assert "(try 1)" in reader.seen()
+        answer("997")
+        assert f"The answer is {exercise(4, 5, number).right}." in reader.seen()
+        reader.driver.switch_to.active_element.click()
+    assert "6. Level 3, two paths" in reader.seen()
+    for _ in range(5):
+        reader.run("[...document.querySelectorAll('#desk form button')].at(-1).click()")
+        reader.driver.switch_to.active_element.click()
+    assert "3 of 10 right at the first try." in reader.seen()
+
+
+@pytest.mark.parametrize("page", ["lessons/02_the_graph.html", "docs/practice.html"])
+def test_the_boxes_are_for_everyone(page, reader):
+    axe = pytest.importorskip("axe_core_python.selenium").Axe()
+    for width, dark in ((1100, False), (390, True)):
+        reader.open(page, width, dark)
+        reader.run("document.querySelector('#practice form')?.requestSubmit()")
+        if page.startswith("lessons"):
+            reader.answer("2.1", "3")
+        assert reader.run("return document.documentElement.scrollWidth") <= width
+        found = axe.run(reader.driver, {"include": [["article"]], "exclude": [["iframe"]]})
+        assert [(v["id"], node["html"]) for v in found["violations"] for node in v["nodes"]] == []
