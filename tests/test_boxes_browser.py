@@ -149,7 +149,9 @@ def test_the_first_right_answer_of_lesson_1_stands_above_its_first_result_and_al
 def test_a_sheet_of_practice_is_answered(reader):
     reader.open("docs/practice.html")
     reader.run("document.getElementById('level').value = 2; document.getElementById('sheet').value = 5")
-    reader.run("document.querySelector('#practice form').requestSubmit()")
+    reader.run("document.querySelector('#practice-room form').requestSubmit()")
+
+    assert "made by the same generator" in reader.seen()
 
     def answer(text):
         reader.run("const f = document.querySelector('#desk input'); f.value = ''; f.focus()")
@@ -181,7 +183,7 @@ def test_the_boxes_are_for_everyone(page, reader):
     axe = pytest.importorskip("axe_core_python.selenium").Axe()
     for width, dark in ((1100, False), (390, True)):
         reader.open(page, width, dark)
-        reader.run("document.querySelector('#practice form')?.requestSubmit()")
+        reader.run("document.querySelector('#practice-room form')?.requestSubmit()")
         if page.startswith("lessons"):
             reader.answer("2.1", "3")
         assert reader.run("return document.documentElement.scrollWidth") <= width
