@@ -3,6 +3,7 @@
 import importlib
 import json
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -292,3 +293,15 @@ def test_a_prompt_is_that_of_the_lesson(boxes):
     assert prompts["2.2"].startswith(
         "<p><strong>2.2</strong> <code>y = x</code>, then ten times <code>y = y + y</code>. What is <math"
     )
+
+
+def test_the_files_in_which_programs_begin_run_and_say_what_is_missing(boxes, tmp_path):
+    begun = boxes.starts()
+    assert list(begun) == ["exercise_3_2.py", "exercise_7_3.py", "my_engine.py"]
+    for file, source in begun.items():
+        (tmp_path / file).write_text(source)
+        done = subprocess.run([sys.executable, tmp_path / file], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "not answered yet" in done.stdout or file == "my_engine.py"
+    report = grade(str(tmp_path / "my_engine.py"))
+    assert (report.broken, report.faults) == (None, ())

@@ -37,6 +37,7 @@ SHEETS, NUMBERS = 6, 10  # of the pool: sheets of a level, and questions of each
 CHECK = re.compile(r'^check\("(\d\.\d)", .*\)$', re.MULTILINE)
 ASKED = re.compile(r"^\*\*(\d\.\d)\*\* (.*?)\n\n", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`|\$([^$]+)\$")
+BEGIN = "from autograd_mini import Value\nfrom viz.lessons import check\n\n\n"
 NO_SCRIPT = "<noscript><p>The box needs JavaScript; the notebook of this page asks the same.</p></noscript>"
 
 
@@ -88,6 +89,25 @@ def _html(text: str) -> str:
     return "".join(escape(before) + mark for before, mark in zip(plain, [*marked, ""]))
 
 
+def start_of(name: str) -> str:
+    """Return the file in which a program is begun."""
+    return "my_engine.py" if EXERCISES[name].page["of"] == "grade" else f"exercise_{name.replace('.', '_')}.py"
+
+
+def starts() -> dict[str, str]:
+    """Return the files in which programs are begun: the cell of the lesson; for an engine that of its first step."""
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "lessons").glob("[0-9]*.md")))
+    found = {}
+    for name in (name for name, each in EXERCISES.items() if each.page["kind"] == "report"):
+        file = start_of(name)
+        magic = re.search(rf"^%%writefile {file}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        cell = re.search(
+            rf'^```{{code-cell}}\n((?:(?!```).)*^check\("{name}", .*?)^```', text, re.MULTILINE | re.DOTALL
+        )
+        found[file] = magic[1] if magic else f"{BEGIN}{cell[1]}" if cell else ""
+    return found
+
+
 def pool() -> str:
     """Return the script with the questions of practice: for each level, sheet and number the one of the command."""
     places = [(level, sheet, number) for level in LEVELS for sheet in range(SHEETS) for number in range(NUMBERS)]
@@ -134,8 +154,19 @@ def _is_cell(node: nodes.Node) -> bool:
 def put_box(cell: nodes.container, name: str) -> None:
     """Put a box in place of a cell; code that a notebook asks for stays in sight above it."""
     box = raw(f'<div data-exercise="{name}">{NO_SCRIPT}</div>')
-    kept = [cell.children[0]] if EXERCISES[name].page["kind"] == "report" else []
-    cell.replace_self([*kept, box])
+    program = EXERCISES[name].page["kind"] == "report"
+    cell.replace_self([cell.children[0], raw(_to_begin(name)), box] if program else [box])
+
+
+def _to_begin(name: str) -> str:
+    """Return where a program begins without a notebook, and how it is checked."""
+    file = start_of(name)
+    graded = EXERCISES[name].page["of"] == "grade"
+    command = f"autograd-mini grade {file} &gt; report.txt" if graded else f"python {file} &gt; report.txt"
+    return (
+        f'<p class="notebook">Without the notebook: begin with <a href="{file}" download>{file}</a>, '
+        f"run <code>{command}</code>, and drop the report here.</p>"
+    )
 
 
 def put_behind(cell: nodes.container) -> None:
@@ -189,6 +220,8 @@ def write(app: Sphinx, error: Exception | None) -> None:
         (folder / "boxes.js").write_text(script(), encoding="utf-8")
         (folder / "practice_pool.js").write_text(pool(), encoding="utf-8")
         shutil.copy(BOXES / "boxes.css", folder)
+        for file, begun in starts().items():
+            Path(app.outdir, "lessons", file).write_text(begun, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -64,12 +64,15 @@ function exampleIn(exercise) {
   return `2*${x} or ${y}^2`;
 }
 
+// As editors write it, and as a PowerShell writes what a command says.
+const decoded = bytes => new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8").decode(bytes);
+
 // A file: it is dropped, chosen or pasted, and read in this page alone.
 function reportField(exercise, id) {
   const how = exercise.of === "grade" ? "the report of autograd-mini grade" : "the notebook that you have run, or the line that check printed";
   const text = make("textarea", { id, rows: 3, spellcheck: "false", autocomplete: "off" });
   const file = make("input", { id: `${id}-file`, type: "file" });
-  const take = async chosen => { if (chosen) text.value = await chosen.text(); };
+  const take = async chosen => { if (chosen) text.value = decoded(new Uint8Array(await chosen.arrayBuffer())); };
   file.addEventListener("change", () => take(file.files[0]));
   const element = make("div", { class: "drop" },
     make("p", {}, make("label", { for: id }, `Drop here, or paste, ${how}:`)), text,
