@@ -44,10 +44,16 @@ def build(folder: Path) -> int:
 
 
 def quiet_kernel(folder: Path) -> Path:
-    """Return a folder of settings for the lessons' Python: nobody's own, and without advice about its sockets."""
+    """Return a folder of settings for the lessons' Python: nobody's own, without advice about its sockets, and without
+    widgets, for which a page would load scripts from elsewhere.
+    """
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+    (profile / "startup").mkdir(exist_ok=True)
+    (profile / "startup" / "00-no-widgets.py").write_text(
+        "import sys\nsys.modules['anywidget'] = None\n", encoding="utf-8"
+    )
     return folder
 
 

@@ -3,6 +3,7 @@
 Two lessons and the page of practice are built once for this file, and looked at in one session.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -28,13 +29,13 @@ def site(tmp_path_factory):
     for needed in ("sphinx", "myst_nb", "furo", "jupytext", "latex2mathml", "ziamath", "ipykernel"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("site")
-    kernel = folder / "kernel" / "profile_default"
-    kernel.mkdir(parents=True)
-    (kernel / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
+    sys.path.insert(0, str(ROOT / "docs"))
+    kernel = importlib.import_module("build_site").quiet_kernel(folder / "kernel")
+    sys.path.remove(str(ROOT / "docs"))
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-c", ROOT / "docs", "-d", folder / "trees"]
     subprocess.run(
         [*command, "-D", f"include_patterns={PAGES}", ROOT, folder / "html"],
-        env={**os.environ, "IPYTHONDIR": str(kernel.parent)},
+        env={**os.environ, "IPYTHONDIR": str(kernel)},
         capture_output=True,
         timeout=300,
         check=True,
