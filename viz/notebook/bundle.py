@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,3 +21,8 @@ def bundle_of(still: Bundle, widget: Callable[[], Any]) -> Bundle | tuple[Bundle
     shown = widget()._repr_mimebundle_()
     data, about = shown if isinstance(shown, tuple) else (shown, {})
     return {**data, **still}, about
+
+
+def in_marimo_shown(html: str, widget: Callable[[], Any]) -> Any:
+    """Return what marimo shows, which asks by `_display_` and would else prefer the HTML to a widget."""
+    return widget() if takes_widgets() else sys.modules["marimo"].Html(html)

@@ -26,7 +26,7 @@ from ..expression import CONSTANTS, INSTEAD, SYNONYMS
 from ..graph.layout_programs import ENGINES
 from ..networks import NO_NETWORK, is_network, named_parameters
 from ..notation import RULES
-from ..notebook.bundle import bundle_of
+from ..notebook.bundle import bundle_of, in_marimo_shown
 from ..pages import compact, filled, framed, inert, scripts
 from .animation import animation_of
 from .card_layout import Places, places_of
@@ -189,6 +189,9 @@ class Player:
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, where its style and its names meet nobody else's."""
         return framed(repr(self), self.html)
+
+    def _display_(self) -> Any:
+        return in_marimo_shown(self._repr_html_(), lambda: self.widget)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         still = {"text/html": self._repr_html_(), "image/svg+xml": self.svg, "text/plain": repr(self)}

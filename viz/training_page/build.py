@@ -16,7 +16,7 @@ from autograd_mini.programs.languages.javascript_table import table_source
 
 from ..colours import HUES
 from ..drawing import PictureError, Writable, Writers
-from ..notebook.bundle import bundle_of
+from ..notebook.bundle import bundle_of, in_marimo_shown
 from ..pages import compact, filled, framed, inert, scripts
 from ..stepping.card_svg import asset, colours_css
 from ..text import clean
@@ -74,6 +74,9 @@ class Playground(Writable):
 
     def _repr_html_(self) -> str:
         return framed(repr(self), self.html)
+
+    def _display_(self) -> Any:
+        return in_marimo_shown(self._repr_html_(), lambda: self.widget)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return bundle_of({"text/html": self._repr_html_(), "text/plain": repr(self)}, lambda: self.widget)
