@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 
+import player_page
 import pytest
 from jupyterlab_session import free_port, server, until, write_notebook
-from player_page import browser  # noqa: F401
 
+browser = player_page.browser  # a fixture
 pytestmark = pytest.mark.slow
 pytest.importorskip("anywidget", reason="anywidget is not installed")
 
@@ -74,7 +75,7 @@ class Notebook:
         )
 
 
-def test_in_jupyterlab(browser, tmp_path):  # noqa: F811
+def test_in_jupyterlab(browser, tmp_path):
     if shutil.which("jupyter-lab") is None:
         pytest.skip("JupyterLab is not installed")
     cells = [SETUP, "viz.player(x * x, names={})", "x.data = 1.25", "print('x is', x.data)", TRAINING]
@@ -108,7 +109,7 @@ def test_in_jupyterlab(browser, tmp_path):  # noqa: F811
     exported_without_a_kernel(browser, tmp_path)
 
 
-def exported_without_a_kernel(browser, folder):  # noqa: F811
+def exported_without_a_kernel(browser, folder):
     """Export the notebook that was saved, and play in the file."""
     command = [shutil.which("jupyter-nbconvert"), "--to", "html", "n.ipynb"]
     subprocess.run(
@@ -149,7 +150,7 @@ if __name__ == "__main__":
 """
 
 
-def test_in_marimo(browser, tmp_path):  # noqa: F811
+def test_in_marimo(browser, tmp_path):
     pytest.importorskip("marimo", reason="marimo is not installed")
     (tmp_path / "app.py").write_text(MARIMO)
     port = free_port()
