@@ -210,3 +210,9 @@ def test_a_batch_shows_how_often_each_neuron_is_called(show):
     page = show(viz.player(loss, model=net, names={}))
     page.press(Keys.END)
     assert [text for _, text in page.run(ROUND)] == ["×3"] * 4
+    data, grads = engine(loss)
+    page.enter("sample", 1)
+    hidden = [i for i, n in enumerate(order(loss)[::-1]) if n.op is not None and n.op.name == "tanh"]
+    for (_, text), end in zip(page.run(ROUND), hidden[3:6]):
+        assert math.isclose(float(text), grads[end], rel_tol=0.06, abs_tol=0.006)
+    assert data[hidden[3]] != data[hidden[0]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from player_page import Page, browser  # noqa: F401
+from player_page import SMALLEST, Page, browser  # noqa: F401
 
 import nn
 import viz
@@ -168,6 +168,27 @@ def test_every_control_has_a_name(show):
     assert unnamed == []
     ids = page.run("return [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_letters_have_eleven_pixels_and_twenty_four_for_a_projector(show):
+    page = show(hash="#runs=0.03*10*100")
+    for tab in ("tab-recipe", "tab-as-code", "tab-sample"):
+        page.click(tab)
+        assert page.run(SMALLEST) >= 11
+    page.run("document.activeElement.blur()")
+    press(page, "ESCAPE")
+    page.press("p")
+    inside = (
+        "const box = document.querySelector('#picture .scroll').getBoundingClientRect();"
+        "const n = document.querySelector('#network .neuron.lit circle').getBoundingClientRect();"
+        "return n.left >= box.left - 1 && n.right <= box.right + 1 && n.top >= box.top - 1 && n.bottom <= box.bottom + 1"
+    )
+    for step in (1, 8, 14, 20):
+        page.enter("step", step)
+        assert page.run(SMALLEST) >= 24
+        assert page.run(inside)
+    page.press("p")
+    assert page.run("return document.getElementById('settings').getClientRects().length") == 1
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -13,7 +13,7 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from ..text import ELLIPSIS, clean, measured
-from .card_layout import HIGH, PAD, Places, brief
+from .card_layout import HIGH, PAD, Places, brief, end_of
 from .card_svg import GRAD_ROW, KEY_ROW, MARGIN, Box, asset, canvas, graph, path_data, prefix_of, tiny
 from .frames import Frames, Step
 from .network_columns import ROUND
@@ -202,7 +202,7 @@ class _Film:
         """Return the vertex whose gradient a card shows: of a group, its last."""
         if card.startswith("n"):
             return int(card[1:])
-        return max(vertex.id for vertex in self.frames.vertices if card in vertex.group_path)
+        return end_of(self.frames, card, self.places).id
 
     def _changes(self) -> dict[int, dict[int, str]]:
         """Return for each vertex its totals as text, by the step at which they are reached."""

@@ -201,6 +201,15 @@ def brief(x: Any) -> str:
     return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(norm(x))}"
 
 
+def end_of(frames: Frames, group: str, places: Places) -> Vertex:
+    """Return the vertex whose numbers the card of a group shows: its last, of a neuron what it makes of its sum."""
+    inner = [vertex for vertex in frames.vertices if group in vertex.group_path]
+    if group in places.rounds:
+        made = {edge.head for edge in frames.edges if frames.vertices[edge.tail].op}
+        inner = [vertex for vertex in inner if vertex.id in made] or inner
+    return inner[-1]
+
+
 def card_width(name: str, op: str, values: list[str]) -> float:
     """Return the width of a card in points: its title and op, or a key and the longest of its values."""
     head = width(name, SIZE) + width(op, SIZE) + (14 if op else 0)

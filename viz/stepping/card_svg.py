@@ -13,7 +13,7 @@ from math import ceil, isfinite
 
 from ..colours import PALETTE
 from ..text import clean
-from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, Places, Point, brief, chip_text, fold_title, shown
+from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, Places, Point, brief, chip_text, end_of, fold_title, shown
 from .frames import Edge, Fold, Frames, Vertex
 from .network_columns import ROUND
 from .numbers import Number
@@ -190,7 +190,7 @@ def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
 def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Places) -> str:
     inner = [v for v in frames.vertices if fold.id in v.group_path]
     wide = places.widths[fold.id]
-    last = inner[-1] if inner else frames.vertices[-1]
+    last = end_of(frames, fold.id, places) if inner else frames.vertices[-1]
     if fold.id in places.rounds:
         return _round_card(fold, last, ends, places)
     rows = [

@@ -22,6 +22,7 @@ STEEP = 0.2  # for each point of height of the tallest
 PAD, HEAD = 12.0, 26.0  # points around what is in a group; on top, for its name
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # left, top, width, height
+Arrow = tuple[str, str, str]  # what it leads from and to, and the curve that it is
 Routed = tuple[list[Point], Point | None]
 
 
@@ -99,17 +100,32 @@ def _held(stage: Stage, rounds: frozenset[str]) -> dict[str, list[str]]:
     return held
 
 
-def _arrows(stage: Stage, held: Mapping[str, list[str]], columns: Set[str]) -> list[tuple[str, str, str]]:
+def _arrows(stage: Stage, held: Mapping[str, list[str]], columns: Set[str]) -> list[Arrow]:
     """Return what leads from block to block, with the curve that it is, or "" where a column has many."""
     block_of = {card: block for block, cards in held.items() for card in cards}
-    found: dict[tuple[str, str, str], None] = {}
+    found: dict[Arrow, None] = {}
     for key, (tail, head) in stage.joins.items():
         start, end = block_of[tail], block_of[head]
         found[start, end, key if columns.isdisjoint({start, end}) else ""] = None
-    return list(found)
+    return [arrow for arrow in found if arrow[2] or not _goes_round(arrow, found)]
 
 
-def _ordered(held: Mapping[str, list[str]], arrows: Iterable[tuple[str, str, str]]) -> list[str] | None:
+def _goes_round(arrow: Arrow, arrows: Iterable[Arrow]) -> bool:
+    """Whether another way leads where an arrow leads, as one to a penalty of all weights: it asks for no place."""
+    heads: dict[str, list[str]] = {}
+    for tail, head, _ in arrows:
+        heads.setdefault(tail, []).append(head)
+    tail, goal, _ = arrow
+    stack = [head for head in heads[tail] if head != goal]
+    seen = set(stack)
+    while stack:
+        new = [head for head in heads.get(stack.pop(), ()) if head not in seen]
+        seen.update(new)
+        stack += new
+    return goal in seen
+
+
+def _ordered(held: Mapping[str, list[str]], arrows: Iterable[Arrow]) -> list[str] | None:
     """Return the blocks, each after those that lead to it; None where there is no such order."""
     before: dict[str, list[str]] = {block: [] for block in held}
     for tail, head, _ in arrows:

@@ -22,7 +22,7 @@ from ..stepping.card_svg import asset, colours_css
 from ..text import clean
 from ..textbook.parts import Network, network_of
 
-SCRIPTS = ("learning.js", "passes.js", "recipe.js", "code.js", "picture.js", "notebook.js", "main.js")
+SCRIPTS = ("learning.js", "passes.js", "recipe.js", "code.js", "picture.js", "projector.js", "notebook.js", "main.js")
 HIDDEN = ("tanh", "relu", "sigmoid", "leaky_relu", "elu", "softplus", "silu", "gelu", "identity")
 LAST = (*HIDDEN, "softmax")
 CLASSES = 7  # at most, as many as there are colours for

@@ -179,9 +179,11 @@ function factsOf(group) {
   const inside = members.get(group), own = new Set(inside.map(vertex => vertex.id)), ops = inside.filter(vertex => !isLeaf(vertex));
   const outputs = new Set(edges.filter(e => own.has(e.tail) && !own.has(e.head) && !isLeaf(vertices[e.tail])).map(e => e.tail));
   if (own.has(root)) outputs.add(root);
+  // Of a neuron: what it computes of its sums, once for each call; not what is made of a weight alone, as for a penalty.
+  const calls = rounds.has(group) ? [...outputs].filter(id => nodes[id].inputs.some(i => i >= 0 && nodes[i].op)).sort((a, b) => a - b) : [];
   const last = (steps, f) => steps.reduce((most, vertex) => Math.max(most, f(vertex)), 0);
   const found = {
-    outputs: [...outputs], end: (ops.length ? ops : inside).at(-1).id, computed: last(ops, ({ id }) => computedAt[id]),
+    outputs: [...outputs], calls, end: calls.at(-1) ?? (ops.length ? ops : inside).at(-1).id, computed: last(ops, ({ id }) => computedAt[id]),
     complete: last(inside, ({ id }) => id === root ? turn : parts[id].at(-1)?.i ?? Infinity),
   };
   facts.set(group, found);

@@ -156,15 +156,19 @@ function drawEdges(open) {
     edgesOfCards.get(key).ids.push(edge.id);
   }
   for (const join of edgesOfCards.values()) join.flat = join.ids.every(id => !edges[id].carries);
+  scene.classList.toggle("many", edgesOfCards.size > REACHED / 2);  // which then do not fade from one state into the next
   layer("edges").replaceChildren(...[...edgesOfCards].map(([key, join]) => edgeElement(key, join)));
 }
+
+const REACHED = 400;  // curves up to which each has room around it for the pointer
 
 function edgeElement(key, join) {
   const routed = places.curves.get(key);
   const fits = routed && routed.points && routed.tail === join.tail && routed.head === join.head;
   const curve = fits ? routed : straight(join.tail, join.head);
   const line = draw("path", { class: "line", d: pathData(curve.points) });
-  const element = draw("g", { class: "edge", "data-edge": key }, line, draw("path", { class: "reach", d: pathData(curve.points), "data-over": key }));
+  const element = draw("g", { class: "edge", "data-edge": key, "data-over": key }, line);
+  if (edgesOfCards.size <= REACHED) element.append(draw("path", { class: "reach", d: pathData(curve.points) }));
   if (key[0] === "e" && (curve.chip || edgesOfCards.size <= 150)) element.append(chipElement(curve.chip || middle(curve.points), edges[join.ids[0]]));
   edgeElements.set(key, element);
   return element;

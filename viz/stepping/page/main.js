@@ -343,6 +343,7 @@ function start() {
   startKeys();
   startPanning();
   startOver();
+  $("sample").addEventListener("input", pickSample);
   startLive();
   startMistakes();
   startQuiz();
@@ -375,6 +376,7 @@ function enter(record) {
   if (hasArrays) takeEntries();
   document.body.classList.toggle("with-arrays", hasArrays);
   takeLessons();
+  takeNetwork();
   layout(open_);
   takeLeaves();
   roving(cards.get(places.seen.keys().next().value));

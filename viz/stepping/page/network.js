@@ -1,10 +1,6 @@
 // The network: its neurons are circles in columns, its curves as wide as what they carry; a click opens a neuron's steps
 // where it was, and Escape leads back. Over any curve stands its multiplication.
 
-// What a circle stands for: the node that the neuron ends with; several where it is called several times.
-const outputsOf = id => factsOf(id).outputs;
-const callsOf = id => outputsOf(id).length;
-
 function roundCard(id) {
   const half = ROUND / 2, fold = foldOf.get(id);
   return draw("g", { class: "card fold round", "data-card": id }, draw("title", {}, `${fold.kind} ${fold.title} of ${foldTitle(fold.parent)}`),
@@ -18,11 +14,32 @@ function tiny(x) {
   return a >= 0.005 && a < 9.995 ? x.toFixed(2) : a >= 1 && a < 999.5 ? x.toFixed(0) : x.toExponential(0).replace("e+", "e");
 }
 
+// Of a batch, in which a neuron is called once for each sample: the sample whose numbers are shown, null for none.
+let sample = null;
+const endOf = id => factsOf(id).calls[sample] ?? factsOf(id).end;
+const isSummed = id => factsOf(id).calls.length > 1 && factsOf(id).calls[sample] === undefined;
+
+// Take the network of a record: where there is a batch, a sample of it can be picked.
+function takeNetwork() {
+  const most = Math.max(0, ...[...rounds].map(id => factsOf(id).calls.length));
+  sample = null;
+  $("sample").value = "";
+  $("sample").max = most - 1;
+  $("sample").hidden = most < 2;
+}
+
+function pickSample() {
+  const wanted = $("sample").value.trim();
+  sample = wanted === "" ? null : Math.min(+$("sample").max, Math.max(0, Math.round(+wanted) || 0));
+  refresh();
+  say(sample === null ? "the numbers of all samples together" : `the numbers of sample ${sample}`);
+}
+
 // Forward what the neuron has computed, back its gradient, in a colour that is darker the larger the number is.
 function paintRound(id, state) {
-  const card = cards.get(id), { end, computed, complete, outputs } = factsOf(id), total = state.totals.get(end), ready = computed <= state.upto;
-  const x = outputs.length > 1 ? undefined : total ?? (ready ? data[end] : undefined), reason = total === undefined ? "" : flatness(id);
-  setText(card, "value", outputs.length > 1 ? `×${outputs.length}` : x === undefined || isArray(x) ? "" : tiny(x));
+  const card = cards.get(id), { computed, complete, calls } = factsOf(id), end = endOf(id), total = state.totals.get(end), ready = computed <= state.upto;
+  const x = isSummed(id) ? undefined : total ?? (ready ? data[end] : undefined), reason = total === undefined ? "" : flatness(id);
+  setText(card, "value", isSummed(id) ? `×${calls.length}` : x === undefined || isArray(x) ? "" : tiny(x));
   change(card.querySelector(".body"), "class", `body ${x === undefined ? "card" : toneOf(x, total === undefined ? data : grads)}`);
   card.classList.toggle("ahead", !ready);
   card.classList.toggle("back", total !== undefined);
@@ -36,7 +53,7 @@ function paintRound(id, state) {
 const darkest = new WeakMap();
 
 function toneOf(x, beside) {
-  if (!darkest.has(beside)) darkest.set(beside, Math.max(1e-300, ...[...rounds].map(id => Math.abs(beside[factsOf(id).end])).filter(Number.isFinite)));
+  if (!darkest.has(beside)) darkest.set(beside, Math.max(1e-300, ...[...rounds].flatMap(id => factsOf(id).calls.concat(factsOf(id).end)).map(end => Math.abs(beside[end])).filter(Number.isFinite)));
   return !x || !Number.isFinite(x) ? "card" : `${x > 0 ? "above" : "below"}${Math.min(3, Math.max(1, Math.ceil(3 * Math.abs(x) / darkest.get(beside))))}`;
 }
 
@@ -44,7 +61,7 @@ function toneOf(x, beside) {
 const FLAT = 0.02;
 
 function flatness(id) {
-  const { end, outputs } = factsOf(id), edge = outputs.length === 1 && edges.find(e => e.head === end);
+  const end = endOf(id), edge = !isSummed(id) && edges.find(e => e.head === end);
   if (!edge || nodes[end].inputs.length > 1 || !edge.carries || !grads[end] || isArray(data[end])) return "";
   const z = nameOf(edge.tail), slope = edge.local, row = nodes[end].op;
   if (slope === 0) return `dead here: ${z} = ${show(data[edge.tail])}, where ${row} is flat, so no gradient comes to its weights`;
@@ -53,9 +70,16 @@ function flatness(id) {
 
 // A curve is as wide as what it carries: the weight, once it is computed w · a, and on the way back the contribution.
 function paintWeighted(element, line, join, state) {
-  const x = join.ids.length === 1 ? carriedBy(edges[join.ids[0]], state) : undefined, most = mostCarried(state);
+  const one = join.ids.length === 1 ? join.ids[0] : join.ids.length === factsOf(join.head).calls.length ? join.ids[sample] : undefined;
+  const x = one !== undefined ? carriedBy(edges[one], state) : sharedBy(join), most = mostCarried(state);
   for (const [name, is] of [["above", x > 0], ["below", x < 0]]) element.classList.toggle(name, is);
   change(line, "stroke-width", String(x === undefined ? 1 : round(0.6 + 2.6 * Math.min(1, Math.abs(x) / (most || 1)))));
+}
+
+// Of the uses of a batch, which are drawn as one curve, the weight that they share.
+function sharedBy({ ids }) {
+  const [first, last] = [ids[0], ids.at(-1)].map(id => edges[id]), other = ({ head, tail }) => nodes[head].inputs.find(i => i !== tail);
+  return first.isNumber && last.isNumber && other(first) === other(last) ? first.local : undefined;
 }
 
 function carriedBy(edge, state) {
@@ -70,7 +94,7 @@ function mostCarried(state) {
   const back = state.upto >= turn;
   if (!mosts.has(grads)) mosts.set(grads, {});
   const known = mosts.get(grads);
-  return known[back] ??= Math.max(0, ...[...edgesOfCards.values()].filter(join => rounds.has(join.head) && join.ids.length === 1).map(({ ids: [id] }) => Math.abs(back ? base[sentAt[id]]?.contribution ?? 0 : edges[id].local * Math.max(1, Math.abs(data[edges[id].tail])))).filter(Number.isFinite));
+  return known[back] ??= Math.max(0, ...[...edgesOfCards.values()].filter(join => rounds.has(join.head)).map(join => [join, join.ids[0]]).map(([join, id]) => Math.abs(join.ids.length > 1 ? sharedBy(join) : back ? base[sentAt[id]]?.contribution ?? 0 : edges[id].local * Math.max(1, Math.abs(data[edges[id].tail])))).filter(Number.isFinite));
 }
 
 // Over a curve ------------------------------------------------------------------------------------------------------------
@@ -93,6 +117,7 @@ function showOver(key, event) {
 
 function overText({ ids }) {
   const view = views[at], state = quiz.on ? stateAt(0) : stateAt(view.last);
+  if (ids.length > 1 && ids[sample] !== undefined) return overText({ ids: [ids[sample]] });
   if (ids.length > 1) return [`${ids.length} uses: ${nameOf(edges[ids[0]].tail)} in ${nameOf(edges[ids[0]].head)} and ${ids.length - 1} more`];
   const edge = edges[ids[0]], head = nameOf(edge.head), lines = [state.computed.has(edge.head) ? `${vertices[edge.head].equation}${isArray(data[edge.head]) ? "" : ` = ${withNumbers(edge.head)} = ${show(data[edge.head])}`}` : vertices[edge.head].equation];
   const next = edges.find(e => e.tail === edge.head), into = next && !isArray(data[edge.head]) ? `${head} goes into ${vertices[next.head].op === "+" ? "the sum " : ""}${nameOf(next.head)}` : "";

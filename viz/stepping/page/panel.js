@@ -67,7 +67,7 @@ const BODIES = {
 
 // The arguments of an equation replaced by their numbers, for scalars.
 function withNumbers(node) {
-  const names = edges.filter(edge => edge.head === node).map(edge => vertices[edge.tail]);
+  const names = nodes[node].inputs.filter(i => i >= 0).map(i => vertices[i]);
   const right = vertices[node].equation.slice(nameOf(node).length + 3);
   if (names.some(v => isArray(data[v.id]))) return right;
   const known = new Map(names.map(v => [v.name, show(data[v.id])]));

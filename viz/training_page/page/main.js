@@ -85,6 +85,7 @@ function render(quick = false) {
   if (look.tab === "recipe") fillRecipe();
   if (look.tab === "as-code") $("python").textContent = codeOf(training, settings.rate);
   for (const name of ["sample", "recipe", "as-code"]) { $(`tab-${name}`).setAttribute("aria-selected", look.tab === name); $(`tab-${name}`).tabIndex = look.tab === name ? 0 : -1; $(name).hidden = look.tab !== name; }
+  follow();
   writeHash();
 }
 
@@ -413,4 +414,5 @@ readColours();
 settings = started();
 readHash();
 globalThis.playground = { numbers: () => ({ losses: training.marks.map(m => m.loss), held: training.marks.map(m => m.held), theta: Array.from(view.theta) }), code: () => codeOf(training, settings.rate), hash: hashNow };
+startProjector();
 startNotebook();

@@ -100,8 +100,10 @@ function buildNetwork(view) {
   fitNetwork();
 }
 
+const zoomOf = () => Math.max(projecting ? LARGE : 1, Math.min(projecting ? 4 : 1.5, $("stage").parentElement.clientWidth / places.box[2]));
+
 function fitNetwork() {
-  const [, , wide, high] = places.box, zoom = Math.min(1.5, Math.max(1, $("stage").parentElement.clientWidth / wide));
+  const [, , wide, high] = places.box, zoom = zoomOf();
   for (const [name, x] of [["width", wide], ["height", high]]) $("stage").style[name] = `${Math.floor(x * zoom)}px`;
   const canvas = $("inside");
   canvas.width = Math.ceil(wide * INK);
