@@ -181,7 +181,8 @@ def test_letters_have_eleven_pixels_and_twenty_four_for_a_projector(show):
     inside = (
         "const box = document.querySelector('#picture .scroll').getBoundingClientRect();"
         "const n = document.querySelector('#network .neuron.lit circle').getBoundingClientRect();"
-        "return n.left >= box.left - 1 && n.right <= box.right + 1 && n.top >= box.top - 1 && n.bottom <= box.bottom + 1"
+        "const across = n.left >= box.left - 1 && n.right <= box.right + 1;"
+        "return across && n.top >= box.top - 1 && n.bottom <= box.bottom + 1"
     )
     for step in (1, 8, 14, 20):
         page.enter("step", step)
