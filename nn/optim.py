@@ -304,9 +304,13 @@ def clip_by_norm(params: Params, limit: float) -> float:
 def check_gradients(params: Params) -> None:
     """Raise NonFiniteError with the name of the first parameter whose gradient has a NaN or an infinity.
 
-    Of a module, layers whose outputs are 0 for every sample are warned of: no gradient passes through them.
+    Of a module, layers whose outputs are 0 for every sample are warned of: no gradient passes through them. So are
+    gradients that are all 0.
     """
-    _reached(params, lambda g: ~np.isfinite(g))
+    reached = _reached(params, lambda g: ~np.isfinite(g))
+    if reached and not any(np.any(p.grad) for p in reached):
+        what = "all gradients are 0: the loss does not depend on the parameters, or all outputs of a layer are 0"
+        warnings.warn(f"{what} for every sample, as those of relus may be; viz.draw(loss) says which", stacklevel=2)
     layers = [m for m in params.modules() if hasattr(m, "activation")] if isinstance(params, Module) else []
     layers = [m for m in layers if hasattr(m, "neurons") or hasattr(m, "W")]
     for number, (layer, after) in enumerate(pairwise(layers), 1):

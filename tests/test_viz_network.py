@@ -590,3 +590,27 @@ def test_bricks_stand_beside_each_other_and_hold_their_lines(widths):
             assert boxes[0]["y"] < float(text.get("y")) < boxes[0]["y"] + boxes[0]["height"]
     with pytest.raises(PictureError):
         viz.bricks(3.0)
+
+
+def test_a_layer_of_relus_through_which_nothing_passes_is_named():
+    xs, ys = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5]], [1.0, -0.5]
+    neurons, arrays = nn.MLP(3, [4, 4, 1], rng=0), nn.MLP(3, [4, 4, 1], layer=nn.Dense, rng=0)
+    for name, p in (*neurons.named_parameters(), *arrays.named_parameters()):
+        p.data = p.data * 0.0 - 9.0 if name.startswith("layers.0") and name.endswith("b") else p.data
+        p.data = p.data * 0.0 + 0.5 if name.startswith("layers.1") and name.endswith("b") else p.data
+    losses = sum((neurons(x) - y) ** 2 for x, y in zip(xs, ys)), ((arrays(xs) - np.array(ys)[:, None]) ** 2).sum()
+    for model, loss, where in zip((neurons, arrays), losses, ("layer 1", "v2")):
+        assert "for every sample" not in viz.network(model).text
+        loss.backward()
+        line = next(line for line in viz.network(model).text.splitlines() if line.startswith("[1]"))
+        assert line.endswith("all 4 relus are 0 for every sample")
+        assert viz.network(model).text.count("for every sample") == 1
+        assert viz.draw(loss, names={}, model=model if model is neurons else None).picture.note.endswith(
+            f"All 4 relus of {where} are 0 for every sample."
+        )
+        with pytest.warns(UserWarning, match="of layer 1 are 0 for every sample"):
+            nn.check_gradients(model)
+        for p in model.parameters():
+            p.grad = p.grad * 0.0
+        with pytest.warns(UserWarning, match="all gradients are 0"):
+            nn.check_gradients(model)

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd_mini import Node
+import numpy as np
+
+from autograd_mini import Node, ops
 from autograd_mini.sweep import carries, order, reach
 from autograd_mini.text.formula import names_of
 from autograd_mini.text.recorded import as_recorded
@@ -34,6 +36,7 @@ from .boxes import (
 )
 from .folding import REST, Item, View, plain_view
 from .groups import Group
+from .ownership import LAYER, NEURON
 
 BOTH, FORWARD, BACKWARD, NAMES = "both", "forward", "backward", "names"
 
@@ -199,13 +202,26 @@ class _Drafter:
     def _note(self) -> str:
         """Say what the picture leaves out, and how to see it."""
         hold = "1 leaf holds" if len(self.moved) == 1 else f"{len(self.moved):,} leaves hold"
-        moved = f"As recorded: {hold} other data now." if self.moved else ""
+        moved = [f"As recorded: {hold} other data now."] if self.moved else []
+        moved += [f"All {n} relus of {clean(name)} are 0 for every sample." for name, n in self._dead()]
         folded = [item.name for item in self.view.items if isinstance(item, Group) and item.kind != REST]
         if not self.view.folded:
-            return moved
+            return " ".join(moved)
         remedy = f'unfold="{clean(folded[0])}" opens one' if folded else "a larger limit shows more"
         summary = f"Summary: {self.whole:,} nodes in {len(self.view.items)} boxes. A thick rim: folded; {remedy}."
-        return f"{summary} {moved}".rstrip()
+        return " ".join([summary, *moved])
+
+    def _dead(self) -> Iterator[tuple[str, int]]:
+        """Yield the layers, or nodes of arrays, through whose relus nothing passes, and how many relus these are."""
+        shown = [group for group in (*self.view.items, *self.view.frames.values()) if isinstance(group, Group)]
+        for group in dict.fromkeys(each for top in shown for each in (top, *(inner for _, inner in top.walk()))):
+            relus = [node for node in group.all_nodes() if node.op is ops.relu] if group.kind == LAYER else []
+            if relus and not any(np.any(node._data) for node in relus):
+                neurons = sum(child.kind == NEURON for child in group.children)
+                yield group.name, neurons or ops.shape(relus[0])[-1]
+        for node in self.view.items if not shown else ():
+            if isinstance(node, Node) and node.op is ops.relu and node.ndim and not node._data.any():
+                yield self.names[node], node.shape[-1]
 
 
 def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str], ...]:

@@ -284,6 +284,8 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
     dead = _dead_layers(net, list(sizes))
     if dead:
         ax.set_title(f"all outputs of {', '.join(dead)} are 0 for every sample")
+    elif not largest.any():
+        ax.set_title("all gradients are 0")
     ax.legend()
     return ax
 

@@ -38,6 +38,7 @@ def view_of(network: Network, passed: Pass | None, show: str, most: int | None, 
     curves = tuple(_carried(layer, i, passed, show) for i, layer in enumerate(layers))
     slopes = tuple((layer.db if show == GRADIENTS else layer.b) if biases else None for layer in layers)
     captions = (_first(network), *(_caption(i, layer, curves[i - 1], show) for i, layer in enumerate(layers, 1)))
+    captions = tuple((*lines, *_dead(layers[i - 1 : i + 1])) if i else lines for i, lines in enumerate(captions))
     wide = [max(measured(line, SMALL) for line in lines) for lines in captions]
     biased = [slope is not None for slope in slopes] + [False]
     columns = columns_of(network.widths, wide, most, biased)
@@ -83,6 +84,14 @@ def equations(i: int, layer: Layer) -> tuple[str, str]:
 
 def _after(layer: Layer) -> list[str]:
     return [f"then {part}" for part in layer.after]
+
+
+def _dead(pair: Sequence[Layer]) -> list[str]:
+    """Say of a layer and the next that nothing passed the first: the next has gradients of its offsets alone."""
+    if len(pair) < 2 or pair[1].dW is None or pair[1].db is None or pair[1].dW.any() or not pair[1].db.any():
+        return []
+    kind = f"{pair[0].activation}s" if pair[0].activation == "relu" else "outputs"
+    return [f"all {len(pair[0].W)} {kind} are 0 for every sample"]
 
 
 def _most(carried: Array | None, show: str) -> str:
