@@ -18,6 +18,7 @@ import numpy as np
 from autograd_mini import DataError, Node, ShapeError, ops
 from autograd_mini.data import Array, array_of
 from autograd_mini.kernels import checked_labels
+from autograd_mini.node import tell
 from autograd_mini.op import operand
 
 from .errors import SettingError, choice, function, real
@@ -208,9 +209,15 @@ def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
     return w
 
 
+WITHIN = (ops.softmax, ops.sigmoid)  # they give probabilities whatever they are given
+
+
 def _within(x: Any, what: str, low: float, high: float) -> None:
-    """Raise SettingError unless every entry lies in [low, high]."""
+    """Raise SettingError unless every entry lies in [low, high]; whoever records for other numbers is told of it."""
     data = _data(x)
+    if isinstance(x, Node) and x.op not in WITHIN:
+        tell("{} >= {}", (x, low), data >= low)
+        tell("{} <= {}", (x, high), data <= high)
     bad = ~((data >= low) & (data <= high))
     if bad.any():
         raise SettingError(f"{what} must lie in [{low:g}, {high:g}], got {_first(data, bad)}")

@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from autograd_mini import Branches, Node, NonFiniteError, Program, ShapeError, Tensor, Value, compile, no_grad, ops
+from autograd_mini import (
+    Branches,
+    DataError,
+    Node,
+    NonFiniteError,
+    Program,
+    ShapeError,
+    Tensor,
+    Value,
+    compile,
+    no_grad,
+    ops,
+)
 from autograd_mini.data import Array, array_of, ignoring_fp_warnings
 from autograd_mini.kernels import checked_labels, one_hot
 from autograd_mini.modes import Recording
@@ -158,6 +170,9 @@ class Step:
         y = _as(y, dtype)
         if loss_function(self.loss) in CHECKING:
             self.loss(np.zeros_like(y), y)
+        elif x.shape in self._outputs:
+            with no_grad():
+                self.loss(Tensor(np.zeros(self._outputs[x.shape], dtype)), Tensor(y))
         return x, y
 
     def _rows(self, x: Array, y: Array, dtype: Any) -> Array:
@@ -194,15 +209,36 @@ class Step:
     def _record(self, x: Tensor, y: Tensor) -> Node:
         """Return the loss of a batch, recorded."""
         with Recording(), Branches() as branches:
-            root = self.loss(self.model(x), y)
-        if branches.guards:
-            raise SettingError("the model or the loss takes a branch that depends on data: use nn.fit, which records")
+            outputs = self.model(x)
+            root = _loss_of(self.loss, outputs, y)
+        if _decided(branches, {y}):
+            raise SettingError(
+                "the model or the loss takes a branch or a check that depends on data: use nn.fit, which records"
+            )
+        if branches.guards:  # of the targets: each batch's are looked at
+            keep(self._outputs, x.shape, outputs.shape)
         return one_node(root)
 
 
 def loss_function(loss: Loss) -> Loss:
     """Return what a loss with settings, made by functools.partial, is made of; any other itself."""
     return loss.func if isinstance(loss, functools.partial) else loss
+
+
+def _loss_of(loss: Loss, outputs: Any, y: Tensor) -> Any:
+    """Return the loss of a batch; SettingError by its name where it wants y as plain numbers, to look something up."""
+    try:
+        return loss(outputs, y)
+    except DataError as error:
+        raise SettingError(
+            f"{getattr(loss, '__name__', loss)} takes y as class numbers or an index, and a replay gives it a node: "
+            "give Step nn.cross_entropy itself, or rows with a 1 at the class, which it takes too, or train with nn.fit"
+        ) from error
+
+
+def _decided(branches: Branches, but: set[Any]) -> bool:
+    """Return whether the recording looked at other data than that of the nodes that are checked anyway."""
+    return any(not {a for a in guard.args if isinstance(a, Node)} <= but for guard in branches.guards)
 
 
 def _as(a: Any, dtype: Any) -> Array:
@@ -292,7 +328,7 @@ def sample_program(model: Any, loss: Loss, x: Array, y: Array) -> SampleProgram 
         if not isinstance(outputs, Value) or len(targets) != 1:
             return None
         root = loss(outputs, targets[0])
-    if branches.guards or ops.shape(root):
+    if _decided(branches, set(targets)) or ops.shape(root):
         return None
     reached = set(order(root))
     if any(n.ndim for n in reached):  # a layer that looks at all its numbers together, as softmax does

@@ -8,8 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+import autograd_mini
 import nn
-from autograd_mini import DataError, NonFiniteError, ShapeError, StaleError, Tensor, Value, detect_nonfinite, no_grad
+from autograd_mini import (
+    DataError,
+    NonFiniteError,
+    ShapeError,
+    StaleError,
+    Tensor,
+    Value,
+    detect_nonfinite,
+    no_grad,
+    ops,
+)
 from nn import step as steps
 from nn import train
 
@@ -510,3 +521,59 @@ def test_a_gradient_that_somebody_holds_stays_what_it_was() -> None:
         copies.append((line.W.grad.copy(), line.b.grad.copy()))
     assert all(np.array_equal(a, b) for pair in zip(held, copies) for a, b in zip(*pair))
     assert not np.array_equal(held[0][0], held[1][0])
+
+
+# What a replay cannot look up or check -------------------------------------------------------------------------------
+
+LABELS = np.array([0, 1, 1])
+BATCH = np.array([[0.5, -1.0], [1.0, 0.0], [-0.5, 2.0]])
+
+
+def one_layer(outputs, activation="identity"):
+    return nn.Dense(2, outputs, activation, rng=0)
+
+
+def wrapped_cross_entropy(z, y):
+    return nn.cross_entropy(z, y) * 2.0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        wrapped_cross_entropy,
+        lambda z, y: nn.negative_log_likelihood(ops.softmax(z), y) * 2.0,
+        lambda z, y: ops.cross_entropy(z, y).mean(),
+        lambda z, y: -ops.log_softmax(z)[np.arange(3), y].mean(),
+    ],
+)
+def test_a_loss_of_ones_own_that_looks_class_numbers_up_is_refused_by_name(loss):
+    step = nn.Step(one_layer(2), loss)
+    with pytest.raises(nn.SettingError, match=f"{loss.__name__} takes y as class numbers.*rows with a 1 at the class"):
+        step(BATCH, LABELS)
+
+
+def test_rows_in_place_of_class_numbers_reach_a_loss_of_ones_own_and_are_checked_in_every_batch():
+    step, plain = nn.Step(one_layer(2), wrapped_cross_entropy), nn.Step(one_layer(2), nn.cross_entropy)
+    rows = np.eye(2)[LABELS]
+    assert step(BATCH, rows) == 2.0 * plain(BATCH, LABELS)
+    with pytest.raises(nn.SettingError, match="a probability must lie in"):
+        step(BATCH, rows * 2.0)
+    step = nn.Step(one_layer(1), lambda z, y: nn.sigmoid_cross_entropy(z, y) * 2.0)
+    step(BATCH, LABELS[:, None])
+    with pytest.raises(nn.SettingError, match="a target must lie in"):
+        step(BATCH, LABELS[:, None] + 1)
+
+
+def test_probabilities_that_a_replay_could_not_check_are_refused():
+    layer = one_layer(2)
+    layer.b.data = [0.5, 0.5]
+    with pytest.raises(nn.SettingError, match="a check that depends on data"):
+        nn.Step(layer, nn.negative_log_likelihood)(BATCH * 0.1, LABELS)
+    assert nn.Step(one_layer(2, "softmax"), nn.negative_log_likelihood)(BATCH, LABELS) > 0.0
+
+
+def test_a_compiled_loss_checks_the_targets_of_every_call():
+    loss = autograd_mini.compile(lambda z, y: nn.sigmoid_cross_entropy(z, y))
+    assert loss(1.0, 0.5)[0] == pytest.approx(np.log1p(np.e) - 0.5)
+    with pytest.raises(nn.SettingError, match="a target must lie in"):
+        loss(1.0, 7.0)
