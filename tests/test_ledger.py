@@ -256,3 +256,28 @@ def test_a_prompt_shows_the_accounts_unless_they_are_many() -> None:
     assert repr(one) == str(one) != ""
     assert repr(many) == "<Ledger of 30 leaves, 1 sweeps: print it, or read ledger[leaf]>"
     assert repr(Ledger()) == "<Ledger of 0 leaves, 0 sweeps: print it, or read ledger[leaf]>"
+
+
+def test_names_run_either_way() -> None:
+    w = Value(3.0)
+    rate = w * 2.0
+    for names in ({w: "weight"}, {"weight": w, "rate": rate, "other": 7}):
+        with Ledger(names=names) as book:
+            rate.backward()
+            rate.backward()
+        assert str(book).startswith("weight: gradient")
+        w.grad = None
+    assert "rate = weight * 2, argument 1" in str(book)
+    with pytest.raises(DataError, match="names maps nodes to names"):
+        Ledger(names=["a"])  # type: ignore[arg-type]
+
+
+def test_a_long_account_says_what_it_leaves_out_and_how_to_ask_for_it() -> None:
+    leaves = [Value(float(i)) for i in range(300)]
+    with Ledger() as book:
+        ops.add_n(*leaves).backward()
+    lines = str(book).splitlines()
+    assert len(lines) == 401
+    assert lines[-1].endswith("Ledger(w) follows w alone, ledger[w] lists its entries, ledger.whole is all")
+    assert book.whole.splitlines()[:400] == lines[:400]
+    assert len(book.whole.splitlines()) > 1000

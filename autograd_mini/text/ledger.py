@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..node import Node
 from ..sweep import receivers, total
 from .derivative import contributions
 from .formula import equation, names_of, one_line
+from .names import given_names
 from .numbers import cut, shown
 
 Number = float | Array
@@ -23,6 +25,7 @@ Number = float | Array
 SWEEP, ZERO, OUTSIDE = "sweep", "zero_grad", "outside"
 WIDTH = 70  # characters of an equation in a printed line
 READABLE = 20  # leaves whose accounts a prompt shows without being asked to print them
+LINES = 400  # that are printed unasked
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,9 @@ class Ledger(Mode):
 
     `ledger[leaf]` lists the entries of one leaf; printing it shows them all. Given leaves, it follows only those. What
     changes a gradient in another way (an assignment, `backward_steps`) appears as one entry "outside", so that the last
-    total is always the gradient there is. `names` names nodes without a label. It keeps words and numbers, no graph.
+    total is always the gradient there is. `names` names nodes without a label, {node: name} or {name: node} as
+    `globals()` does. Beside these it keeps words and numbers, no graph. Printed, more than 400 lines are cut; `.whole`
+    is all of them.
 
     >>> from autograd_mini import Value
     >>> w = Value(3.0, label="w")
@@ -68,13 +73,14 @@ class Ledger(Mode):
         total 6 + 2 = 8
     """
 
-    def __init__(self, *leaves: Node, names: Mapping[Node, str] | None = None) -> None:
+    def __init__(self, *leaves: Node, names: Mapping[Any, Any] | None = None) -> None:
         super().__init__()
         for node in leaves:
             if not isinstance(node, Node):
                 raise DataError(f"Ledger follows Values and Tensors, got {type(node).__name__}: write Ledger(*leaves)")
         self.sweeps = 0
-        self.names = dict(names or {})
+        self.names = given_names(leaves, names)
+        self._known = names
         self._wanted = frozenset(leaves)
         self._accounts: dict[Node, list[Entry]] = {leaf: [] for leaf in leaves}
 
@@ -93,7 +99,19 @@ class Ledger(Mode):
         return (*self._accounts.get(leaf, ()), *self._outside(leaf))
 
     def __str__(self) -> str:
-        return "\n".join(line for leaf in self for line in _lines(self._name(leaf), self[leaf]))
+        lines = list(islice(self._told(), LINES + 1))
+        if len(lines) <= LINES:
+            return "\n".join(lines)
+        rest = f"left out: what comes after these {LINES} lines; Ledger(w) follows w alone, ledger[w] lists its entries"
+        return "\n".join([*lines[:LINES], f"{rest}, ledger.whole is all"])
+
+    @property
+    def whole(self) -> str:
+        """The account of every leaf as text, however long it is."""
+        return "\n".join(self._told())
+
+    def _told(self) -> Iterator[str]:
+        return (line for leaf in self for line in _lines(self._name(leaf), self[leaf]))
 
     def __repr__(self) -> str:
         if 0 < len(self) <= READABLE:
@@ -103,7 +121,7 @@ class Ledger(Mode):
     def see_sweep(self, root: Node, reached: dict[Node, Any]) -> None:
         """Enter what each edge of a sweep brings to each leaf."""
         self.sweeps += 1
-        names = names_of(reached, self.names, root)
+        names = names_of(reached, self._known, root)
         followed = [node for node in reached if self._follows(node)]
         sums: dict[Node, Any] = dict.fromkeys(followed)
         entries: dict[Node, list[Entry]] = {leaf: [] for leaf in followed}
