@@ -7,8 +7,9 @@ pointer from an argument to its result, so a graph is freed the moment its root 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 from .hints import HINTS, OWN_OP, hint, refuse
+from .made_again import MadeAgain, made_again
 from .notes import NOTHING, Noted
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _birth_of = attrgetter("birth")
 
 # States that a leaf keeps for readers of what was recorded from it; one where it has more entries than SMALL.
 PAST, SMALL = 4, 1000
+KEPT_DECISIONS = 1000  # that a leaf keeps of what was made of it
 
 # Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
 # thread has one; the context variable says which ones hold here.
@@ -54,6 +57,7 @@ class Decision(NamedTuple):
     args: tuple[Any, ...]
     outcome: Any
     birth: int
+    about: tuple[MadeAgain, ...] = ()  # those of the functions that make a node again which nobody may hold
 
 
 THIS = object()
@@ -439,14 +443,51 @@ def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> N
     node.note().decided[key or asked] = Decision(
         text, tuple([THIS if a is node else a for a in args]), outcome, _birth()
     )
+    if node.op is not None:
+        _note_with_leaves(text, args, outcome, key)
+
+
+def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any) -> None:
+    """Note a decision with the leaves of what it was about, too: a record of them need not hold what was looked at."""
+    found = {a: made_again(a) for a in args if isinstance(a, Node)}
+    again = {a: made for a, made in found.items() if made is not None}
+    if len(again) < len(found):
+        return  # what was asked about is large, as a loss is: whoever branches on it has Branches
+    about = tuple(again.values())
+    youngest = again[max(again, key=_birth_of)]
+    made = [again[a] if isinstance(a, Node) else partial(_then, youngest, a) if callable(a) else a for a in args]
+    asked = text, repr(key), *(again[a].key if isinstance(a, Node) else () if callable(a) else repr(a) for a in args)
+    decision = Decision(text, tuple(made), outcome, _birth(), about)
+    for leaf in {leaf for each in about for leaf in each.leaves()}:
+        known = leaf.note().decided
+        if asked not in known or not _holds(known[asked]):
+            known[asked] = decision
+        if len(known) > KEPT_DECISIONS:
+            del known[next(iter(known))]
+
+
+def _then(made: MadeAgain, function: Callable[[Any], Any], leaf: Any) -> Any:
+    return function(made(leaf))
+
+
+def _holds(decision: Decision) -> bool:
+    """Return whether the leaves hold what they held when it was decided."""
+    return all(leaf.birth < decision.birth for made in decision.about for leaf in made.leaves())
 
 
 def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
     """Yield what was decided by the data of nodes before the root was recorded: it may hold for this data alone."""
-    for node in nodes:
-        for text, args, outcome, birth in getattr(node, "_note", NOTHING).decided.values():
-            if birth < root.birth and not any(isinstance(a, Node) and a.birth > birth for a in args):
-                yield Decision(text, _of(node, args), outcome, birth)
+    among = set(nodes)
+    seen: set[int] = set()
+    for node in among:
+        for decision in getattr(node, "_note", NOTHING).decided.values():
+            text, args, outcome, birth, about = decision
+            if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in args):
+                continue
+            if about and (birth in seen or not _holds(decision) or any(made.of() in among for made in about)):
+                continue  # it is noted with several leaves, or with a node that is there
+            seen.add(birth)
+            yield Decision(text, _of(node, args), outcome, birth)
 
 
 def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:

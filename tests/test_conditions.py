@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import viz
 from autograd_mini import BranchError, Tensor, Value, compile, no_grad, ops
 
 TAKEN, OTHER = [1.0, -2.0, 3.0], [-1.5, 2.0, 0.25]
@@ -145,3 +146,55 @@ def test_a_condition_is_bools_to_whoever_looks() -> None:
     assert copy.copy(x > 1.0) is True
     with pytest.raises(ValueError, match="ambiguous"):
         bool(t > 2.0)
+
+
+# What was decided about nodes that are in nobody's record -------------------------------------------------------------
+
+
+def test_a_decision_about_what_is_no_part_of_the_record_is_known_by_its_leaves() -> None:
+    b = Value(3.0, label="b")
+    branches: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {  # the numbers that it is asked with are 2 and [1, 2]
+        "square": (lambda x: 3.0 * x if x * x > 1.0 else -x, 3.0, 0.5),
+        "other leaf": (lambda x: 2.0 * x if x * b > 1.0 else -x, 1.0, 0.1),
+        "truth": (lambda x: 2.0 * x if x - 1.0 else -x, 2.0, 1.0),
+        "sum": (lambda x: x[0] if x.sum() > 1.0 else x[1], [2.0, 3.0], [0.1, 0.2]),
+        "argmax": (lambda x: x[0] if (x * 2.0).argmax() == 1 else x[1], [1.0, 3.0], [3.0, 1.0]),
+    }
+    for name, (function, here, there) in branches.items():
+        leaf = Tensor([1.0, 2.0], label="x") if isinstance(here, list) else Value(2.0, label="x")
+        root = function(leaf)
+        program = compile(root, [leaf])
+        program(here)
+        with pytest.raises(BranchError):
+            program(there)
+        for text in (program.source, program.numpy, program.javascript):
+            assert "record again" in text, name
+        assert "a branch was taken when this was recorded" in viz.player(root, names={}).record["why"], name
+
+
+def test_a_decision_ends_with_the_numbers_that_it_was_about_and_keeps_nothing_alive() -> None:
+    x = Value(2.0, label="x")
+    square = x * x
+    for _ in range(3):
+        assert square > 1.0
+        assert x * x > 1.0
+    assert len(x.note().decided) == 1
+    held = weakref.ref(square)
+    del square
+    assert held() is None
+    x.data = 0.5
+    assert compile(3.0 * x, [x])(5.0) == (15.0, (3.0,))
+    y, other = Value(1.0), Value(2.0)
+    assert y * other > 1.0
+    del other
+    with pytest.raises(BranchError):
+        compile(y * 2.0, [y])(0.1)
+
+
+def test_a_large_expression_is_not_kept_for_a_question_about_it() -> None:
+    x = Value(1.0)
+    y = x
+    for _ in range(60):
+        y = y + 1.0
+    assert y > 0.0
+    assert x.note().decided == {}

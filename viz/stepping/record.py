@@ -22,7 +22,7 @@ from autograd_mini.op import Elementwise, Sum, contribution
 from autograd_mini.programs.languages.javascript_table import refused
 from autograd_mini.sweep import carries, order, seed_of, swept
 from autograd_mini.text.derivative import Derivatives
-from autograd_mini.text.formula import equation
+from autograd_mini.text.formula import FormulaError, equation, text
 from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.to_json import plain
 
@@ -30,6 +30,7 @@ from ..text import clean
 from .frames import Fold, Paths, mark, source_of, stretched
 from .step_order import arranged
 
+LONGEST = 60  # characters of a formula in a sentence
 WRITTEN = 64  # entries of an array that are written out; more travel as bytes
 NUMBERED = re.compile(r"v(\d{1,9})", re.ASCII)
 DECIDED = "{} keeps a condition that was decided when this was recorded: write it as a row, where(greater(x, 1.0), ...)"
@@ -164,8 +165,17 @@ def _why(unknown: Sequence[str], decided: Sequence[str], branches: Sequence[str]
 def _called(a: Any, names: Mapping[Node, str]) -> str:
     """Return an argument of a decision as people write it."""
     if isinstance(a, Node):
-        return names.get(a) or "an entry"
+        return names.get(a) or _made(a, names)
     return "an array" if np.ndim(a) else f"{a:g}"
+
+
+def _made(node: Node, names: Mapping[Node, str]) -> str:
+    """Return how a node that is not in the record is made of what is, where that is short."""
+    try:
+        written = text(node, names)
+    except FormulaError:
+        return "an entry"
+    return written if len(written) <= LONGEST else "an entry"
 
 
 def _decided(node: Node) -> bool:
