@@ -244,3 +244,18 @@ def test_activations_keep_their_digits_in_the_tails_and_their_slopes_at_0(name: 
         expected, (rule,) = program(z)
         assert float(value) == pytest.approx(expected, rel=1e-9, abs=1e-300), (name, z)
         assert float(slope) == pytest.approx(rule, rel=1e-9, abs=1e-300), (name, z)
+
+
+def test_a_number_beside_a_batch_has_the_gradients_of_each_sample_in_scripts_too() -> None:
+    w, x = Value(2.0, label="w"), Value(0.5, label="x")
+    program = autograd_mini.compile((w * x).tanh() + w, [w, x])
+    xs = np.array([0.5, -1.0, 2.0])
+    value, gradients = program(2.0, xs)
+    for name in ("torch", "jax"):
+        pytest.importorskip(name)
+        found, by_sample = run_source(getattr(program, name))(2.0, xs)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+        np.testing.assert_allclose(np.stack([np.asarray(g) for g in by_sample]), np.stack(gradients), rtol=1e-12)
+        total, sums = program.summed(2.0, xs)
+        np.testing.assert_allclose([float(g.sum()) for g in by_sample], sums, rtol=1e-12)
+        assert float(found.sum()) == pytest.approx(total)

@@ -19,6 +19,7 @@ class Framework(NamedTuple):
     settings: tuple[str, ...]
     array: str
     number: str
+    batch: str
     vjp: str
     seed: str
 
@@ -28,6 +29,7 @@ _TORCH = Framework(
     settings=(),
     array="torch.asarray({}, dtype=torch.{dtype}, copy=True)",
     number="torch.asarray({}, dtype=torch.float64, copy=True)",
+    batch="torch.broadcast_tensors",
     vjp="torch.func.vjp",
     seed="torch.asarray(gradient, dtype=value.dtype, copy=True).expand_as(value)",
 )
@@ -36,6 +38,7 @@ _JAX = Framework(
     settings=('jax.config.update("jax_enable_x64", True)',),
     array="jnp.asarray({}, dtype=jnp.{dtype})",
     number="jnp.asarray(float({}))",  # it takes the precision of the arrays that it meets
+    batch="jnp.broadcast_arrays",
     vjp="jax.vjp",
     seed="jnp.broadcast_to(jnp.asarray(gradient, dtype=value.dtype), value.shape)",
 )
@@ -76,9 +79,13 @@ def _script(listing: Listing, framework: Framework, name: str) -> str:
 
 
 def _arrays(listing: Listing, framework: Framework) -> str:
-    """Return how the inputs become arrays of the framework: numbers, or batches of them, in float64."""
+    """Return how the inputs become arrays of the framework: numbers, or batches of them, in float64.
+
+    A number beside a batch is repeated, and has a gradient of each sample, as in a program here.
+    """
     if listing.is_scalar:
-        return f"[{framework.array.format('x', dtype='float64')} for x in inputs]"
+        arrays = f"[{framework.array.format('x', dtype='float64')} for x in inputs]"
+        return f"{framework.batch}(*{arrays})" if len(listing.inputs) > 1 else arrays
     kinds = {(type(n), n.dtype.name) for n in listing.inputs}
     if len(kinds) == 1:
         return f"[{_array(listing.inputs[0], framework, 'x')} for x in inputs]"
