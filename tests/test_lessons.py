@@ -169,7 +169,7 @@ def test_a_lesson_has_its_form(file: Path) -> None:
 
 
 def minutes(text: str) -> int:
-    """Return how long a lesson takes by the rule that lesson 1 states, to the nearest five minutes."""
+    """Return how long a lesson takes by the rule that the page for teachers states."""
     code = [cell.code for cell in cells(text)]
     asked = re.findall(r'^check\("(\d\.\d)", ', text, re.MULTILINE)
     programs = sum(EXERCISES[name].page["kind"] == "report" for name in asked)

@@ -9,8 +9,8 @@ import jupytext
 from sphinx.application import Sphinx
 
 LINK = (
-    '<p class="notebook">To do the exercises: <a href="{name}.ipynb" download>this lesson as a notebook</a>, '
-    "which needs this library and nothing else.</p>"
+    '<p class="notebook">Answer here, in the boxes, or take <a href="{name}.ipynb" download>this lesson as a '
+    "notebook</a>, which needs this library and nothing else.</p>"
 )
 
 

@@ -72,7 +72,11 @@ function reportField(exercise, id) {
   const how = exercise.of === "grade" ? "the report of autograd-mini grade" : "the notebook that you have run, or the line that check printed";
   const text = make("textarea", { id, rows: 3, spellcheck: "false", autocomplete: "off" });
   const file = make("input", { id: `${id}-file`, type: "file" });
-  const take = async chosen => { if (chosen) text.value = decoded(new Uint8Array(await chosen.arrayBuffer())); };
+  const take = async chosen => {
+    if (!chosen) return;
+    text.value = decoded(new Uint8Array(await chosen.arrayBuffer()));
+    text.form.requestSubmit();
+  };
   file.addEventListener("change", () => take(file.files[0]));
   const element = make("div", { class: "drop" },
     make("p", {}, make("label", { for: id }, `Drop here, or paste, ${how}:`)), text,
