@@ -239,7 +239,7 @@ scatter      = Op("scatter",      lambda x, index, shape: kernels.scatter(x, ind
 windows      = Op("windows",      lambda x, size, stride=1, dilation=1: kernels.windows(x, size, stride, dilation),   # of the last axes, each at its place
                   lambda g, z, x, size, stride, dilation: overlap_add(g, shape(x), stride, dilation), None, None, None)
 overlap_add  = Op("overlap_add",  lambda x, shape, stride, dilation: kernels.overlap_add(x, shape, stride, dilation),
-                  lambda g, z, x, shape_, stride, dilation: windows(g, shape(x)[len(shape_):], stride, dilation), None, None, None)
+                  lambda g, z, x, shape_, stride, dilation: _first(windows(g, shape(x)[len(shape_):], stride, dilation), shape(x)), None, None, None)
 concatenate_ = Variadic("concatenate", lambda axis, *xs: np.concatenate(xs, axis), lambda g, z, i, args: _slab(g, i - 1, args[0], args[1:]), settings=1)
 stack_       = Variadic("stack",       lambda axis, *xs: np.stack(xs, axis),       lambda g, z, i, args: _layer(g, i - 1, args[0]), settings=1)
 add_n        = Sum("add_n",       kernels.add_n,                              lambda g, z: g, text=" + ")
@@ -339,6 +339,11 @@ def _matmul_y(g: Any, x: Any, y: Any) -> Any:
 def _rows(x: Any) -> Any:
     """Return x as a matrix of rows along the last axis."""
     return x if len(shape(x)) == 2 else reshape(x, (math.prod(shape(x)[:-1]), shape(x)[-1]))
+
+
+def _first(x: Any, lengths: tuple[int, ...]) -> Any:
+    """Return the first places along each axis."""
+    return x if shape(x) == lengths else getitem(x, tuple(slice(n) for n in lengths))
 
 
 def _inside(inner: tuple[int, ...], width: Any) -> tuple[slice, ...]:

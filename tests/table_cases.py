@@ -157,7 +157,8 @@ WHOLE: dict[str, list[Case]] = {
         Ellipsis)), (_x(0), np.zeros(0, bool))],
     "scatter": [(np.asarray(_x(2, 3)[index])[()], index, (2, 3)) for index in _INDICES],
     "windows": [(_x(*x), size, stride, dilation) for x, size, stride, dilation in _WINDOWS],
-    "overlap_add": [(np.array(kernels.windows(_x(*x), *settings)), x, *settings[1:]) for x, *settings in _WINDOWS],
+    "overlap_add": [(np.array(kernels.windows(_x(*x), *settings)), x, *settings[1:]) for x, *settings in _WINDOWS]
+        + [(_x(2, 3), (6,), 1, 1), (_x(2, 2, 2, 3), (5, 6), (2, 1), 1)],  # longer than its windows reach
     "concatenate": [(axis, *(sample(shape, WIDE, i) for i, shape in enumerate(shapes))) for axis, *shapes in [
         (0, (3,)), (0, (3,), (1,), (2,)), (1, (2, 3), (2, 1)), (-1, (2, 3), (2, 1)), (-2, (2, 3), (1, 3)), (1, (2, 3,
         4), (2, 1, 4)), (0, (0,), (3,)), (0, (0, 3), (2, 3))]],

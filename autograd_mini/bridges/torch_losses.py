@@ -10,7 +10,7 @@ import numpy as np
 from .. import array_ops as arrays
 from .. import ops
 from ..node import Node
-from .torch_ops import _data, floats, named
+from .torch_ops import OPS, _data, floats, named
 
 NONE, MEAN, SUM = 0, 1, 2  # how torch says what becomes of the losses of single entries
 
@@ -127,7 +127,7 @@ def _similarity(x: Any, z: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
 def _distance(x: Any, z: Any, p: float, eps: float) -> Any:
     gap = x - z + eps
-    return ops.norm(gap, -1) if p == 2 else ops.sum(ops.absolute(gap) ** p, -1) ** (1.0 / p)
+    return OPS["norm"](gap, p, -1)
 
 
 @named("pairwise_distance")
@@ -138,7 +138,7 @@ def _pairwise(x: Any, z: Any, p: float = 2, eps: float = 1e-6, keepdim: bool = F
 
 @named("dist")
 def _dist(x: Any, z: Any, p: float = 2) -> Any:
-    return ops.norm(x - z) if p == 2 else ops.sum(ops.absolute(x - z) ** p) ** (1.0 / p)
+    return OPS["norm"](x - z, p)
 
 
 @named("cdist", "_cdist_forward")
@@ -156,7 +156,7 @@ def _triplet(a: Any, p: Any, n: Any, margin: float = 1.0, power: float = 2, eps:
 
 @named("multi_margin_loss")
 def _multi_margin(x: Any, y: Any, p: float = 1, margin: float = 1, weight: Any = None, reduction: int = MEAN) -> Any:
-    rows = x if len(ops.shape(x)) == 2 else ops.expand_dims(x, 0)
+    rows = x if len(ops.shape(x)) == 2 else ops.reshape(x, (1, -1))
     labels = np.atleast_1d(y)
     n, classes = ops.shape(rows)
     right = ops.getitem(rows, (np.arange(n), labels))
@@ -168,7 +168,7 @@ def _multi_margin(x: Any, y: Any, p: float = 1, margin: float = 1, weight: Any =
 
 @named("multilabel_margin_loss")
 def _multilabel_margin(x: Any, y: Any, reduction: int = MEAN) -> Any:
-    rows = x if len(ops.shape(x)) == 2 else ops.expand_dims(x, 0)
+    rows = x if len(ops.shape(x)) == 2 else ops.reshape(x, (1, -1))
     targets = np.atleast_2d(y)
     losses = [_label_margins(ops.getitem(rows, i), targets[i]) for i in range(len(targets))]
     return reduced(arrays.stack(losses) if len(ops.shape(x)) == 2 else losses[0], reduction)

@@ -104,6 +104,8 @@ class _Inputs:
         self.inputs = [self._input(_spelled(flat[i][0]), self.flat[i], i in fixed) for i in self.at]
 
     def _input(self, name: str, tensor: Any, fixed: bool) -> tuple[Any, Node | None]:
+        if tensor.layout != torch.strided:
+            raise DataError(f"from_torch: {name} is {tensor.layout}, and a record holds dense arrays: .to_dense() it")
         if tensor.is_complex() or tensor.dtype in (torch.float16, torch.bfloat16):
             raise unfit(name, tensor)
         tensor = tensor.detach().clone()

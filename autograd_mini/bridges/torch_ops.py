@@ -43,13 +43,18 @@ def floats(*args: Any) -> list[Any]:
 
 
 def entrywise(function: Callable[..., Any]) -> Translation:
-    """Return a function of floats for arguments that may be integers; whatever else torch's op is told is left out."""
-    return lambda *args, **others: function(*floats(*args))
+    """Return a function of floats for arguments that may be integers."""
+    return lambda *args, **settings: function(*floats(*args), **settings)
 
 
-def axes(dim: Any) -> Any:
-    """Return the axes of a reduction: torch's empty list means all."""
-    return None if dim is None or dim == () else dim
+def axes(dim: Any, x: Any) -> Any:
+    """Return the axes of a reduction of x: torch's empty list means all, and a number has the axes 0 and -1 too."""
+    return None if dim is None or dim == () or not ops.shape(x) else dim
+
+
+def lined(x: Any) -> Any:
+    """Return a number as an array of one entry, which torch often takes it for; whatever else as it is."""
+    return x if ops.shape(x) else ops.reshape(x, (1,))
 
 
 # Entry by entry -----------------------------------------------------------------------------------------------------
@@ -68,6 +73,7 @@ OPS.update({
     "logit": lambda x, eps=None: _logit(x if eps is None else ops.clip(x, eps, 1.0 - eps)),
     "deg2rad": entrywise(lambda x: x * (math.pi / 180.0)),
     "rad2deg": entrywise(lambda x: x * (180.0 / math.pi)),
+    "round.decimals": lambda x, decimals=0: ops.round(x * 10.0**decimals) / 10.0**decimals,
     "frac": lambda x: x - ops.sign(x) * ops.floor(ops.absolute(x)),
     "ceil": lambda x: -ops.floor(-x),
     "trunc": lambda x: ops.sign(x) * ops.floor(ops.absolute(x)),
@@ -83,7 +89,7 @@ OPS.update({
     "addcdiv": lambda x, y, z, value=1: x + _times(operator.truediv(*floats(y, z)), value),
     "clamp_min": entrywise(lambda x, low: ops.clip(x, low, math.inf)),
     "clamp_max": entrywise(lambda x, high: ops.clip(x, -math.inf, high)),
-    "copysign": entrywise(lambda x, y: ops.absolute(x) * np.copysign(1.0, y)),
+    "copysign": entrywise(lambda x, y: ops.absolute(x) * np.copysign(1.0, _data(y))),
     "nan_to_num": lambda x, nan=None, posinf=None, neginf=None: _nan_to_num(x, nan, posinf, neginf),
 })  # fmt: skip
 
@@ -212,7 +218,6 @@ OPS.update({
     "gelu": _gelu, "elu": _elu, "softplus": _softplus, "prelu": _prelu, "_prelu_kernel": _prelu, "glu": _glu,
     "mish": _mish, "hardtanh": _hardtanh, "hardsigmoid": _hardsigmoid,
     "leaky_relu": lambda x, slope=0.01: ops.leaky_relu(x, float(slope)),
-    "rrelu": lambda x, low=1 / 8, high=1 / 3, training=False, generator=None: ops.leaky_relu(x, (low + high) / 2.0),
     "selu": lambda x: _elu(x, *_SELU),
     "celu": lambda x, alpha=1.0: _elu(x, alpha, 1.0, 1.0 / alpha),
     "relu6": lambda x: _hardtanh(x, 0.0, 6.0),
@@ -227,6 +232,16 @@ OPS.update({
     "_log_softmax": lambda x, dim, half=False: ops.log_softmax(x, dim),
 })  # fmt: skip
 
+
+@named("rrelu", result=True)
+def _rrelu(x: Any, low: float = 1 / 8, high: float = 1 / 3, training: bool = False, generator: Any = None,
+           result: Any = None) -> Any:  # fmt: skip
+    if not training:
+        return ops.leaky_relu(x, (low + high) / 2.0)
+    slopes = _numpy(result) / np.where(_data(x) < 0.0, _data(x), 1.0)  # as drawn
+    return ops.where(ops.less(x, 0.0), x * slopes, x)
+
+
 # Reductions ---------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +249,7 @@ def _var(x: Any, dim: Any = None, unbiased: Any = True, keepdim: bool = False, c
     if isinstance(dim, bool):  # var(x, unbiased)
         dim, unbiased = None, dim
     ddof = float(correction) if correction is not None else 1.0 if unbiased or unbiased is None else 0.0
-    return ops.var(x, axes(dim), ddof, keepdim)
+    return ops.var(x, axes(dim, x), ddof, keepdim)
 
 
 def _std(x: Any, *args: Any, **settings: Any) -> Any:
@@ -242,13 +257,23 @@ def _std(x: Any, *args: Any, **settings: Any) -> Any:
 
 
 def _norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    ord, dim = 2 if ord is None else ord, axes(dim)
+    ord, dim = 2 if ord is None else ord, axes(dim, x)
     if ord == 2:
         return ops.norm(x, dim, keepdim)
     size = ops.absolute(x)
     if abs(ord) == math.inf:
         return (ops.max if ord > 0 else ops.min)(size, dim, keepdim)
-    return ops.sum(size, dim, keepdim) if ord == 1 else ops.sum(size**ord, dim, keepdim) ** (1.0 / ord)
+    if ord == 0:  # how many are not zero
+        return ops.sum(ops.sign(size), dim, keepdim)
+    if ord == 1:
+        return ops.sum(size, dim, keepdim)
+    return _zeros_apart(ops.sum(_zeros_apart(size) ** ord, dim, keepdim)) ** (1.0 / ord)
+
+
+def _zeros_apart(x: Any) -> Any:
+    """Return x with zeros to which no gradient flows: torch's norms have the slope 0 there."""
+    zero = _data(x) == 0.0
+    return ops.where(zero, 0.0, x) if np.any(zero) else x
 
 
 def _known(x: Any) -> Any:
@@ -256,31 +281,28 @@ def _known(x: Any) -> Any:
 
 
 def _cumprod(x: Any, dim: int, dtype: Any = None) -> Any:
-    found: list[Any] = []
-    for part in OPS["unbind"](x, dim):
-        found.append(found[-1] * part if found else part)
-    return arrays.stack(found, dim)
+    return arrays.cumprod(x, dim) if ops.shape(x) else x
 
 
 def _prod(x: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    return ops.prod(x, dim, keepdim)
+    return ops.prod(x, axes(dim, x), keepdim)
 
 
 OPS.update({
-    "sum": lambda x, dim=None, keepdim=False, dtype=None: ops.sum(x, axes(dim), keepdim),
-    "mean": lambda x, dim=None, keepdim=False, dtype=None: ops.mean(x, axes(dim), keepdim),
-    "nansum": lambda x, dim=None, keepdim=False, dtype=None: ops.sum(_known(x), axes(dim), keepdim),
+    "sum": lambda x, dim=None, keepdim=False, dtype=None: ops.sum(x, axes(dim, x), keepdim),
+    "mean": lambda x, dim=None, keepdim=False, dtype=None: ops.mean(x, axes(dim, x), keepdim),
+    "nansum": lambda x, dim=None, keepdim=False, dtype=None: ops.sum(_known(x), axes(dim, x), keepdim),
     "nanmean": lambda x, dim=None, keepdim=False, dtype=None: OPS["nansum"](x, dim, keepdim)
-        / np.sum(~np.isnan(_data(x)), axes(dim), keepdims=keepdim),
+        / np.sum(~np.isnan(_data(x)), axes(dim, x), keepdims=keepdim),
     "prod": _prod, "var": _var, "std": _std, "norm": _norm, "linalg_vector_norm": _norm, "cumprod": _cumprod,
-    "frobenius_norm": lambda x, dim=None, keepdim=False: ops.norm(x, axes(dim), keepdim),
+    "frobenius_norm": lambda x, dim=None, keepdim=False: ops.norm(x, axes(dim, x), keepdim),
     "var_mean": lambda x, *args, **settings: _with_mean(_var, x, *args, **settings),
     "std_mean": lambda x, *args, **settings: _with_mean(_std, x, *args, **settings),
     "logcumsumexp": lambda x, dim: _logcumsumexp(x, dim),
-    "amax": lambda x, dim=(), keepdim=False: ops.max(x, axes(dim), keepdim),
-    "amin": lambda x, dim=(), keepdim=False: ops.min(x, axes(dim), keepdim),
-    "logsumexp": lambda x, dim, keepdim=False: ops.logsumexp(x, axes(dim), keepdim),
-    "cumsum": lambda x, dim, dtype=None: ops.cumsum(x, dim),
+    "amax": lambda x, dim=(), keepdim=False: ops.max(x, axes(dim, x), keepdim),
+    "amin": lambda x, dim=(), keepdim=False: ops.min(x, axes(dim, x), keepdim),
+    "logsumexp": lambda x, dim, keepdim=False: ops.logsumexp(x, axes(dim, x), keepdim),
+    "cumsum": lambda x, dim, dtype=None: ops.cumsum(x, dim) if ops.shape(x) else x,
     "max": ops.max, "min": ops.min,
 })  # fmt: skip
 
@@ -288,10 +310,12 @@ OPS.update({
 def _with_mean(function: Any, x: Any, dim: Any = None, unbiased: Any = True, keepdim: bool = False,
                correction: Any = None) -> Any:  # fmt: skip
     spread = function(x, dim, unbiased, keepdim, correction)
-    return spread, ops.mean(x, None if isinstance(dim, bool) else axes(dim), keepdim)
+    return spread, ops.mean(x, None if isinstance(dim, bool) else axes(dim, x), keepdim)
 
 
 def _logcumsumexp(x: Any, dim: int) -> Any:
+    if not np.size(_data(x)) or not ops.shape(x):
+        return x
     top = _data(x).max(dim, keepdims=True)
     return ops.log(ops.cumsum(ops.exp(x - top), dim)) + top
 
@@ -325,8 +349,9 @@ def _sorted(x: Any, *settings: Any, result: Any = None, dim: Any = None, **other
 
 @named("median", "nanmedian", result=True)
 def _median(x: Any, result: Any = None) -> Any:
-    at = int(np.flatnonzero(_data(x).ravel() == float(result.detach()))[0])
-    return ops.getitem(arrays.ravel(x), at)
+    wanted, entries = float(result.detach()), np.ravel(_data(x))
+    at = np.flatnonzero(np.isnan(entries) if math.isnan(wanted) else entries == wanted)
+    return ops.getitem(arrays.ravel(x), int(at[0]))
 
 
 def _numpy(tensor: Any) -> Any:
@@ -395,20 +420,37 @@ OPS.update({
     "outer": arrays.outer, "ger": arrays.outer,
     "inner": _inner, "linalg_cross": _cross, "cross": lambda x, y, dim=None: _cross(x, y, -1 if dim is None else dim),
     "bilinear": lambda x, y, W, b=None: _plus(ops.einsum("...i,oij,...j->...o", x, W, y), b),
-    "trace": lambda x: ops.einsum("ii->", x),
+    "trace": lambda x: ops.sum(_diagonal(x)),
     "diagonal": _diagonal, "diag_embed": _diag_embed,
     "diag": lambda x, diagonal=0: (_diag_embed if len(ops.shape(x)) == 1 else _diagonal)(x, diagonal),
     "tril": lambda x, diagonal=0: ops.where(_lower(x, diagonal), x, 0.0),
     "triu": lambda x, diagonal=0: ops.where(~_lower(x, diagonal - 1), x, 0.0),
 })  # fmt: skip
 
+
+def _solve(A: Any, b: Any, left: bool = True) -> Any:
+    if not left:
+        return ops.swapaxes(linalg.solve(ops.swapaxes(A, -1, -2), ops.swapaxes(b, -1, -2)), -1, -2)
+    vectors = len(ops.shape(b)) > 1 and ops.shape(b) == ops.shape(A)[:-1]
+    return ops.squeeze(linalg.solve(A, ops.expand_dims(b, -1)), -1) if vectors else linalg.solve(A, b)
+
+
+def _mirrored(x: Any, UPLO: str) -> Any:
+    """Return the symmetric matrix of which torch reads one triangle; its gradient goes to both."""
+    if np.array_equal(_data(x), np.swapaxes(_data(x), -1, -2)):
+        return x
+    lower = np.tril(_data(x)) if UPLO == "L" else np.swapaxes(np.triu(_data(x)), -1, -2)
+    return x + (lower + np.swapaxes(np.tril(lower, -1), -1, -2) - _data(x)).astype(x.dtype)
+
+
 OPS.update({
     **dict.fromkeys(("linalg_inv", "inverse"), linalg.inv), **dict.fromkeys(("linalg_det", "det"), linalg.det),
     **dict.fromkeys(("linalg_slogdet", "slogdet"), linalg.slogdet),
     **dict.fromkeys(("linalg_cholesky", "cholesky"), lambda x, upper=False: linalg.cholesky(x, upper)),
     **dict.fromkeys(("matrix_power", "linalg_matrix_power"), linalg.matrix_power),
-    "logdet": linalg.logabsdet, "linalg_solve": lambda a, b, left=True: linalg.solve(a, b),
-    "linalg_eigvalsh": linalg.eigvalsh, "linalg_svdvals": lambda x, driver=None: linalg.svdvals(x),
+    "logdet": linalg.logabsdet, "linalg_solve": _solve,
+    "linalg_eigvalsh": lambda x, UPLO="L": linalg.eigvalsh(_mirrored(x, UPLO), UPLO),
+    "linalg_svdvals": lambda x, driver=None: linalg.svdvals(x),
     "linalg_multi_dot": linalg.multi_dot,
 })  # fmt: skip
 
@@ -472,7 +514,11 @@ def _along(x: Any, dim: int, places: Any) -> Any:
 
 
 def _gather(x: Any, dim: int, index: Any, sparse_grad: bool = False) -> Any:
-    return ops.getitem(x, _along(x, dim, np.asarray(index))) if ops.shape(x) else x
+    places = np.asarray(index)
+    if not places.size:
+        return np.zeros(places.shape)
+    found = ops.getitem(lined(x), _along(lined(x), dim, np.atleast_1d(places)))
+    return found if places.shape else ops.reshape(found, ())
 
 
 def _index(x: Any, indices: Any) -> Any:
@@ -483,13 +529,17 @@ def _index(x: Any, indices: Any) -> Any:
 
 
 def _put(x: Any, index: Any, values: Any, accumulate: bool) -> Any:
-    """Return x with values put, or added, where the index points."""
+    """Return x with values put, or added, where the index points; of several for one place the last stays."""
     shape = ops.shape(x)
-    there = np.zeros(shape, bool)
-    there[index] = True
-    values = ops.broadcast_to(floats(x, values)[1], np.shape(np.empty(shape, bool)[index]))
-    added = ops.scatter(values, index, shape)
-    return x + added if accumulate else ops.where(there, added, x)
+    count = np.shape(np.empty(shape, bool)[index])
+    values = ops.broadcast_to(floats(x, values)[1], count)
+    if accumulate:
+        return x + ops.scatter(values, index, shape)
+    which = np.full(shape, -1)
+    which[index] = np.arange(math.prod(count)).reshape(count)
+    if not math.prod(count):
+        return x
+    return ops.where(which >= 0, ops.getitem(arrays.ravel(values), np.maximum(which, 0)), x)
 
 
 def _index_put(x: Any, indices: Any, values: Any, accumulate: bool = False, unsafe: bool = False) -> Any:
@@ -497,13 +547,24 @@ def _index_put(x: Any, indices: Any, values: Any, accumulate: bool = False, unsa
 
 
 def _scatter(x: Any, dim: int, index: Any, source: Any, reduce: str | None = None) -> Any:
+    if not ops.shape(x):
+        return ops.reshape(_scatter(lined(x), 0, np.atleast_1d(index), source, reduce), ())
     here = tuple(slice(n) for n in index.shape)
-    source = ops.getitem(source, here) if ops.shape(source) else source
+    source = ops.getitem(source, here) if len(ops.shape(source)) == len(here) else source
     return _put(x, _along(x, dim, index), source, reduce == "add")
 
 
 def _slots(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * (dim % len(ops.shape(x))), index)
+
+
+def _put_along(x: Any, dim: int, index: Any, source: Any, accumulate: bool) -> Any:
+    return ops.reshape(_put(lined(x), _slots(lined(x), dim, np.atleast_1d(index)), source, accumulate), ops.shape(x))
+
+
+def _index_select(x: Any, dim: int, index: Any) -> Any:
+    found = ops.getitem(lined(x), _slots(lined(x), dim, np.atleast_1d(index)))
+    return found if ops.shape(x) else ops.reshape(found, ())
 
 
 def _split(x: Any, size: Any, dim: int = 0) -> tuple[Any, ...]:
@@ -552,8 +613,17 @@ def _pad(x: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     lead = len(ops.shape(x)) - len(pairs)
     kind: Any = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
     for axis, (before, after) in enumerate(pairs, lead):
-        x = ops.getitem(x, _slots(x, axis, np.pad(np.arange(ops.shape(x)[axis]), (before, after), kind)))
+        x = ops.getitem(x, _slots(x, axis, _padded_places(ops.shape(x)[axis], before, after, kind)))
     return x
+
+
+def _padded_places(n: int, before: int, after: int, kind: Any) -> Any:
+    """Return the places of an axis that padding repeats; a negative padding cuts, before a circle is closed."""
+    wide, cut = (max(before, 0), max(after, 0)), (max(-before, 0), max(-after, 0))
+    if kind == "wrap":
+        return np.pad(np.arange(cut[0], n - cut[1]), wide, kind)
+    places = np.pad(np.arange(n), wide, kind)
+    return places[cut[0] : len(places) - cut[1]]
 
 
 def _repeat_interleave(x: Any, repeats: Any, dim: Any = None, output_size: Any = None) -> Any:
@@ -563,6 +633,8 @@ def _repeat_interleave(x: Any, repeats: Any, dim: Any = None, output_size: Any =
 
 def _unfold(x: Any, dim: int, size: int, step: int) -> Any:
     rank = len(ops.shape(x))
+    if not rank:
+        return lined(x)
     moved = arrays.moveaxis(x, dim % rank, rank - 1)
     return arrays.moveaxis(ops.windows(moved, (size,), (step,)), rank - 1, dim % rank)
 
@@ -576,7 +648,8 @@ def _pixel_shuffle(x: Any, r: int) -> Any:
 
 
 def _cat(xs: Any, dim: int = 0) -> Any:
-    return arrays.concatenate([x for x in floats(*xs) if ops.shape(x) != (0,)], dim)
+    xs = floats(*xs)
+    return arrays.concatenate([x for x in xs if ops.shape(x) != (0,)] or xs, dim)
 
 
 def _unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
@@ -592,19 +665,29 @@ def _stacked(axis: int) -> Translation:
 
 
 def _meshgrid(xs: Any, indexing: str = "ij") -> tuple[Any, ...]:
-    n, lengths = len(xs), tuple(ops.shape(x)[0] for x in xs)
+    n, lengths = len(xs), tuple(math.prod(ops.shape(x)) for x in xs)
     grids = [ops.reshape(x, tuple(-1 if i == j else 1 for j in range(n))) for i, x in enumerate(xs)]
     full = (ops.broadcast_to(grid, lengths) for grid in grids)
     return tuple(ops.swapaxes(g, 0, 1) if indexing == "xy" and n > 1 else g for g in full)
 
 
 def _masked_select(x: Any, mask: Any) -> Any:
-    shape = np.broadcast_shapes(ops.shape(x), mask.shape)
-    return ops.getitem(_expand(x, shape), np.broadcast_to(mask, shape))
+    shape = np.broadcast_shapes(ops.shape(x), np.shape(mask))
+    return ops.getitem(lined(_expand(x, shape)), np.atleast_1d(np.broadcast_to(mask, shape)))
 
 
 def _take_along(x: Any, index: Any, dim: Any = None) -> Any:
-    return ops.getitem(arrays.ravel(x), np.ravel(index)) if dim is None else _gather(x, dim, index)
+    if dim is None:
+        return ops.getitem(arrays.ravel(x), np.ravel(index))
+    x, index = lined(x), np.atleast_1d(index)
+    shape = list(np.broadcast_shapes(*(_but(dim, v) for v in (ops.shape(x), index.shape))))
+    own, theirs = list(shape), list(shape)
+    own[dim], theirs[dim] = ops.shape(x)[dim], index.shape[dim]
+    return _gather(_expand(x, tuple(own)), dim, np.broadcast_to(index, theirs))
+
+
+def _but(axis: int, shape: Any) -> tuple[int, ...]:
+    return tuple(1 if i == axis % len(shape) else n for i, n in enumerate(shape))
 
 
 def _slice_scatter(x: Any, source: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
@@ -635,14 +718,14 @@ OPS.update({
     "tile": lambda x, times: _repeat(x, (1,) * (len(ops.shape(x)) - len(times)) + tuple(times)),
     "narrow": lambda x, dim, start, length: _slice(x, dim, int(start), int(start) + length),
     "gather": _gather, "index": _index, "index_put": _index_put, "_unsafe_index": _index,
-    "index_select": lambda x, dim, index: ops.getitem(x, _slots(x, dim, index)),
+    "index_select": _index_select,
     "take": lambda x, index: ops.getitem(arrays.ravel(x), index),
     "take_along_dim": _take_along, "masked_select": _masked_select, "slice_scatter": _slice_scatter,
     "scatter_add": lambda x, dim, index, source: _scatter(x, dim, index, source, "add"),
     "scatter.reduce": lambda x, dim, index, source, reduce: _scatter(x, dim, index, source, reduce),
-    "index_add": lambda x, dim, index, source, alpha=1: _put(x, _slots(x, dim, index), _times(source, alpha), True),
-    "index_copy": lambda x, dim, index, source: _put(x, _slots(x, dim, index), source, False),
-    "index_fill": lambda x, dim, index, value: _put(x, _slots(x, dim, index), value, False),
+    "index_add": lambda x, dim, index, source, alpha=1: _put_along(x, dim, index, _times(source, alpha), True),
+    "index_copy": lambda x, dim, index, source: _put_along(x, dim, index, source, False),
+    "index_fill": lambda x, dim, index, value: _put_along(x, dim, index, value, False),
     "select_scatter": lambda x, source, dim, index: _put(x, _slots(x, dim, index), source, False),
     "stack": lambda xs, dim=0: arrays.stack(floats(*xs), dim), "unbind": _unbind,
     "hstack": _stacked(1), "vstack": _stacked(0),
@@ -832,12 +915,20 @@ def _embedding(W: Any, index: Any, padding_idx: int = -1, scale: Any = False, sp
 @named("embedding_bag", "_embedding_bag", result=True)
 def _embedding_bag(W: Any, index: Any, offsets: Any, scale: Any = False, mode: int = 0, sparse: Any = False,
                    weights: Any = None, last: bool = False, padding: int = -1, result: Any = None) -> Any:  # fmt: skip
-    rows = ops.getitem(W, index)
-    rows = rows if weights is None else rows * ops.expand_dims(weights, 1)
-    ends = [*offsets.tolist(), *([] if last else [len(index)])]
     combine = (ops.sum, ops.mean, ops.max)[mode]
-    bags = [combine(ops.getitem(rows, slice(a, b)), 0) for a, b in pairwise(ends)]
+    bags = []
+    for a, b in pairwise([*offsets.tolist(), *([] if last else [len(index)])]):
+        kept = a + np.flatnonzero(index[a:b] != padding)
+        rows = ops.getitem(W, index[kept])
+        rows = rows if weights is None else rows * ops.expand_dims(ops.getitem(weights, kept), 1)
+        bags.append(combine(rows, 0) if len(kept) else np.zeros(ops.shape(W)[1]))
     return (arrays.stack(bags), *map(_numpy, result[1:]))
+
+
+@named("embedding_bag.padding_idx", result=True)
+def _padded_bag(W: Any, *args: Any, result: Any = None) -> Any:
+    *others, padding = args
+    return _embedding_bag(W, *others, padding=-1 if padding is None else padding % len(W), result=result)
 
 
 @named("scaled_dot_product_attention")

@@ -132,7 +132,7 @@ class Recorder:
                 found = self.compute(step, name, args, settings, result, drawn)
         except BridgeError:
             raise
-        except (AutogradError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        except (AutogradError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise BridgeError(refusal(step, self.place_of(step), f"{type(error).__name__}: {error}")) from error
         self.keep(step, found, result)
         if is_written(step.target):
@@ -294,7 +294,7 @@ def numbers(tensor: Any) -> Any:
     """Return a tensor as our rows take a constant: an array of its own, a float, an int or a bool."""
     if not torch.is_tensor(tensor):
         return tensor
-    array = tensor.detach().cpu().resolve_conj().resolve_neg().numpy()
+    array = tensor.detach().numpy(force=True)
     return array.copy() if array.ndim else array.item()
 
 

@@ -1,0 +1,91 @@
+"""Torch's own sample inputs for its ops, through the bridge: proved against torch, or refused by a BridgeError.
+
+The samples are those with which PyTorch tests itself: numbers, empty arrays, strides, all that an op's settings can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from autograd_mini import BridgeError, DataError, from_torch
+
+pytest.importorskip("torch")
+pytest.importorskip("expecttest", reason="torch's sample inputs need expecttest")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+# Of all ops that the bridge has in its table, what it does not take over, and why.
+REFUSED = {
+    "nn.functional.rrelu": "the sample sets the seed inside the function",
+    "einsum": "an ellipsis that the result does not name is summed over by torch, refused by numpy",
+    "gather": "an empty result depends on nothing",
+    "fill": "the result does not depend on the tensor",
+    "linalg.matrix_power": "the power 0 depends on nothing",
+    "norm nuc": "the nuclear norm",
+    "linalg.norm": "the nuclear norm",
+    "linalg.norm subgradients_at_zero": "the nuclear norm",
+    "sparse.mm reduce": "a sparse tensor",
+}
+
+
+def infos() -> list[Any]:
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    from autograd_mini.bridges.torch_ops import OPS
+
+    return [info for info in op_db if info.name.split(".")[-1] in OPS or info.aten_name in OPS]
+
+
+def tensors(x: Any) -> Iterator[Any]:
+    """Yield the tensors in x, in lists and tuples too."""
+    import torch
+
+    if torch.is_tensor(x):
+        yield x
+    elif isinstance(x, (list, tuple)):
+        for part in x:
+            yield from tensors(part)
+
+
+def problem(info: Any, sample: Any) -> tuple[Any, list[Any]]:
+    """Return the op as a function of the tensors that a gradient is asked of, and those."""
+    import torch
+
+    def function(*given: Any) -> Any:
+        waiting = iter(given)
+
+        def put(x: Any) -> Any:
+            if torch.is_tensor(x):
+                return next(waiting) if x.requires_grad else x
+            return type(x)(map(put, x)) if type(x) in (list, tuple) else x
+
+        result = info(*map(put, (sample.input, *sample.args)), **sample.kwargs)
+        return next(x for x in tensors(result) if x.is_floating_point()) * 1.0
+
+    return function, [x.detach().clone() for x in tensors((sample.input, *sample.args)) if x.requires_grad]
+
+
+def chosen(info: Any) -> list[Any]:
+    """Return the first sample, one in the middle, and the last."""
+    import torch
+
+    if not info.supports_autograd or not info.supports_dtype(torch.float64, "cpu"):
+        return []
+    samples = list(info.sample_inputs("cpu", torch.float64, requires_grad=True))
+    return [samples[i] for i in sorted({0, len(samples) // 2, len(samples) - 1})]
+
+
+def test_every_sample_is_proved_or_refused_by_name() -> None:
+    wrong = []
+    for info in infos():
+        name = f"{info.name} {info.variant_test_name}".strip()
+        for sample in chosen(info):
+            function, leaves = problem(info, sample)
+            try:
+                from_torch(function, *leaves)
+            except (BridgeError, DataError) as error:
+                if name not in REFUSED:
+                    wrong.append(f"{name}: {error}")
+    assert not wrong, "\n".join(wrong)
