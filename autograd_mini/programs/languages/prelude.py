@@ -43,8 +43,7 @@ def definitions(kind: str) -> Definitions:
     >>> definitions("scalar")["exp"], definitions("array")["asin"]
     ('from math import exp', 'from numpy import arcsin as asin')
     """
-    found = dict(MODULES)
-    found.update(_kernels())
+    found = {**MODULES, **_constants(), **_kernels()}
     found.update((test, f"from {_HOME[kind]} import {test}") for test in ("isnan", "isinf", "isfinite"))
     found.update((name, _definition(name, function)) for name, function in functions(kind))
     return {name: text for name, text in found.items() if text != f"{name} = {name}"}
@@ -143,6 +142,16 @@ def _local(name: str, text: str) -> str:
     return (
         text.replace(f"kernels.{name}(", f"{name}_(").replace(f"kernels.{name})", f"{name}_)").replace("kernels.", "")
     )
+
+
+def _constants() -> dict[str, str]:
+    """Return the numbers that `ops.py` names: `LN2 = math.log(2.0)`."""
+    named = {s.targets[0]: s for s in ast.parse(inspect.getsource(ops)).body if isinstance(s, ast.Assign)}
+    return {t.id: ast.unparse(s) for t, s in named.items() if isinstance(t, ast.Name) and _is_number(t.id)}
+
+
+def _is_number(name: str) -> bool:
+    return isinstance(getattr(ops, name, None), float)
 
 
 @cache
