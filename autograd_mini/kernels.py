@@ -237,7 +237,7 @@ def prod_others(x: Array, axis: Any) -> Array:
 
 
 def affine(x: Array, W: Array, b: Array) -> Array:
-    """Return W x + b for each row of x; a narrow W is turned over first, for BLAS multiplies it twice as fast then."""
+    """Return W x + b for each row of x; a narrow W is copied transposed, which BLAS multiplies twice as fast."""
     return np.add(np.matmul(x, np.ascontiguousarray(W.T) if len(W) < NARROW else W.T), b)
 
 

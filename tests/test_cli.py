@@ -1,5 +1,6 @@
 """The command: what it prints, what it writes, and one line and status 2 for every mistake."""
 
+import importlib.metadata
 import io
 import json
 import math
@@ -397,3 +398,16 @@ def test_a_reader_who_stops_reading_ends_every_form_quietly(argv):
     with process:
         assert process.stderr.read() == b""
     assert process.returncode == cli.PIPE_CLOSED
+
+
+def test_a_clone_that_is_not_installed_has_the_command_and_no_version(monkeypatch, capsys):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert cli.main(["explain", "x**2", "x=3"]) == 0
+    assert "x" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("autograd-mini not installed: pip install -e .")

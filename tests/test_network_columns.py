@@ -7,7 +7,7 @@ import pytest
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import names_of
 from nn import MLP
-from viz.stepping.card_layout import places_of
+from viz.stepping.card_layout import card_layout_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import outline_of
 from viz.stepping.player_page import player
@@ -17,7 +17,7 @@ def places(sizes, n_in=2):
     net = MLP(n_in, sizes, "tanh", rng=0)
     root = (net([0.5] * n_in) - 1.0) ** 2.0 if sizes[-1] == 1 else sum(net([0.5] * n_in))
     folds, paths = folds_of(root, net, {})
-    return places_of(outline_of(root, names_of(order(root), {}, root), paths, folds)), folds
+    return card_layout_of(outline_of(root, names_of(order(root), {}, root), paths, folds)), folds
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -18,7 +18,7 @@ from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import KINDS, fold, frames_of, gradients
 from viz.stepping.numbers import number_from
 from viz.stepping.sentences import sentences
-from viz.stepping.step_order import arranged
+from viz.stepping.step_order import in_step_order
 
 UNARY = [ops.tanh, ops.sin, ops.exp, ops.relu, ops.sigmoid, ops.square, ops.step, ops.neg]
 BINARY = [ops.add, ops.sub, ops.mul, ops.maximum, ops.greater]
@@ -247,7 +247,7 @@ def test_groups_that_use_each_other_lose_the_level_at_which_they_do():
     a1 = x.sin()
     b1 = a1.cos()
     a2 = b1.tanh()
-    ops_, paths = arranged([a1, b1, a2], {x: (), a1: ("a",), b1: ("b",), a2: ("a",)})
+    ops_, paths = in_step_order([a1, b1, a2], {x: (), a1: ("a",), b1: ("b",), a2: ("a",)})
     assert ops_ == [a1, b1, a2]
     assert set(paths.values()) == {()}
 
@@ -256,7 +256,7 @@ def test_interleaved_groups_are_put_in_order():
     x = Value(1.0)
     a1, b1 = x.sin(), x.cos()
     a2, b2 = a1.tanh(), b1.tanh()
-    found, paths = arranged([a1, b1, a2, b2], {x: (), a1: ("a",), b1: ("b",), a2: ("a",), b2: ("b",)})
+    found, paths = in_step_order([a1, b1, a2, b2], {x: (), a1: ("a",), b1: ("b",), a2: ("a",), b2: ("b",)})
     assert found == [a1, a2, b1, b2]
     assert paths[b2] == ("b",)
 
@@ -267,7 +267,7 @@ def test_groups_inside_groups_stay_together_in_random_graphs():
         nodes = order(root)[::-1]
         rng = random.Random(seed)
         given = {n: rng.choice([(), ("a",), ("a", "b"), ("c",)]) for n in nodes}
-        found, paths = arranged([n for n in nodes if n.op is not None], given)
+        found, paths = in_step_order([n for n in nodes if n.op is not None], given)
         place = {n: i for i, n in enumerate(found)}
         assert all(place[a] < place[n] for n in found for a in n.args if a in place)
         for group in "abc":

@@ -19,7 +19,7 @@ from autograd_mini.op import TABLE, Op
 from nn import MLP, Dense
 from viz.colours import PALETTE
 from viz.graph.layout_programs import RenderError
-from viz.stepping.card_layout import OPEN, places_of
+from viz.stepping.card_layout import OPEN, card_layout_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, gradients
 from viz.stepping.player_page import HELD, MOST, PlayerError, code, player
@@ -321,7 +321,7 @@ def overlap(a, b):
 def test_no_card_lies_on_another(seed):
     root = network()[0] if not seed else random_scalars(seed, 40)
     folds, paths = folds_of(root, None, {})
-    places = places_of(frames_of(root, None, paths, folds))
+    places = card_layout_of(frames_of(root, None, paths, folds))
     found = list(boxes(places.scope, places).values())
     assert not [1 for i, a in enumerate(found) for b in found[:i] if overlap(a, b)]
 
@@ -330,7 +330,7 @@ def test_what_is_seen_at_the_start_are_the_nodes_and_groups_that_no_closed_group
     root, net = network()
     folds, paths = folds_of(root, net, {})
     frames = frames_of(root, None, paths, folds)
-    places = places_of(frames)
+    places = card_layout_of(frames)
     opened = {"", *places.opened}
     seen = {f"n{v.id}" for v in frames.vertices if {*v.group_path} <= opened}
     assert set(places.scope.cards) == seen | {f.id for f in folds if f.parent in opened and f.id not in opened}

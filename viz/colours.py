@@ -7,6 +7,7 @@ hangs on colour alone: every colour comes with a word, a line style or a place.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -63,6 +64,16 @@ PALETTE = {
 }
 
 HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#16202b")  # for curves and classes, in order
+
+
+def dark_rules(prefix: str, roles: Iterable[str]) -> str:
+    """Return the CSS by which an SVG with that id exchanges the colours of these roles for their dark ones."""
+    return "".join(
+        f'#{prefix} [{attribute}="{colour.light}"]{{{attribute}:{colour.dark}}}'
+        for colour in (PALETTE[role] for role in roles)
+        for attribute in ("fill", "stroke")
+        if colour.light != colour.dark
+    )
 
 
 def light(role: str) -> str:

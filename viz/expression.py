@@ -90,7 +90,7 @@ SIGN_LEVEL = 3
 def record_expression(text: str, values: Mapping[str, float | Value]) -> Node:
     """Return the root of the graph that `text` describes; the values are leaves, or numbers that become such.
 
-    An expression without names gives a Value without a past. ExpressionError names the column of a mistake.
+    An expression without names gives a leaf. ExpressionError names the column of a mistake.
 
     >>> record_expression("x**2 - 3", {"x": 2.0}).data
     1.0

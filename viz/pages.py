@@ -11,7 +11,25 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+HEAD = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{policy}}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{title}}</title>
+<style>{{style}}</style>
+</head>
+<body>
+"""
 SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page_of(body: str, parts: Mapping[str, str]) -> str:
+    """Return a page: the head that all have, and the template of a body, with the parts in their places."""
+    return filled(HEAD + body, parts)
 
 
 def filled(template: str, parts: Mapping[str, str]) -> str:

@@ -159,7 +159,7 @@ class Recorder:
         return self.decomposed(step)
 
     def decomposed(self, step: Any) -> Any:
-        """Return our result of an op that the table has not, by the ops of which torch itself would make it."""
+        """Return our result of an op that the table does not have, by the ops of which torch itself would make it."""
         tensors = [arg for arg in step.all_input_nodes if torch.is_tensor(self.theirs[arg])]
         leaves = [self.theirs[arg].detach().clone() for arg in tensors]
 

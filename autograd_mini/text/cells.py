@@ -63,7 +63,7 @@ class Block(NamedTuple):
     place: str
 
 
-class Sheet(NamedTuple):
+class CellTable(NamedTuple):
     """An explanation in words: its title, what is to be said of it, the paths, the steps that send something, what is
     left out of them, the gradients by name.
     """
@@ -78,7 +78,7 @@ class Sheet(NamedTuple):
     gradients: tuple[Cells, ...]
 
 
-def sheet_of(explanation: Steps, notation: Notation) -> Sheet:
+def cells_of(explanation: Steps, notation: Notation) -> CellTable:
     """Return an explanation as words in cells."""
     w, names = notation, explanation.names
     title = f"{_six(w, w.equation(explanation[0], names))} = {_rounded(w, explanation.value, 16)}"
@@ -89,7 +89,7 @@ def sheet_of(explanation: Steps, notation: Notation) -> Sheet:
     heading, rows = ("", ()) if found is None else (_paths_title(found), _paths(w, found))
     rest = _left_out(explanation, len(blocks))
     notes = tuple(_moved(w, explanation))
-    return Sheet(title, explanation.root, notes, blocks, heading, rows, rest, gradients)
+    return CellTable(title, explanation.root, notes, blocks, heading, rows, rest, gradients)
 
 
 def _moved(w: Notation, explanation: Steps) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 
-from .cells import LATEX, PLAIN, Block, Cells, Sheet, sheet_of
+from .cells import LATEX, PLAIN, Block, Cells, CellTable, cells_of
 from .latex import latex_text
 from .numbers import cut, cut_cell
 from .steps import Steps
@@ -21,7 +21,7 @@ WIDE_CELL = 1000  # the same where lines wrap by themselves
 
 def text(explanation: Steps) -> str:
     """Return the explanation for a terminal, its cells in columns."""
-    return "\n".join(piece for line in _lines(sheet_of(explanation, PLAIN)) for piece in _wrapped(line))
+    return "\n".join(piece for line in _lines(cells_of(explanation, PLAIN)) for piece in _wrapped(line))
 
 
 def _wrapped(line: str) -> Iterator[str]:
@@ -33,26 +33,26 @@ def _wrapped(line: str) -> Iterator[str]:
     yield line
 
 
-def _lines(sheet: Sheet) -> Iterator[str]:
-    yield cut_cell(sheet.title)
-    yield from sheet.notes
-    yield from _listed(sheet.paths_title, sheet.paths)
-    rows = [row for block in sheet.blocks for row in _rows(block)]
+def _lines(table: CellTable) -> Iterator[str]:
+    yield cut_cell(table.title)
+    yield from table.notes
+    yield from _listed(table.paths_title, table.paths)
+    rows = [row for block in table.blocks for row in _rows(block)]
     widths = [max((len(row[k]) for row in rows if len(row[k]) <= COLUMN), default=0) for k in (0, 1)]
-    for i, block in enumerate(sheet.blocks, 1):
+    for i, block in enumerate(table.blocks, 1):
         yield from ("", f"{block.place}:", "") if block.place else ("",)
         yield from _placed(f"{i:<3} ", _rows(block)[0], widths)
         for row in block.rows:
             yield from _placed(" " * INDENT, tuple(map(cut_cell, row.cells)), widths)
             yield from (" " * INDENT + "| " + cut(line, LINE) for line in row.proof)
-    yield from _rest(sheet)
-    yield from _listed(f"gradients of {sheet.root}", sheet.gradients)
+    yield from _rest(table)
+    yield from _listed(f"gradients of {table.root}", table.gradients)
 
 
-def _rest(sheet: Sheet) -> Iterator[str]:
+def _rest(table: CellTable) -> Iterator[str]:
     """Yield what is left out, after an empty line, where something is."""
-    if sheet.rest:
-        yield from ("", sheet.rest)
+    if table.rest:
+        yield from ("", table.rest)
 
 
 def _rows(block: Block) -> list[Cells]:
@@ -86,11 +86,11 @@ def _placed(head: str, cells: Cells, widths: list[int]) -> Iterator[str]:
 
 def latex(explanation: Steps) -> str:
     """Return the explanation as one align* environment, a line for each step and each contribution."""
-    sheet = sheet_of(explanation, LATEX)
-    paths = [f"& {' && '.join(pair)}" for pair in sheet.paths]
-    groups = [[f"& {line}" for line in (sheet.title, *sheet.notes)], paths, *map(_aligned, sheet.blocks)]
-    groups.append([f"& {latex_text(sheet.rest)}"] if sheet.rest else [])
-    groups.append([rf"& {LATEX.derivative(sheet.root, name)} = {gradient}" for name, gradient in sheet.gradients])
+    table = cells_of(explanation, LATEX)
+    paths = [f"& {' && '.join(pair)}" for pair in table.paths]
+    groups = [[f"& {line}" for line in (table.title, *table.notes)], paths, *map(_aligned, table.blocks)]
+    groups.append([f"& {latex_text(table.rest)}"] if table.rest else [])
+    groups.append([rf"& {LATEX.derivative(table.root, name)} = {gradient}" for name, gradient in table.gradients])
     lines = " \\\\[1ex]\n".join(" \\\\\n".join(group) for group in groups if group)
     return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}"
 
@@ -108,23 +108,23 @@ def _aligned(block: Block) -> list[str]:
 
 def markdown(explanation: Steps) -> str:
     """Return the explanation as Markdown: a table of the steps, one of the paths, one of the gradients."""
-    return "\n".join(_paragraphs(sheet_of(explanation, PLAIN)))
+    return "\n".join(_paragraphs(cells_of(explanation, PLAIN)))
 
 
-def _paragraphs(sheet: Sheet) -> Iterator[str]:
-    yield from (f"**{_code(sheet.title)}**", "")
-    yield from (line for note in sheet.notes for line in (_code(note), ""))
-    if sheet.paths_title:
-        yield from (_code(sheet.paths_title), "", *_table(("path", "product"), sheet.paths))
-    if sheet.blocks:
-        yield from _table(("step", "derivative", "upstream × local", "running total"), _steps(sheet))
-    if sheet.rest:
-        yield from (_code(sheet.rest), "")
-    yield from _table(("by", f"gradient of {sheet.root}"), sheet.gradients)
+def _paragraphs(table: CellTable) -> Iterator[str]:
+    yield from (f"**{_code(table.title)}**", "")
+    yield from (line for note in table.notes for line in (_code(note), ""))
+    if table.paths_title:
+        yield from (_code(table.paths_title), "", *_table(("path", "product"), table.paths))
+    if table.blocks:
+        yield from _table(("step", "derivative", "upstream × local", "running total"), _steps(table))
+    if table.rest:
+        yield from (_code(table.rest), "")
+    yield from _table(("by", f"gradient of {table.root}"), table.gradients)
 
 
-def _steps(sheet: Sheet) -> Iterator[Cells]:
-    for i, block in enumerate(sheet.blocks, 1):
+def _steps(table: CellTable) -> Iterator[Cells]:
+    for i, block in enumerate(table.blocks, 1):
         if block.place:
             yield "", block.place, "", ""
         yield str(i), block.head[0], "", block.head[1]
@@ -169,13 +169,13 @@ background:none;color:inherit;padding:0;white-space:pre-wrap}
 
 def fragment(explanation: Steps) -> str:
     """Return the explanation as a piece of HTML that takes its colours from the page around it: a notebook's cell."""
-    sheet = sheet_of(explanation, PLAIN)
-    return f'<div class="autograd-explanation"><style>{STYLE}</style>{"".join(_elements(sheet))}</div>'
+    table = cells_of(explanation, PLAIN)
+    return f'<div class="autograd-explanation"><style>{STYLE}</style>{"".join(_elements(table))}</div>'
 
 
 def page(explanation: Steps) -> str:
     """Return the explanation as a page of its own, which loads nothing and runs nothing."""
-    title = html.escape(cut(sheet_of(explanation, PLAIN).title))
+    title = html.escape(cut(cells_of(explanation, PLAIN).title))
     return f"""\
 <!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -185,18 +185,18 @@ def page(explanation: Steps) -> str:
 """
 
 
-def _elements(sheet: Sheet) -> Iterator[str]:
-    yield from (f"<p>{_cell(note)}</p>" for note in sheet.notes)
-    if sheet.paths_title:
-        yield _pairs(sheet.paths_title, sheet.paths)
+def _elements(table: CellTable) -> Iterator[str]:
+    yield from (f"<p>{_cell(note)}</p>" for note in table.notes)
+    if table.paths_title:
+        yield _pairs(table.paths_title, table.paths)
     head = "".join(f'<th scope="col">{title}</th>' for title in ("step", "derivative", "upstream × local", "total"))
-    yield f"<table><caption>{_cell(sheet.title)}</caption><thead><tr>{head}</tr></thead>"
-    for i, block in enumerate(sheet.blocks, 1):
+    yield f"<table><caption>{_cell(table.title)}</caption><thead><tr>{head}</tr></thead>"
+    for i, block in enumerate(table.blocks, 1):
         yield f"<tbody>{''.join(_block(i, block))}</tbody>"
     yield "</table>"
-    if sheet.rest:
-        yield f"<p>{_cell(sheet.rest)}</p>"
-    yield _pairs(f"gradients of {sheet.root}", sheet.gradients)
+    if table.rest:
+        yield f"<p>{_cell(table.rest)}</p>"
+    yield _pairs(f"gradients of {table.root}", table.gradients)
 
 
 def _block(i: int, block: Block) -> Iterator[str]:

@@ -30,6 +30,13 @@ def add_expression(task: argparse.ArgumentParser, otherwise: str = "") -> None:
     )
 
 
+def add_output(task: argparse.ArgumentParser, default: str, suffixes: Iterable[str]) -> None:
+    """Add the file to write, and whether it is shown at once."""
+    told = f"write there, as the suffix says: {', '.join(suffixes)} (default: %(default)s)"
+    task.add_argument("-o", "--output", metavar="FILE", default=default, help=told)
+    add_open(task)
+
+
 def add_open(task: argparse.ArgumentParser) -> None:
     """Add whether the file is shown at once."""
     task.add_argument("--open", action="store_true", help="and show it in the browser")

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from autograd_mini import AutogradError
 
@@ -83,8 +83,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"{EXAMPLES}\n{LANGUAGE}{_columns(sorted(FUNCTIONS))}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    version = f"autograd-mini {importlib.metadata.version('autograd-mini')}"
-    command.add_argument("--version", action="version", version=version)
+    command.add_argument("--version", action=_Version, nargs=0, help="print the installed version")
     tasks = command.add_subparsers(dest="task", required=True, metavar=" | ".join(TASKS), parser_class=_Parser)
     for name, task in TASKS.items():
         task.add_options(
@@ -92,6 +91,18 @@ def parser() -> argparse.ArgumentParser:
                              formatter_class=argparse.RawDescriptionHelpFormatter)
         )  # fmt: skip
     return command
+
+
+class _Version(argparse.Action):
+    """Prints the version that is installed; a clone that is not has none."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        try:
+            version = importlib.metadata.version("autograd-mini")
+        except importlib.metadata.PackageNotFoundError:
+            version = "not installed: pip install -e . in the clone"
+        print(f"autograd-mini {version}")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):

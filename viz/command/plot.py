@@ -13,7 +13,7 @@ from autograd_mini.files import write_whole
 from ..expression import read_range
 from ..plots.contours import contours
 from ..plots.curves import Range, curve
-from .asked import CommandError, add_expression, add_open, leaf, recorded, say_written, show, suffix_of
+from .asked import CommandError, add_expression, add_output, leaf, recorded, say_written, show, suffix_of
 
 DOES = "plot a curve with its tangent and its derivative, or contours with the gradient"
 EXAMPLES = """\
@@ -37,12 +37,7 @@ def add_options(task: argparse.ArgumentParser) -> None:
     task.add_argument("--range", metavar="LOW:HIGH", action="append", default=[], help=ends)
     task.add_argument("--descend", type=int, default=0, metavar="N", help="steps of gradient descent over the contours")
     task.add_argument("--rate", type=float, default=0.1, metavar="R", help="of the descent (default: %(default)s)")
-    kinds, default = ", ".join(METADATA), "plot.png"
-    task.add_argument(
-        "-o", "--output", metavar="FILE", default=default,
-        help=f"write there, as the suffix says: {kinds} (default: {default})",
-    )  # fmt: skip
-    add_open(task)
+    add_output(task, "plot.png", METADATA)
     task.set_defaults(run=run)
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.text.cells import PLAIN, Block, Row, sheet_of
+from autograd_mini.text.cells import PLAIN, Block, Row, cells_of
 from autograd_mini.text.explanation import Explanation, explain
 from autograd_mini.text.formula import derivative
 from autograd_mini.text.names import caller_namespace
@@ -103,14 +103,14 @@ def walk_of(told: Explanation) -> Walk:
     rows = {s.node: i for i, s in enumerate(steps)}
     data = [(i, 0, shown(s.data)) for i, s in enumerate(steps)]
     given = [data[i] for i, s in enumerate(steps) if s.node.op is None]
-    sheet = sheet_of(told.whole, PLAIN)
-    pages = [Page(FORWARD, ("the leaves have their data", *sheet.notes), 0, tuple(given))]
+    table = cells_of(told.whole, PLAIN)
+    pages = [Page(FORWARD, ("the leaves have their data", *table.notes), 0, tuple(given))]
     for i, s in enumerate(steps):
         if s.node.op is not None:
             pages.append(Page(FORWARD, (f"{cut(s.equation)} = {shown(s.data)}",), i, (data[i],)))
     last, upstream = len(steps) - 1, shown(told[0].upstream)
     pages.append(Page(BACKWARD, (f"{derivative(told.root, told.root)} = {upstream}",), last, ((last, 1, upstream),)))
-    for block, s in zip(sheet.blocks, (s for s in told if s.contributions)):
+    for block, s in zip(table.blocks, (s for s in told if s.contributions)):
         for row, c in zip(block.rows, s.contributions):
             total = shown(c.after) + ("" if c.complete else " ...")
             pages.append(Page(BACKWARD, _said(block, row), rows[s.node], ((rows[c.node], 1, total),)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..expression import read_values
 from ..practice import LEVELS
 from ..practice.sheets import WRITERS, Worksheet, formula_sheet, worksheet
-from .asked import CommandError, add_open, expression_text, say_written, show, suffix_of
+from .asked import CommandError, add_output, expression_text, say_written, show, suffix_of
 from .practise import whole
 
 DOES = "write sheets of exercises, with solutions or without"
@@ -35,12 +35,7 @@ def add_options(task: argparse.ArgumentParser) -> None:
     task.add_argument("--questions", type=whole, metavar="N", help="how many (default: 8, of a formula 1)")
     task.add_argument("--solutions", action="store_true", help="add the answers, on a page of their own")
     task.add_argument("--variants", type=whole, default=1, metavar="N", help="how many sheets (default: %(default)s)")
-    kinds = ", ".join(WRITERS)
-    task.add_argument(
-        "-o", "--output", metavar="FILE", default="sheet.html",
-        help=f"write there, as the suffix says: {kinds} (default: %(default)s)",
-    )  # fmt: skip
-    add_open(task)
+    add_output(task, "sheet.html", WRITERS)
     task.set_defaults(run=run)
 
 

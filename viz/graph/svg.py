@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
-from ..colours import PALETTE
+from ..colours import PALETTE, dark_rules
 from .boxes import Arrow, Box
 from .dot import caption_texts, texts_of
 from .picture import NAMES, Frame, Picture
@@ -54,12 +54,7 @@ def _about(picture: Picture) -> str:
 
 def _style(prefix: str) -> str:
     """Return what holds for this picture alone: it shrinks to the page, and changes its colours in the dark."""
-    dark = "".join(
-        f'#{prefix} [{attribute}="{colour.light}"]{{{attribute}:{colour.dark}}}'
-        for colour in PALETTE.values()
-        for attribute in ("fill", "stroke")
-        if colour.light != colour.dark
-    )
+    dark = dark_rules(prefix, PALETTE)
     return f"#{prefix}{{max-width:100%;height:auto}}@media (prefers-color-scheme:dark){{{dark}}}"
 
 

@@ -13,7 +13,7 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from ..text import ELLIPSIS, clean, measured
-from .card_layout import HIGH, PAD, Places, brief, end_of
+from .card_layout import HIGH, PAD, CardLayout, brief, end_of
 from .card_svg import GRAD_ROW, KEY_ROW, MARGIN, Box, asset, canvas, graph, path_data, prefix_of, tiny
 from .frames import Frames, Step
 from .network_columns import ROUND
@@ -32,7 +32,7 @@ BAR = ".scene .bar{fill:var(--grad)}"
 WORD = re.compile(r"\S{1,20}\s*")  # what is not parted at the end of a line
 
 
-def animation_of(frames: Frames, places: Places) -> str:
+def animation_of(frames: Frames, places: CardLayout) -> str:
     """Return both passes as an animated SVG; the groups that are closed in `places` are folded in `frames`."""
     film = _Film(frames, places)
     pieces = list(film.pieces())
@@ -48,16 +48,16 @@ class Still(NamedTuple):
     svg: str
 
 
-def stills_of(frames: Frames, places: Places, style: str = "") -> Iterator[Still]:
+def stills_of(frames: Frames, places: CardLayout, style: str = "") -> Iterator[Still]:
     """Yield the graph at the end of both passes, then for each step what lies over it, all of one size.
 
     A step shows at most 1280 points of a wide graph: those around its cards. `style` comes after the animation's.
 
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
-    >>> from .card_layout import places_of
+    >>> from .card_layout import card_layout_of
     >>> x = Value(3.0, label="x"); frames = frames_of(x.tanh())
-    >>> [still.box[2] for still in stills_of(frames, places_of(frames))]
+    >>> [still.box[2] for still in stills_of(frames, card_layout_of(frames))]
     [360.0, 452.0, 452.0, 452.0, 452.0]
     """
     film = _Film(frames, places, VIEW)
@@ -121,7 +121,7 @@ def _even(x: float) -> float:
 class _Film:
     """What is seen when: the pieces that come and go over the end of both passes, and how much of the width."""
 
-    def __init__(self, frames: Frames, places: Places, most: float = inf) -> None:
+    def __init__(self, frames: Frames, places: CardLayout, most: float = inf) -> None:
         self.frames = frames
         self.places = places
         self.end = len(frames.steps)

@@ -21,7 +21,7 @@ from ..text import DASH, SMALL, entries, measured, norm, number, width
 from .frames import Edge, Fold, Frames, Vertex
 from .heatmap import ROOM, Heat
 from .network_columns import ROUND, bent, columns_of, rounds_of
-from .scopes import Stage, stage_of
+from .scopes import Cards, cards_of
 
 OPEN = 60  # cards up to which groups are open at the start
 FEW = 8  # in a group that is open beside a network
@@ -59,7 +59,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Places:
+class CardLayout:
     """The width of every card, the groups open at the start, and the layout of what is seen then.
 
     `widths` has those of chips too that are wider than others, and `heats` the heat maps of the cards, by "n3 data".
@@ -78,7 +78,7 @@ class Places:
         return self.widths[card], ROUND if card in self.rounds else HIGH
 
 
-def places_of(frames: Frames, engine: str = "auto") -> Places:
+def card_layout_of(frames: Frames, engine: str = "auto") -> CardLayout:
     """Lay out the frames with a layout program, or where there is none ("auto") or is wanted none ("python"), here.
 
     Our own layout knows no frames around groups: then all of them are closed at the start. RenderError where the
@@ -86,7 +86,7 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
 
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
-    >>> x = Value(3.0, label="x"); places = places_of(frames_of(x * x))
+    >>> x = Value(3.0, label="x"); places = card_layout_of(frames_of(x * x))
     >>> sorted(places.scope.cards), sorted(places.scope.curves)
     (['n0', 'n1'], ['e0', 'e1'])
     """
@@ -94,8 +94,8 @@ def places_of(frames: Frames, engine: str = "auto") -> Places:
     widths = _widths(frames, rounds)
     if engine in ("auto", PYTHON):
         opened = network_at_start(frames, rounds)
-        if (found := _columns(stage_of(frames, set(opened)), widths, rounds)) is not None:
-            return Places(widths, opened, found, PYTHON, rounds=rounds)
+        if (found := _columns(cards_of(frames, set(opened)), widths, rounds)) is not None:
+            return CardLayout(widths, opened, found, PYTHON, rounds=rounds)
     if engine != PYTHON:
         try:
             return _placed(frames, widths, open_at_start(frames), engine)
@@ -113,21 +113,21 @@ def _widths(frames: Frames, rounds: Set[str]) -> dict[str, float]:
     return widths | dict.fromkeys(rounds, ROUND) | {key: wide for key, wide in chips.items() if wide > CHIP[0]}
 
 
-def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> Places:
-    stage = stage_of(frames, set(opened))
-    scope, name = _own(stage, widths) if engine == PYTHON else _lay(stage, widths, engine)
-    return Places(widths, opened, scope, name)
+def _placed(frames: Frames, widths: Mapping[str, float], opened: tuple[str, ...], engine: str) -> CardLayout:
+    seen = cards_of(frames, set(opened))
+    scope, name = _own(seen, widths) if engine == PYTHON else _lay(seen, widths, engine)
+    return CardLayout(widths, opened, scope, name)
 
 
-def _columns(stage: Stage, widths: Mapping[str, float], rounds: frozenset[str]) -> Scope | None:
-    """Return the layout of a stage with circles; None where it has none."""
-    sizes = {card: (widths[card], ROUND if card in rounds else HIGH) for card in stage.cards}
-    found = columns_of(stage, sizes, {key: (widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins}, rounds)
+def _columns(seen: Cards, widths: Mapping[str, float], rounds: frozenset[str]) -> Scope | None:
+    """Return the layout of cards with circles; None where it has none."""
+    sizes = {card: (widths[card], ROUND if card in rounds else HIGH) for card in seen.cards}
+    found = columns_of(seen, sizes, {key: (widths.get(key, CHIP[0]), CHIP[1]) for key in seen.joins}, rounds)
     if found is None:
         return None
     curves = {
         key: Curve(*ends, tuple(map(_near, points)), chip and _near(chip))
-        for key, ends in stage.joins.items()
+        for key, ends in seen.joins.items()
         for points, chip in [found.curves[key]]
     }
     cards = {card: _near(at) for card, at in found.cards.items()}
@@ -201,7 +201,7 @@ def brief(x: Any) -> str:
     return text if len(text) <= BRIEF or not isinstance(x, list) else f"norm {number(norm(x))}"
 
 
-def end_of(frames: Frames, group: str, places: Places) -> Vertex:
+def end_of(frames: Frames, group: str, places: CardLayout) -> Vertex:
     """Return the vertex whose numbers the card of a group shows: its last, of a neuron what it makes of its sum."""
     inner = [vertex for vertex in frames.vertices if group in vertex.group_path]
     if group in places.rounds:
@@ -242,55 +242,55 @@ def chip_width(edge: Edge, shape: tuple[int, ...]) -> float:
     return max(CHIP[0], round(measured(text, CHIP_SIZE, bold=True) + 2 * CHIP_PAD, 1))
 
 
-def _lay(stage: Stage, widths: Mapping[str, float], engine: str) -> tuple[Scope, str]:
-    """Return the layout of a stage, and what made it."""
+def _lay(seen: Cards, widths: Mapping[str, float], engine: str) -> tuple[Scope, str]:
+    """Return the layout of cards, and what made it."""
 
     def source(settings: Mapping[str, str]) -> str:
-        return _dot(stage, widths, settings)
+        return _dot(seen, widths, settings)
 
-    found, name = layout(source, len(stage.joins), engine)
+    found, name = layout(source, len(seen.joins), engine)
     left, _, right, top = map(float, found["bb"].split(","))
     objects = {o["name"]: o for o in found.get("objects", ())}
     edges = {e["id"]: e for e in found.get("edges", ())}
     return Scope(
         (right - left, top),
-        {card: _flipped(objects[f"c{i}"]["pos"], top) for i, card in enumerate(stage.cards)},
-        {group: _box(objects[f"cluster_{i}"]["bb"], top) for i, group in enumerate(stage.frames)},
-        {key: _curve(ends, edges[f"k{i}"], top) for i, (key, ends) in enumerate(stage.joins.items())},
+        {card: _flipped(objects[f"c{i}"]["pos"], top) for i, card in enumerate(seen.cards)},
+        {group: _box(objects[f"cluster_{i}"]["bb"], top) for i, group in enumerate(seen.frames)},
+        {key: _curve(ends, edges[f"k{i}"], top) for i, (key, ends) in enumerate(seen.joins.items())},
     ), name
 
 
-def _own(stage: Stage, widths: Mapping[str, float]) -> tuple[Scope, str]:
-    """Return the layout of one stage, made here: cards in layers, each after all that it uses."""
-    uses: dict[str, list[str]] = {card: [] for card in stage.cards}
-    for tail, head in stage.joins.values():
+def _own(seen: Cards, widths: Mapping[str, float]) -> tuple[Scope, str]:
+    """Return the layout of one seen, made here: cards in layers, each after all that it uses."""
+    uses: dict[str, list[str]] = {card: [] for card in seen.cards}
+    for tail, head in seen.joins.values():
         uses[head].append(tail)
     ordered = list(TopologicalSorter(uses).static_order())
     at = {card: i for i, card in enumerate(ordered)}
-    sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in stage.joins.values()]
-    found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in stage.joins])
-    drawn = zip(stage.joins.items(), found.arrows, found.chips)
+    sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in seen.joins.values()]
+    found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in seen.joins])
+    drawn = zip(seen.joins.items(), found.arrows, found.chips)
     curves = {key: Curve(*ends, tuple(map(_near, bent(path))), _near(chip)) for (key, ends), path, chip in drawn}
-    return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in stage.cards}, {}, curves), PYTHON
+    return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in seen.cards}, {}, curves), PYTHON
 
 
 def _near(point: Point) -> Point:
     return round(point[0], 1), round(point[1], 1)
 
 
-def _dot(stage: Stage, widths: Mapping[str, float], settings: Mapping[str, str]) -> str:
-    """Return a stage in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge."""
+def _dot(seen: Cards, widths: Mapping[str, float], settings: Mapping[str, str]) -> str:
+    """Return cards in DOT: boxes of the cards' sizes, clusters for open groups, room for a chip on each edge."""
     graph = {"rankdir": "LR", "ranksep": "0.35", "nodesep": "0.22", **settings}
-    roomy = len(stage.joins) <= CHIPS
-    at = {card: f"c{i}" for i, card in enumerate(stage.cards)}
+    roomy = len(seen.joins) <= CHIPS
+    at = {card: f"c{i}" for i, card in enumerate(seen.cards)}
     edges = [
         f"{at[tail]} -> {at[head]} [id=k{i}{_chip_room(key, widths) if roomy and key.startswith('e') else ''}]"
-        for i, (key, (tail, head)) in enumerate(stage.joins.items())
+        for i, (key, (tail, head)) in enumerate(seen.joins.items())
     ]
     return "\n".join([
         "digraph {", *(f"{k}={quoted(v)}" for k, v in graph.items()),
         'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none fontsize=8]",
-        *_boxes(stage, at, widths), *edges, "}",
+        *_boxes(seen, at, widths), *edges, "}",
     ])  # fmt: skip
 
 
@@ -303,15 +303,15 @@ def _room(wide: float, high: float) -> str:
     return f'<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{wide:.0f}" HEIGHT="{high:.0f}"><TR><TD></TD></TR></TABLE>>'
 
 
-def _boxes(stage: Stage, at: Mapping[str, str], widths: Mapping[str, float]) -> Iterator[str]:
+def _boxes(seen: Cards, at: Mapping[str, str], widths: Mapping[str, float]) -> Iterator[str]:
     """Yield the boxes, each in the clusters of the open groups around it."""
     held: dict[str, list[str]] = {}
-    for card, holder in stage.cards.items():
+    for card, holder in seen.cards.items():
         held.setdefault(holder, []).append(f"{at[card]} [width={widths[card] / 72:.3f} height={HIGH / 72:.3f}]")
     inner: dict[str, list[str]] = {}
-    for group, holder in stage.frames.items():
+    for group, holder in seen.frames.items():
         inner.setdefault(holder, []).append(group)
-    number = {group: i for i, group in enumerate(stage.frames)}
+    number = {group: i for i, group in enumerate(seen.frames)}
     pending: list[tuple[str, bool]] = [("", False)]
     while pending:
         group, done = pending.pop()

@@ -1,4 +1,4 @@
-"""Places -> scene: the cards and curves of a player as SVG, for the page, for a file, and for an animation.
+"""CardLayout -> scene: the cards and curves of a player as SVG, for the page, for a file, and for an animation.
 
 Cards show the end of both passes. Everything is addressed by class and data attribute, so that scenes share a page.
 """
@@ -13,7 +13,7 @@ from math import ceil, isfinite
 
 from ..colours import PALETTE
 from ..text import clean
-from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, Places, Point, brief, chip_text, end_of, fold_title, shown
+from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, CardLayout, Point, brief, chip_text, end_of, fold_title, shown
 from .frames import Edge, Fold, Frames, Vertex
 from .network_columns import ROUND
 from .numbers import Number
@@ -30,14 +30,14 @@ def asset(name: str) -> str:
     return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
-def scene_of(frames: Frames, places: Places, style: str = "") -> str:
+def cards_svg(frames: Frames, places: CardLayout, style: str = "") -> str:
     """Return the scene of what is open at the start as one SVG element; `style` comes after that of the scene."""
     wide, high = places.scope.size
     box = (-MARGIN, -MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN)
     return canvas(frames, places, box, style, graph(frames, places))
 
 
-def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable[str]) -> str:
+def canvas(frames: Frames, places: CardLayout, box: Box, style: str, parts: Iterable[str]) -> str:
     """Return an SVG element that shows `box` (left, top, width, height) of the scene, with the parts drawn in it."""
     left, top, wide, high = box
     prefix = prefix_of(frames, places)
@@ -51,7 +51,7 @@ def canvas(frames: Frames, places: Places, box: Box, style: str, parts: Iterable
     )
 
 
-def graph(frames: Frames, places: Places) -> Iterator[str]:
+def graph(frames: Frames, places: CardLayout) -> Iterator[str]:
     """Yield frames, curves and cards at the end of both passes."""
     base = places.scope
     yield '<g class="frames">'
@@ -63,7 +63,7 @@ def graph(frames: Frames, places: Places) -> Iterator[str]:
     yield "</g>"
 
 
-def prefix_of(frames: Frames, places: Places) -> str:
+def prefix_of(frames: Frames, places: CardLayout) -> str:
     """Return what the ids of a scene start with: two scenes share a page."""
     return "s" + hashlib.sha256(repr((frames.title, places.scope)).encode()).hexdigest()[:8]
 
@@ -110,7 +110,7 @@ def _frame(fold: Fold, box: Box) -> str:
     )
 
 
-def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
+def _edges(frames: Frames, places: CardLayout, prefix: str) -> Iterator[str]:
     """Yield the curves; those between two nodes carry the local derivative."""
     curves = places.scope.curves
     edges = {f"e{edge.id}": edge for edge in frames.edges}
@@ -128,7 +128,7 @@ def _edges(frames: Frames, places: Places, prefix: str) -> Iterator[str]:
         )
 
 
-def _weights(frames: Frames, places: Places) -> dict[str, float]:
+def _weights(frames: Frames, places: CardLayout) -> dict[str, float]:
     """Return what each curve into a circle multiplies by: the local derivative of its one edge."""
     found: dict[str, list[float]] = {}
     for edge in frames.edges:
@@ -148,7 +148,7 @@ def _weighted(key: str, data: str, weight: float, most: float) -> str:
     return f'<g class="edge {sign}" data-edge="{key}"><path class="line" d="{data}" stroke-width="{wide:.2f}"/></g>'
 
 
-def _chip(at: Point, edge: Edge, frames: Frames, places: Places) -> str:
+def _chip(at: Point, edge: Edge, frames: Frames, places: CardLayout) -> str:
     wide, high = places.widths.get(f"e{edge.id}", CHIP[0]), CHIP[1]
     shape = frames.vertices[edge.tail].shape
     return (
@@ -166,7 +166,7 @@ def _chip_title(edge: Edge, shape: tuple[int, ...], head: Vertex) -> str:
     return f"{'vjp: ' if edge.local is None else ''}{edge.symbols} · shape {shape}"
 
 
-def _cards(frames: Frames, places: Places, ends: dict[int, Number]) -> Iterator[str]:
+def _cards(frames: Frames, places: CardLayout, ends: dict[int, Number]) -> Iterator[str]:
     seen = places.scope.cards
     for vertex in frames.vertices:
         if f"n{vertex.id}" in seen:
@@ -176,7 +176,7 @@ def _cards(frames: Frames, places: Places, ends: dict[int, Number]) -> Iterator[
             yield _fold_card(fold, frames, ends, places)
 
 
-def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
+def _node_card(vertex: Vertex, root: bool, grad: Number, places: CardLayout) -> str:
     kind = "leaf" if not vertex.op else "root" if root else "inner"
     wide, text = places.widths[f"n{vertex.id}"], shown(vertex.data)
     key, value = ("data", text) if len(text) <= BRIEF and "norm" not in text else ("shape", str(vertex.shape))
@@ -187,7 +187,7 @@ def _node_card(vertex: Vertex, root: bool, grad: Number, places: Places) -> str:
     return _card(f"n{vertex.id}", kind, vertex.name, vertex.op or "leaf", vertex.equation, rows, places)
 
 
-def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Places) -> str:
+def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: CardLayout) -> str:
     inner = [v for v in frames.vertices if fold.id in v.group_path]
     wide = places.widths[fold.id]
     last = end_of(frames, fold.id, places) if inner else frames.vertices[-1]
@@ -200,7 +200,7 @@ def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: Plac
     return _card(fold.id, "fold", fold_title(fold), "", f"{fold.kind} {fold.title}: {len(inner)} nodes", rows, places)
 
 
-def _round_card(fold: Fold, last: Vertex, ends: dict[int, Number], places: Places) -> str:
+def _round_card(fold: Fold, last: Vertex, ends: dict[int, Number], places: CardLayout) -> str:
     """Return the circle of a neuron, with its gradient in it."""
     grad = ends.get(last.id)
     x, y = places.scope.cards[fold.id]
@@ -241,7 +241,7 @@ def _row(key: str, value: str, y: float, kind: str, wide: float) -> str:
     )
 
 
-def _heat(vertex: Vertex, kind: str, beside: str, y: float, places: Places) -> str:
+def _heat(vertex: Vertex, kind: str, beside: str, y: float, places: CardLayout) -> str:
     """Return the heat map in a row of an array's card; it is not seen beside entries, which say more."""
     heat = places.heats.get(f"n{vertex.id} {kind}")
     if heat is None:
@@ -258,7 +258,7 @@ def _heat(vertex: Vertex, kind: str, beside: str, y: float, places: Places) -> s
     )
 
 
-def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str], places: Places) -> str:
+def _card(id: str, kind: str, name: str, op: str, tooltip: str, rows: list[str], places: CardLayout) -> str:
     wide = places.widths[id]
     x, y = places.scope.cards[id]
     stop = '<circle class="stop" r="6"/>' if kind != "fold" else ""

@@ -27,7 +27,7 @@ from autograd_mini.text.to_json import plain
 
 from ..text import clean, number
 from .numbers import Number, held, number_from, plus
-from .step_order import arranged
+from .step_order import in_step_order
 
 Paths = Mapping[Node, tuple[str, ...]]
 
@@ -184,7 +184,7 @@ def _frames(
     told: Explanation, nodes: list[Node], paths: Paths | None, folds: Iterable[Fold], moved: Mapping[Node, Any]
 ) -> Frames:
     """Return the frames of an explanation; `nodes` are its nodes, oldest first."""
-    ops, paths = arranged([n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes})
+    ops, paths = in_step_order([n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes})
     writer = _Writer(told, nodes, paths, moved)
     vertices = tuple(writer.vertex(node) for node in nodes)
     steps = [Step(0, "start", 0), *writer.forward(ops), *writer.backward(ops)]

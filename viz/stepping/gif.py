@@ -21,7 +21,7 @@ from autograd_mini.errors import extra
 
 from ..colours import light
 from .animation import Still, seconds_of, stills_of
-from .card_layout import Places
+from .card_layout import CardLayout
 from .card_svg import Box
 from .frames import Frames
 
@@ -38,7 +38,7 @@ VARIABLE = re.compile(r"var\(--([\w-]+)\)")
 LETTERS = ".scene{font-family:Arimo}"
 
 
-def gif_of(frames: Frames, places: Places) -> bytes:
+def gif_of(frames: Frames, places: CardLayout) -> bytes:
     """Return both passes as a GIF that begins again at its end; closed groups of `places` are folded in `frames`.
 
     It is as wide as the graph, 1.5 pixels for a point, and shows 1280 points around the step of a wider one. Characters

@@ -1,4 +1,4 @@
-"""Stage -> columns: the layers of a network as columns of circles, a neuron each, from top to bottom in order.
+"""Cards -> columns: the layers of a network as columns of circles, a neuron each, from top to bottom in order.
 
 A column is one box of a layered layout, so that what is before, after and beside the network finds its place around it.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..graph.layered import layered
 from ..graph.ownership import LAYER, NEURON
 from .frames import Fold
-from .scopes import Stage
+from .scopes import Cards
 
 ROUND = 36.0  # points of a circle
 PITCH = 42.0  # from circle to circle
@@ -43,15 +43,15 @@ class Columns(NamedTuple):
 
 
 def columns_of(
-    stage: Stage, sizes: Mapping[str, Point], chips: Mapping[str, Point], rounds: frozenset[str]
+    seen: Cards, sizes: Mapping[str, Point], chips: Mapping[str, Point], rounds: frozenset[str]
 ) -> Columns | None:
-    """Return the places of a stage that shows circles; None where it has none, or where a layer leads back to itself.
+    """Return the places of cards that show circles; None where they have none, or where a layer leads back to itself.
 
     `sizes` are those of cards, `chips` the room for the chip of each curve.
     """
-    held = _held(stage, rounds)
-    columns = held.keys() & stage.frames.keys()
-    arrows = _arrows(stage, held, columns)
+    held = _held(seen, rounds)
+    columns = held.keys() & seen.frames.keys()
+    arrows = _arrows(seen, held, columns)
     order = _ordered(held, arrows)
     if not columns or order is None:
         return None
@@ -61,14 +61,14 @@ def columns_of(
         [_size(held[block], sizes, block in columns) for block in order],
         [(at[tail], at[head]) for tail, head, _ in arrows],
         [chips[key] if key else (apart if {tail, head} <= columns else 0.0, 0.0) for tail, head, key in arrows],
-        [_around(block, stage) for block in order],
+        [_around(block, seen) for block in order],
     )
     cards = dict(_middles(held, {block: found.boxes[i] for block, i in at.items()}, columns))
-    curves: dict[str, Routed] = {key: (_direct(*ends, cards, sizes), None) for key, ends in stage.joins.items()}
+    curves: dict[str, Routed] = {key: (_direct(*ends, cards, sizes), None) for key, ends in seen.joins.items()}
     for (_, _, key), path, chip in zip(arrows, found.arrows, found.chips):
         if key:
             curves[key] = bent(path), chip
-    return _whole(found.extent, cards, _frames(stage, cards, sizes), curves)
+    return _whole(found.extent, cards, _frames(seen, cards, sizes), curves)
 
 
 def _whole(
@@ -92,19 +92,19 @@ def _whole(
     )
 
 
-def _held(stage: Stage, rounds: frozenset[str]) -> dict[str, list[str]]:
+def _held(seen: Cards, rounds: frozenset[str]) -> dict[str, list[str]]:
     """Return the cards of each block: the circles of a layer by its name, any other card by its own."""
     held: dict[str, list[str]] = {}
-    for card, holder in stage.cards.items():
+    for card, holder in seen.cards.items():
         held.setdefault(holder if card in rounds else card, []).append(card)
     return held
 
 
-def _arrows(stage: Stage, held: Mapping[str, list[str]], columns: Set[str]) -> list[Arrow]:
+def _arrows(seen: Cards, held: Mapping[str, list[str]], columns: Set[str]) -> list[Arrow]:
     """Return what leads from block to block, with the curve that it is, or "" where a column has many."""
     block_of = {card: block for block, cards in held.items() for card in cards}
     found: dict[Arrow, None] = {}
-    for key, (tail, head) in stage.joins.items():
+    for key, (tail, head) in seen.joins.items():
         start, end = block_of[tail], block_of[head]
         found[start, end, key if columns.isdisjoint({start, end}) else ""] = None
     return [arrow for arrow in found if arrow[2] or not _goes_round(arrow, found)]
@@ -140,13 +140,13 @@ def _size(cards: list[str], sizes: Mapping[str, Point], column: bool) -> Point:
     return (ROUND + 2 * PAD, 2 * HEAD + PITCH * len(cards)) if column else sizes[cards[0]]
 
 
-def _around(block: str, stage: Stage) -> tuple[str, ...]:
+def _around(block: str, seen: Cards) -> tuple[str, ...]:
     """Return the frames around a block, outermost first; the one that a column stands for is not around it."""
     found: list[str] = []
-    holder = (stage.cards | stage.frames)[block]
+    holder = (seen.cards | seen.frames)[block]
     while holder:
         found.insert(0, holder)
-        holder = stage.frames[holder]
+        holder = seen.frames[holder]
     return tuple(found)
 
 
@@ -175,14 +175,14 @@ def bent(path: list[Point]) -> list[Point]:
     return points
 
 
-def _frames(stage: Stage, cards: Mapping[str, Point], sizes: Mapping[str, Point]) -> dict[str, Rectangle]:
+def _frames(seen: Cards, cards: Mapping[str, Point], sizes: Mapping[str, Point]) -> dict[str, Rectangle]:
     """Return the frame around the cards of each open group, inner ones first."""
     ends: dict[str, list[Rectangle]] = {}
-    for card, holder in stage.cards.items():
+    for card, holder in seen.cards.items():
         (x, y), (wide, high) = cards[card], sizes[card]
         ends.setdefault(holder, []).append((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
     found: dict[str, Rectangle] = {}
-    for group, holder in reversed(stage.frames.items()):
+    for group, holder in reversed(seen.frames.items()):
         if group in ends:
             lefts, tops, rights, lows = zip(*ends[group])
             box = min(lefts) - PAD, min(tops) - HEAD, max(rights) + PAD, max(lows) + PAD

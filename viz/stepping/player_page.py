@@ -27,10 +27,10 @@ from ..graph.layout_programs import ENGINES
 from ..networks import NO_NETWORK, is_network, named_parameters
 from ..notation import RULES
 from ..notebook.bundle import bundle_of, in_marimo_shown
-from ..pages import compact, filled, framed, inert, scripts
+from ..pages import compact, framed, inert, page_of, scripts
 from .animation import animation_of
-from .card_layout import Places, places_of
-from .card_svg import asset, colours_css, scene_of
+from .card_layout import CardLayout, card_layout_of
+from .card_svg import asset, cards_svg, colours_css
 from .fold_data import folds_of
 from .frames import Frames, fold, frames_of, outline_of
 from .gif import gif_of
@@ -68,7 +68,7 @@ class Player:
         self,
         record: dict[str, Any],
         seen: Frames,
-        places: Places,
+        places: CardLayout,
         tell: Callable[[], Frames],
         leaves: dict[str, Node],
         plain: str,
@@ -92,7 +92,7 @@ class Player:
     @cached_property
     def svg(self) -> str:
         """The graph of what is open at the start, as one SVG element."""
-        return scene_of(self._seen, self.places)
+        return cards_svg(self._seen, self.places)
 
     @cached_property
     def html(self) -> str:
@@ -101,13 +101,13 @@ class Player:
             "title": escape(self._seen.title),
             "formula": escape(self._formula),
             "style": colours_css(":root") + asset("page.css"),
-            "scene": scene_of(self._seen, self.places, asset("states.css")),
+            "scene": cards_svg(self._seen, self.places, asset("states.css")),
             "steps": self._steps(),
             "record": inert(self._record()),
             "plain": self.plain,
             **self._scripts,
         }
-        return filled(asset("page.html"), parts)
+        return page_of(asset("page.html"), parts)
 
     @cached_property
     def _scripts(self) -> dict[str, str]:
@@ -249,7 +249,7 @@ def _played(root: Node, gradient: Any, model: Any, names: Mapping[Any, Any], eng
 
     seen = tell() if len(nodes) <= WHOLE else outline_of(root, called, paths, folds, gradient)
     record = record_of(root, called, paths, folds, gradient) | _formula(root, called)
-    places = replace(places_of(seen, engine), heats=heats_of(root, gradient))
+    places = replace(card_layout_of(seen, engine), heats=heats_of(root, gradient))
     leaves = {str(i): node for i, node in enumerate(reversed(nodes)) if node.op is None}
     plain = plain_script(nodes[::-1], "why" in record)
     return Player(record, seen, places, tell if len(nodes) > WHOLE else lambda: seen, leaves, plain)

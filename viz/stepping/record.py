@@ -28,7 +28,7 @@ from autograd_mini.text.to_json import plain
 
 from ..text import clean
 from .frames import Fold, Paths, mark, source_of, stretched
-from .step_order import arranged
+from .step_order import in_step_order
 
 LONGEST = 60  # characters of a formula in a sentence
 WRITTEN = 64  # entries of an array that are written out; more travel as bytes
@@ -48,7 +48,9 @@ def record_of(
     [[-1, 3.0, 'x'], [0, [0, 0]], [0, [1, [2.0]], 'L']]
     """
     nodes = order(root)[::-1]
-    taking_turns, paths = arranged([n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes})
+    taking_turns, paths = in_step_order(
+        [n for n in nodes if n.op is not None], {n: (paths or {}).get(n, ()) for n in nodes}
+    )
     ids = {node: i for i, node in enumerate(nodes)}
     rows = list(dict.fromkeys(n.op.name for n in nodes if n.op is not None))
     kept = list(dict.fromkeys([(), *paths.values()]))

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from autograd_mini import Node
 
 
-def arranged(ops: list[Node], paths: dict[Node, tuple[str, ...]]) -> tuple[list[Node], dict[Node, tuple[str, ...]]]:
+def in_step_order(
+    ops: list[Node], paths: dict[Node, tuple[str, ...]]
+) -> tuple[list[Node], dict[Node, tuple[str, ...]]]:
     """Return the ops, oldest first, so that those of one group follow each other, and the paths of all nodes.
 
     Where two groups use each other there is no such order: those on the circle lose the level at which they do.

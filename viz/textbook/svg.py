@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..colours import PALETTE, light
+from ..colours import PALETTE, dark_rules, light
 from ..text import measured, number
 from .place import RADIUS, Column
 from .view import GRADIENTS, MEANT, SMALL, View, brief, largest_of, words_of
@@ -52,12 +52,7 @@ def element(inside: str, title: str, words: str, extent: tuple[float, float, flo
 
 def _style(prefix: str) -> str:
     """Return what holds for this picture alone: it shrinks to the page, and changes its colours in the dark."""
-    dark = "".join(
-        f'#{prefix} [{attribute}="{colour.light}"]{{{attribute}:{colour.dark}}}'
-        for role, colour in PALETTE.items()
-        for attribute in ("fill", "stroke")
-        if role.startswith(("above", "below")) or role in USED
-    )
+    dark = dark_rules(prefix, [role for role in PALETTE if role.startswith(("above", "below")) or role in USED])
     return f"#{prefix}{{max-width:100%;height:auto}}@media screen and (prefers-color-scheme:dark){{{dark}}}"
 
 

@@ -17,7 +17,7 @@ from autograd_mini.programs.languages.javascript_table import table_source
 from ..colours import HUES
 from ..drawing import PictureError, Writable, Writers
 from ..notebook.bundle import bundle_of, in_marimo_shown
-from ..pages import compact, filled, framed, inert, scripts
+from ..pages import compact, framed, inert, page_of, scripts
 from ..stepping.card_svg import asset, colours_css
 from ..text import clean
 from ..textbook.parts import Network, network_of
@@ -56,7 +56,7 @@ class Playground(Writable):
             "record": inert(self.record),
             **self._scripts,
         }
-        return filled(own_asset("page.html"), parts)
+        return page_of(own_asset("page.html"), parts)
 
     @cached_property
     def _scripts(self) -> dict[str, str]:

@@ -122,7 +122,7 @@ def table_source(arrays: bool = True) -> str:
 
 
 def refused(names: Iterable[str]) -> list[str]:
-    """Return which rows JavaScript does not have: a row of a user's own, or one with a rule that is no expression.
+    """Return which rows JavaScript does not have: a custom op, or one with a rule that is no expression.
 
     >>> refused(["mul", "my_sinc"])
     ['my_sinc']

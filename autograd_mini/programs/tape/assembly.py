@@ -1,6 +1,6 @@
 """Assembly: a record as columns of integers in, the instructions of a tape out, with products and their sum as one.
 
-Everything here is plain Python on arrays, written so that numba takes it too: `machine` compiles this file together
+Everything here is plain Python on arrays, written so that numba takes it too: `interpreter` compiles this file together
 with the interpreter. A slot is the place of a number. In a record they are numbered: inputs, other leaves, results,
 numbers among the arguments. On a tape the results come last, and what an instruction swallows has no slot.
 """

@@ -9,8 +9,7 @@ from typing import Any
 
 from ...data import Array
 from ...op import Op
-from . import interpreter as machine
-from . import jit
+from . import interpreter, jit
 from .assembly import DOT, MASKS, SUM
 
 TERMS = 50  # of a sum in one statement
@@ -24,7 +23,7 @@ def run(numbers, values, gradient, out):
 def straight_run(code: tuple[Array, Array], shown: Array, inputs: int, numbers: int) -> Any:
     """Return a compiled function run(numbers, values, gradient, out) that computes one tape as the interpreter does."""
     lines = list(_lines(code, shown.tolist(), inputs, numbers))
-    source = machine.head() + _ENTRY + "\n    ".join(lines) + "\n"
+    source = interpreter.head() + _ENTRY + "\n    ".join(lines) + "\n"
     return jit.load("autograd_mini_straight", source).run
 
 
@@ -70,7 +69,7 @@ def _forward(d: int, step: list[int], lists: list[int]) -> Iterator[str]:
         products = [f"v{x} * v{y}" for x, y in zip(slots[::2], slots[1::2])]
         yield from _total(f"v{d}", [f"v{a}", *products[::-1]])
     else:
-        yield f"v{d} = {machine.texts(_by_number()[kind])[0].format(x=f'v{a}', y=f'v{b}', z=f'v{c}')}"
+        yield f"v{d} = {interpreter.texts(_by_number()[kind])[0].format(x=f'v{a}', y=f'v{b}', z=f'v{c}')}"
 
 
 def _backward(d: int, step: list[int], lists: list[int]) -> Iterator[tuple[int, str]]:
@@ -87,7 +86,7 @@ def _backward(d: int, step: list[int], lists: list[int]) -> Iterator[tuple[int, 
             yield q, f"h{d} * v{p}"
     elif todo:
         names = {"x": f"v{a}", "y": f"v{b}", "z": f"v{c}", "r": f"v{d}", "g": f"h{d}"}
-        for i, text in machine.texts(_by_number()[kind])[1].items():
+        for i, text in interpreter.texts(_by_number()[kind])[1].items():
             if mask & (1 << i):
                 yield step[2 + i], f"({text.format(**names)})"
 
@@ -98,4 +97,4 @@ def _listed(lists: list[int], at: int) -> list[int]:
 
 @cache
 def _by_number() -> dict[int, Op]:
-    return {kind: op for op, kind in machine.rows().items()}
+    return {kind: op for op, kind in interpreter.rows().items()}

@@ -20,7 +20,7 @@ from ...data import Array, array_of, number_of
 from ...errors import DataError, ShapeError
 from ...node import ALL, NONE, Node, Value
 from ...op import ROWS
-from . import interpreter as machine
+from . import interpreter
 from .assembly import IN_LIST, NO_SECOND
 from .straight_line import straight_run
 
@@ -44,7 +44,7 @@ class Tape:
         self._shown, self._idle = shown, idle
         self._held = held
         self._numbers = numbers
-        self._run = partial(machine.load("scalar").run, *code, numbers, shown, idle, size)
+        self._run = partial(interpreter.load("scalar").run, *code, numbers, shown, idle, size)
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
@@ -133,7 +133,7 @@ class Tape:
         ends = self._shown, self._idle
         places = (shared, varied, lanes, seeds, shown, sums, slopes, self._width(seeds.size))
         try:
-            fits = machine.load("lanes").run_lanes(*self._code, self._numbers, *ends, self.inputs, *places)
+            fits = interpreter.load("lanes").run_lanes(*self._code, self._numbers, *ends, self.inputs, *places)
         except TypeError:
             raise DataError(
                 "batch takes contiguous arrays of float64, the lanes with two axes, and positions of int64"
@@ -225,10 +225,10 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
     slots = _Slots([*inputs, *held, *results])
     first, second = (slots.column(map(get, results), len(results)) for get in (_first, _second))
     numbers = np.array([*[n._data for n in held], *slots.numbers, 1.0, -0.0])
-    code, lists, shown, idle = machine.load("scalar").assembled(
+    code, lists, shown, idle = interpreter.load("scalar").assembled(
         np.array([kinds, first, second]),
         np.array(slots.more, np.int64),
-        machine.rules(),
+        interpreter.rules(),
         numbers,
         len(inputs),
         leaves,
@@ -239,7 +239,7 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
 
 def _kinds(results: Sequence[Node]) -> Array:
     try:
-        return np.fromiter(map(machine.rows().__getitem__, map(_op, results)), np.int64, len(results))
+        return np.fromiter(map(interpreter.rows().__getitem__, map(_op, results)), np.int64, len(results))
     except KeyError as error:
         op = error.args[0]
         what = f"{op.name} {'computes with arrays' if ROWS.get(op.name) is op else 'is a row of your own'}"
