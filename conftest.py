@@ -85,9 +85,25 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_promises.py::test_memory": "many graphs",
     "tests/test_program_latex.py::test_every_row_parses": "another library's parser",
     "tests/test_explain_json.py::test_more_paths": "long numbers",
+    "tests/test_hostile_labels.py::test_frameworks": "torch and JAX",
+    "tests/test_latex.py::test_matplotlib": "matplotlib",
+    "tests/test_playground_numbers.py": "another engine",
+    "tests/test_worksheet.py::test_a_pdf": "pages are typeset",
+    "docs/from-jax.md": "JAX",
+    "docs/howto/export.md": "JAX and ONNX",
 }
 
 HEAVY = {"torch", "jax", "numba", "matplotlib", "matplotlib.pyplot"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file's tests on one worker as long as it goes, so that what they share is made once: -n auto means this."""
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
