@@ -98,7 +98,7 @@ HEAVY = {"torch", "jax", "numba", "matplotlib", "matplotlib.pyplot"}
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep a file's tests on one worker as long as it goes, so that what they share is made once: -n auto means this."""
+    """Keep a file's tests on one worker as long as it goes, so that what they share is made once."""
     if config.option.dist != "load":
         return None
     from xdist.scheduler import WorkStealingScheduling

@@ -143,11 +143,10 @@ def test_the_record_has_jaxs_value_and_gradients(name: str) -> None:
     function, args = CASES[name]
     args = tuple(map(jnp.asarray, args))
     root, loose = autograd_mini.from_jax(function, *args), LOOSE.get(name, 1.0)
-    value = function(*args)
+    value, jacobians = jax.jit(lambda *xs: (function(*xs), jax.jacfwd(function, tuple(range(len(xs))))(*xs)))(*args)
     np.testing.assert_allclose(root.data, value, rtol=1e-9 * loose, atol=1e-12)
     seed = np.ones(value.shape)
     backward(root, seed if value.ndim else None)
-    jacobians = jax.jacfwd(function, tuple(range(len(args))))(*args)
     assert len(root.proof.leaves) == len(args)
     for node, J in zip(root.proof.leaves.values(), jacobians):
         np.testing.assert_allclose(node.grad, np.tensordot(seed, J, seed.ndim), rtol=1e-8 * loose, atol=1e-10 * loose)

@@ -25,11 +25,12 @@ def written(tmp_path, sheet, suffix):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_sheet_is_the_same_each_time_and_no_two_questions_are_alike(level, tmp_path):
-    sheet = worksheet(level, 12)
+    sheet, again, other = worksheet(level, 12), worksheet(level, 12), worksheet(level, 13)
     assert len({(*q.given, q.asked) for q in sheet.questions}) == 8
     for suffix in WRITERS.keys() - {".pdf"}:
-        assert written(tmp_path, sheet, suffix) == written(tmp_path, worksheet(level, 12), suffix)
-        assert written(tmp_path, sheet, suffix) != written(tmp_path, worksheet(level, 13), suffix)
+        first = written(tmp_path, sheet, suffix)
+        assert first == written(tmp_path, again, suffix)
+        assert first != written(tmp_path, other, suffix)
 
 
 @pytest.mark.parametrize("level", LEVELS)
