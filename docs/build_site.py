@@ -29,17 +29,24 @@ def build(folder: Path) -> int:
     """Build the site into a folder, in place of the one that was there, and return Sphinx's exit status."""
     with tempfile.TemporaryDirectory() as workshop:
         made = Path(workshop, "site")
-        command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"]
-        done = subprocess.run(
-            [*command, "-c", ROOT / "docs", "-d", Path(workshop, "doctrees"), ROOT, made],
-            env={**os.environ, "IPYTHONDIR": str(quiet_kernel(Path(workshop, "kernel")))},
-            check=False,
-        )
+        lessons = sorted((ROOT / "lessons").glob("[0-9]*.md"))
+        status = sphinx("html", Path(workshop), made) or sphinx("revealjs", Path(workshop), made / "deck", *lessons)
         if folder.exists():
             shutil.rmtree(folder)
         shutil.copytree(made, folder)
     (folder / "index.html").write_text(FRONT, encoding="utf-8")
     (folder / ".nojekyll").touch()
+    return status
+
+
+def sphinx(builder: str, workshop: Path, made: Path, *pages: Path) -> int:
+    """Let Sphinx build all pages, or some; what one builder has read and run, the next takes as it is."""
+    command = [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-q", "-j", "2"]
+    done = subprocess.run(
+        [*command, "-c", ROOT / "docs", "-d", workshop / "doctrees", ROOT, made, *pages],
+        env={**os.environ, "IPYTHONDIR": str(quiet_kernel(workshop / "kernel"))},
+        check=False,
+    )
     return done.returncode
 
 

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from myst_nb.core.render import base_render_priority
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext"), str(ROOT / "tests")]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -21,6 +23,7 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "boxes",
+    "deck",
     "docstrings",
     "mathml",
     "notebooks",
@@ -42,6 +45,8 @@ nb_merge_streams = True
 nb_code_prompt_show = "Predicted? Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"
 
+nb_mime_priority_overrides = [("revealjs", *kind) for kind in base_render_priority()["html"].items()]
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # a docstring says what may be given; the types are for the type checker
 autodoc_preserve_defaults = True
@@ -56,3 +61,15 @@ html_show_search_summary = False  # it would fetch pages, which browsers refuse 
 html_math_renderer = "mathml"
 pygments_style = "xcode"  # every colour of it is at least 5:1 on white
 pygments_dark_style = "github-dark"
+
+revealjs_static_path = ["_static"]
+revealjs_style_theme = "white"
+revealjs_css_files = ["site.css", "deck.css"]
+revealjs_script_conf = {
+    "hash": True,
+    "center": False,
+    "width": 1280,
+    "height": 800,
+    "margin": 0.02,
+    "slideNumber": True,
+}

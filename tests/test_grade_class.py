@@ -10,13 +10,15 @@ import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import player_page
 import pytest
 from test_grade import FAULTS, GOOD
 
 from viz.command.main import main
 from viz.grading import GradeError, grade, grade_all, keeper
-from viz.grading.class_report import csv_of, page_names, write_pages
+from viz.grading.class_report import _played, csv_of, page_names, write_pages
 from viz.grading.exercise import exercise
 from viz.grading.own_sweep import judged, own_sweep, right_sweep
 from viz.grading.report import Report
@@ -85,6 +87,28 @@ def test_pages_lead_from_the_class_to_the_learner_to_the_graph(reports: list[Rep
     assert {f"learner_{number}.html" for number in range(6)} <= set(links)
     assert all((index.parent / link).is_file() for link in links)
     assert "← the first that differs" in (index.parent / "learner_2.html").read_text("utf-8")
+
+
+browser, show = player_page.browser, player_page.show  # fixtures
+
+
+def test_a_failing_graph_is_played_with_the_learners_own_sweep_beside_the_right_one(
+    reports: list[Report], show: Any
+) -> None:
+    found = next(f for report in reports for f in report.faults if not all(write.fits for write in f.sweep))
+    made = _played(found)
+    assert made.record["own"] == [[write.name, write.grad, write.fits] for write in found.sweep]
+    page = show(made)
+    first = next(i for i, write in enumerate(found.sweep, 1) if not write.fits)
+    told = page.panel("wrong")
+    assert f"Its write {first}, {found.sweep[first - 1].name}.grad = " in told
+    assert "fits no right sweep" in told
+    assert told.count("← first") == 2  # of the gradients, and of the writes
+    page.run("[...document.querySelectorAll('#wrong button')].find(b => b.textContent === 'go to that step').click()")
+    step = made.frames.steps[page.at()]
+    assert (step.kind, made.frames.vertices[step.target].name) == ("contribute", found.sweep[first - 1].name)
+    page.run("player.enterFormula('x * x')")  # another graph: that sweep is not of it
+    assert "this engine" not in page.run("return document.getElementById('mistake').textContent")
 
 
 def test_pages_of_files_with_one_name_do_not_meet() -> None:

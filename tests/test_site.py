@@ -6,6 +6,7 @@ import doctest
 import importlib
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -147,16 +148,43 @@ def test_graphs_follow_the_switch_of_the_page(maker: Maker) -> None:
 def test_a_lesson_is_offered_as_a_notebook_without_results(maker: Maker, tmp_path: Path) -> None:
     notebooks = maker("notebooks", "jupytext", "sphinx")
     context = {"body": "<h1>2. The graph</h1><p>text</p>"}
-    notebooks.add_link(None, "lessons/02_the_graph", "page.html", context, None)
+    html = SimpleNamespace(builder=SimpleNamespace(name="html"))
+    notebooks.add_link(html, "lessons/02_the_graph", "page.html", context, None)
     assert context["body"].startswith('<h1>2. The graph</h1><p class="notebook">')
     (tmp_path / "lessons").mkdir()
-    builder = SimpleNamespace(format="html")
-    notebooks.write(SimpleNamespace(builder=builder, outdir=str(tmp_path), srcdir=str(ROOT)), None)
+    notebooks.write(SimpleNamespace(builder=html.builder, outdir=str(tmp_path), srcdir=str(ROOT)), None)
     linked = set(re.findall(r'href="([^"]+)"', context["body"]))
-    assert linked <= {file.name for file in (tmp_path / "lessons").iterdir()}
+    assert linked == {"02_the_graph.ipynb", "../deck/lessons/02_the_graph.html"}
+    assert (tmp_path / "lessons" / "02_the_graph.ipynb").is_file()
     written = json.loads((tmp_path / "lessons" / "02_the_graph.ipynb").read_text(encoding="utf-8"))
     assert all(not cell.get("outputs") for cell in written["cells"])
     assert sum(cell["cell_type"] == "code" for cell in written["cells"]) > 10
+    first = "".join(written["cells"][0]["source"])
+    exec(compile(first, "first cell", "exec"), {})  # all is there
+    with pytest.raises(SystemExit, match=r'missing: viz_.*pip install "\."'):
+        exec(compile(first.replace("'viz'", "'viz_'"), "first cell", "exec"), {})
+
+
+def test_the_first_cell_names_the_extras_of_a_lesson(maker: Maker) -> None:
+    first_cell = maker("notebooks", "jupytext", "sphinx").first_cell
+    lesson = {file.stem[:2]: file.read_text(encoding="utf-8") for file in (ROOT / "lessons").glob("0*.md")}
+    assert "['autograd_mini', 'nn', 'viz']" in first_cell(lesson["05"])
+    assert "matplotlib" in first_cell(lesson["06"])
+    assert ".[plot,sklearn]" in first_cell(lesson["07"])
+
+
+def test_a_slide_of_a_lesson_begins_where_a_prediction_is_asked(maker: Maker) -> None:
+    deck = maker("deck", "docutils", "sphinx", "sphinx_revealjs")
+    nodes = importlib.import_module("docutils.nodes")
+    texts = ["An idea.", "Predict. How many?", "They are three.", "Predict. Why?"]
+    section = nodes.section("", nodes.title("", "Bricks"), *(nodes.paragraph("", text) for text in texts))
+    document = importlib.import_module("docutils.utils").new_document("lesson")
+    document += section
+    for builder, slides in (("html", 1), ("revealjs", 3)):
+        deck.slides(SimpleNamespace(builder=SimpleNamespace(name=builder)), document, "lessons/05_a_network")
+        assert 1 + len(list(document.findall(deck.revealjs_break))) == slides
+    kinds = [type(child).__name__ for child in section.children]
+    assert [kinds[i + 1] for i, kind in enumerate(kinds) if kind == "revealjs_break"] == ["paragraph", "paragraph"]
 
 
 def test_a_command_that_plays_a_formula_leads_to_the_page_that_does(maker: Maker) -> None:
@@ -182,7 +210,7 @@ def test_a_command_that_plays_a_formula_leads_to_the_page_that_does(maker: Maker
 def test_the_first_screen_is_a_sentence_a_button_and_a_player_of_any_formula(maker: Maker, tmp_path: Path) -> None:
     play = maker("play", "docutils", "sphinx")
     (tmp_path / "docs").mkdir()
-    play.write(SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=str(tmp_path)), None)
+    play.write(SimpleNamespace(builder=SimpleNamespace(name="html"), outdir=str(tmp_path)), None)
     page = (tmp_path / "docs" / "play.html").read_text(encoding="utf-8")
     assert '<input id="formula"' in page
     assert "tanh(w1 * x1 + w2 * x2 + b)" in page
@@ -268,6 +296,16 @@ def test_a_browser_finds_what_no_reading_of_the_source_does(maker: Maker, tmp_pa
         )
     wanted = [f"pages/{name}.html: {fault}" for name, (_, faults) in sorted(SHOWN.items()) for fault in faults]
     assert list(look.faults(tmp_path, program)) == wanted
+
+
+def test_the_pages_python_shows_no_widgets_which_would_be_fetched(maker: Maker, tmp_path: Path) -> None:
+    folder = maker("build_site").quiet_kernel(tmp_path)
+    (startup,) = (folder / "profile_default" / "startup").glob("*.py")
+    asked = "from importlib.util import find_spec; print(find_spec('anywidget'))"
+    done = subprocess.run(
+        [sys.executable, "-c", startup.read_text() + asked], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "None\n"
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(

@@ -21,7 +21,7 @@ COMMAND = re.compile(r'(?:autograd-mini )?play "[^"]+"[^"]*')
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the page, with the textbook's neuron in it until another formula is typed."""
-    if error is None and app.builder.format == "html":
+    if error is None and app.builder.name == "html":
         given = {name: float(value) for name, value in (pair.split("=") for pair in VALUES)}
         page = player(record_expression(NEURON, given), names={}).html
         Path(app.outdir, PLACE).write_text(page, encoding="utf-8")

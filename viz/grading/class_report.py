@@ -11,8 +11,9 @@ from pathlib import Path
 
 from autograd_mini import Node
 from autograd_mini.files import write_whole
+from autograd_mini.text.to_json import plain
 
-from ..stepping.player_page import player
+from ..stepping.player_page import Player, player
 from .ideas import IDEAS
 from .own_sweep import right_sweep
 from .report import Found, Report, formula, mark, number, text_of, title, what_happened
@@ -56,8 +57,7 @@ def write_pages(reports: list[Report], folder: Path) -> Path:
     for report, name in zip(reports, names):
         for i, found in enumerate(report.faults, 1):
             if _is_playable(found):
-                page = player(_root(found), names={}).html
-                write_whole(folder / f"{name}-{i}.html", page.encode())
+                write_whole(folder / f"{name}-{i}.html", _played(found).html.encode())
         write_whole(folder / f"{name}.html", _page(Path(report.file).name, _learner(report, name)).encode())
     index = folder / "index.html"
     write_whole(index, _page("A class, graded", _teacher(reports, names)).encode())
@@ -135,7 +135,8 @@ def _learner(report: Report, name: str) -> Iterator[str]:
             yield f"<h2>Fault {i}: {html.escape(title(found))}</h2>"
             yield f"<p><code>{html.escape(formula(found.fault.exercise))}</code></p>"
         if _is_playable(found):
-            yield f'<p><a href="{name}-{i}.html">Play this graph</a>, step by step, as it should be.</p>'
+            beside = ", the right sweep beside yours" if found.sweep else ", as it should be"
+            yield f'<p><a href="{name}-{i}.html">Play this graph</a>, step by step{beside}.</p>'
         if found.sweep:
             yield f'<div class="sweeps">{_yours(found)}{_right(found)}</div>'
 
@@ -164,6 +165,14 @@ def _right(found: Found) -> str:
 def _is_playable(found: Found) -> bool:
     exercise = found.fault.exercise
     return len(exercise.names) <= LONGEST and bool(exercise.calls) and not isinstance(found.fault.answer, Problem)
+
+
+def _played(found: Found) -> Player:
+    """Return the page of a failing graph, with the engine's own sweep among its mistakes."""
+    page = player(_root(found), names={})
+    if found.sweep:
+        page.record["own"] = [plain(list(write)) for write in found.sweep]
+    return page
 
 
 def _root(found: Found) -> Node:

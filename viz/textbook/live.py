@@ -72,9 +72,9 @@ def live(model: Any, x: Any = None, *, show: str = "weights", most: int | None =
     """Show the picture of a network in a notebook, and return the callback with which it follows a training.
 
     `nn.fit(model, X, y, ..., callbacks=[viz.live(model)])` draws it at most three times a second, and less often where
-    that takes long: it costs about 2 % of the training. A loop of your own calls `picture(model, {"loss":
-    loss})`. The arguments are those of `viz.network`. PictureError where no notebook runs this: the message says what
-    to do there.
+    that takes long: it costs about 2 % of the training. A loop of your own calls
+    `picture(model, {"loss": loss})`. The arguments are those of `viz.network`. PictureError where no notebook runs
+    this: the message says what to do there.
 
     >>> from nn import MLP
     >>> live(MLP(2, [3, 1], "tanh", rng=0))

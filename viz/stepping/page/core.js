@@ -5,7 +5,7 @@ const WORDS = { inf: Infinity, "-inf": -Infinity, nan: NaN };
 const LONGEST_TEXT = 1000;
 
 // What a record is read into; another formula puts another in its place.
-let nodes, vertices, edges, folds, title, base, root, turn, foldOf, seed, lacking, why, hasArrays, traceable;
+let nodes, vertices, edges, folds, title, base, root, turn, foldOf, seed, lacking, own, why, hasArrays, traceable;
 // Data and, along the backward pass, every gradient. `data` changes under the sliders.
 let data, started, grads = [];
 // Of each vertex the contributions that it receives; of each step of a kind the number, by vertex or edge.
@@ -49,7 +49,7 @@ function readNode([op, args, name, path, more], rows, names) {
 function take(record) {
   const names = { count: 0 };
   nodes = record.nodes.map(node => readNode(node, record.rows, names));
-  ({ title, folds = [], lacking, why } = record);
+  ({ title, folds = [], lacking, why, own } = record);
   root = nodes.length - 1;
   seed = read(record.seed ?? 1);
   foldOf = new Map(folds.map(fold => [fold.id, fold]));

@@ -10,6 +10,7 @@ function takeLessons() {
   for (const edge of edges) if (edge.carries) edgesInto[edge.head].push(edge);
   const last = new Map(base.filter(step => step.kind === "contribute").map(step => [step.target, step.i]));
   completed = [root, ...[...last].sort((a, b) => a[1] - b[1]).map(([node]) => node)];
+  withdrawOwn();
   if (quiz.on) leaveQuiz();
 }
 
@@ -48,10 +49,48 @@ function differenceSentence(key, { made, due, again }) {
 // The gradients of a wrong sweep and a sentence about the first wrong number; null where a row is not known here.
 function compared(key) {
   if (lacking) return null;
+  if (key === "own") return ownCompared();
   const sweep = wrongSweep(key), found = firstDifference(sweep.sent);
   return { g: sweep.g, text: found && differenceSentence(key, found), step: found && found.due.i };
 }
 
+// The sweep of somebody's own engine, where it came with the record: names, what is written to their gradients, and
+// whether a right sweep writes that.
+function ownCompared() {
+  const first = own.findIndex(([, , fits]) => !fits), grads_ = new Map(own.map(([name, g]) => [name, typeof g === "number" ? g : NaN]));
+  const g = vertices.map(v => grads_.get(v.name));
+  if (first < 0) return { g, text: "Every number that it writes is right; what it leaves out is marked.", step: null };
+  const [name, written] = own[first], before = own.slice(0, first).filter(write => write[0] === name).length;
+  const due = base.filter(step => step.kind === "contribute" && vertices[step.target].name === name), next = due[Math.min(before, due.length - 1)];
+  const wanted = next ? ` Due from ${nameOf(next.node)} is ${show(next.upstream, 6)} · ${show(next.local, 6)} = ${show(next.contribution, 6)}, which makes it ${show(next.after, 6)}.` : "";
+  return { g, text: `Its write ${first + 1}, ${name}.grad = ${told_(written)}, fits no right sweep.${wanted}`, step: next ? next.i : null };
+}
+
+const told_ = x => typeof x === "number" ? show(x, 6) : x;
+
+function offerOwn() {
+  if (!own) return;
+  $("mistake").options[0].after(h("option", { value: "own" }, OWN.title));
+  $("mistake").value = mistake = "own";
+  $("tab-mistakes").click();
+}
+
+// It is of the record that it came with, and of no other.
+function withdrawOwn() {
+  $("mistake").querySelector("[value=own]")?.remove();
+  if (mistake === "own") $("mistake").value = mistake = "";
+}
+
+// Both sweeps side by side, each in its own order.
+function bothSweeps() {
+  const first = own.findIndex(([, , fits]) => !fits), right = [base[turn], ...contributions];
+  const rows = Array.from({ length: Math.max(own.length, right.length) }, (_, i) => h("tr", { class: i === first ? "wrong first" : undefined }, h("td", {}, String(i + 1)),
+    h("td", {}, right[i] ? link(i ? `${nameOf(right[i].node)} sends ${show(right[i].contribution, 6)} to ${nameOf(right[i].target)}` : `${nameOf(root)} begins with ${show(seed, 6)}`, () => goToBase(right[i].i)) : ""),
+    h("td", {}, own[i] ? `${own[i][0]}.grad = ${told_(own[i][1])}` : "", i === first ? " ← first" : "")));
+  return h("table", {}, h("thead", {}, h("tr", {}, ...["", "right sweep", "this engine"].map(word => h("th", {}, word)))), h("tbody", {}, ...rows));
+}
+
+const OWN = { title: "the sweep of this engine", idea: "What the engine that was graded leaves in each gradient, beside the right numbers." };
 let mistake = "";
 
 function startMistakes() {
@@ -77,8 +116,9 @@ function showMistake(view) {
   const elsewhere = differs.length ? "" : h("p", {}, h("button", { type: "button", onclick: showElsewhere }, "show a graph on which it does"));
   $("wrong").replaceChildren(
     verdict(differs.length ? "bad" : "good", result), found.text ? h("p", {}, found.text, " ", jump) : "", elsewhere,
-    h("p", { class: "lead" }, MISTAKES[mistake].idea),
-    h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))));
+    h("p", { class: "lead" }, (MISTAKES[mistake] ?? OWN).idea),
+    h("table", {}, h("thead", {}, h("tr", {}, ...["node", "right", "wrong", ""].map(word => h("th", {}, word)))), h("tbody", {}, ...completed.slice(0, 400).map(row))),
+    mistake === "own" ? bothSweeps() : "");
 }
 
 // A graph on which every mistake shows: a node and a leaf are used twice, and one of the uses is of the other's making.

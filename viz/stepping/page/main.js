@@ -382,6 +382,7 @@ function enter(record) {
   roving(cards.get(places.seen.keys().next().value));
   fit(LEGIBLE);
   goTo(0, true);
+  offerOwn();
 }
 
 // For other scripts and for tests: the numbers as they are now, and what the buttons do.
