@@ -20,6 +20,7 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 """
 ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
 SCALE, WIDEST = 0.85, 480.0
+BLANK = 0.556  # of its size, the width of a letter _ in Arial: a blank is drawn as one rule
 SPECIAL = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\N{EN DASH}": "--",
     **{c: f"\\{c}" for c in "#$%&_{}"},
@@ -28,7 +29,7 @@ SPECIAL = {
 
 def tex_of(title: str, questions: tuple[Question, ...], solutions: bool) -> bytes:
     """Return a sheet as a LaTeX document, which needs TikZ."""
-    parts = [PREAMBLE, rf"\section*{{{escaped(title)}}}", r"\blank{Name}"]
+    parts = [PREAMBLE, rf"\section*{{{escaped(title)}}}", "\\blank{Name}\n\\bigskip"]
     parts += [_asked(i, question) for i, question in enumerate(questions, 1)]
     if solutions:
         parts.append("\\clearpage\n\\section*{Solutions}")
@@ -43,7 +44,7 @@ def _asked(i: int, question: Question) -> str:
     lines = _verbatim(question.given)
     asked = escaped(question.asked)
     body = f"\\subsection*{{{i}.}}\n{lines}\n{picture}{asked}\n{blanks}\n\\blank{{}}"
-    return f"\\begin{{samepage}}\n{body}\n\\end{{samepage}}"
+    return f"\\noindent\\begin{{minipage}}{{\\textwidth}}\n{body}\n\\end{{minipage}}\n\\par\\bigskip"
 
 
 def _solution(i: int, question: Question) -> str:
@@ -74,7 +75,8 @@ def tikz_of(svg: str) -> str:
     wide = float(root.attrib["viewBox"].split()[2])
     unit = min(SCALE, WIDEST / wide)
     drawn = [SHAPES[tag](e) for e in root.iter() if (tag := e.tag.rpartition("}")[2]) in SHAPES]
-    return "\n".join([rf"\begin{{tikzpicture}}[x={unit:.3f}pt,y=-{unit:.3f}pt]", *drawn, r"\end{tikzpicture}"])
+    scale = rf"\begin{{tikzpicture}}[x=1pt, y=-1pt, scale={unit:.3f}, transform shape]"
+    return "\n".join([scale, *drawn, r"\end{tikzpicture}"])
 
 
 def _ink(e: Element) -> str:
@@ -121,10 +123,12 @@ def _rect(e: Element) -> str:
 
 def _text(e: Element) -> str:
     bold = r"\bfseries" if e.get("font-weight") else ""
-    size = SCALE * float(e.attrib["font-size"])
+    size = float(e.attrib["font-size"])
     font = rf"\sffamily{bold}\fontsize{{{size:.1f}}}{{{1.2 * size:.1f}}}\selectfont"
     look = f"anchor={ANCHORS[e.get('text-anchor', '')]}, inner sep=0, text={_colour(e.attrib['fill'])}, font={font}"
-    return rf"\node[{look}] at ({e.attrib['x']},{e.attrib['y']}) {{{escaped(e.text or '')}}};"
+    text = e.text or ""
+    words = rf"\rule{{{BLANK * size * len(text):.1f}pt}}{{0.5pt}}" if text.strip("_") == "" else escaped(text)
+    return rf"\node[{look}] at ({e.attrib['x']},{e.attrib['y']}) {{{words}}};"
 
 
 SHAPES: dict[str, Callable[[Element], str]] = {

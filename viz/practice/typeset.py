@@ -12,6 +12,7 @@ from .question import Question
 
 WIDEST = 480.0  # points of a picture on a page
 SCALE = 0.85  # of pictures as they are printed
+PAGE = 45  # lines of a solution that stand together: more begin on one page and end on the next
 PREAMBLE = """\
 #set page(paper: "a4", margin: (x: 2cm, y: 1.8cm), numbering: "1 / 1")
 #set text(font: "Arimo", size: 10.5pt)
@@ -65,7 +66,10 @@ def _image(svg: str) -> str:
 
 def _solution(i: int, question: Question) -> str:
     title = _string(f"{i}. {question.right}")
-    return f"#heading(level: 2, {title})\n#given({_string(question.steps)})"
+    breaks = str(question.steps.count("\n") >= PAGE).lower()
+    return (
+        f"#block(breakable: {breaks}, above: 16pt)[\n#heading(level: 2, {title})\n#given({_string(question.steps)})\n]"
+    )
 
 
 def _string(text: str) -> str:
