@@ -180,9 +180,11 @@ def test_a_slide_of_a_lesson_begins_where_a_prediction_is_asked(maker: Maker) ->
     section = nodes.section("", nodes.title("", "Bricks"), *(nodes.paragraph("", text) for text in texts))
     document = importlib.import_module("docutils.utils").new_document("lesson")
     document += section
+    document += nodes.section("", nodes.title("", "Exercises"), nodes.paragraph("", "Predict. Not here."))
     for builder, slides in (("html", 1), ("revealjs", 3)):
         deck.slides(SimpleNamespace(builder=SimpleNamespace(name=builder)), document, "lessons/05_a_network")
         assert 1 + len(list(document.findall(deck.revealjs_break))) == slides
+        assert ("Exercises" in document.astext()) == (builder == "html")
     kinds = [type(child).__name__ for child in section.children]
     assert [kinds[i + 1] for i, kind in enumerate(kinds) if kind == "revealjs_break"] == ["paragraph", "paragraph"]
 

@@ -14,9 +14,13 @@ BUILDER = "revealjs"
 
 
 def slides(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Begin a slide at each prediction, and lead links to other pages out of the folder of the deck."""
+    """Begin a slide at each prediction, lead links to other pages out of the folder of the deck, and leave exercises
+    to the lesson's own page, which has their boxes.
+    """
     if app.builder.name != BUILDER:
         return
+    for section in [s for s in doctree.findall(nodes.section) if s[0].astext() == "Exercises"]:
+        section.parent.remove(section)
     for section in doctree.findall(nodes.section):
         for child in [child for child in section.children[2:] if asks(child)]:
             section.insert(section.index(child), revealjs_break())
