@@ -56,11 +56,11 @@ def sigmoid(x: float) -> float:
 
 
 def softplus(x: float) -> float:
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x))) if x == x else x
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))  # max keeps its first argument, NaN too
 
 
 def logistic_loss(x: float, y: float) -> float:
-    return ((1.0 - y) * x if x > 0.0 else -y * x) + math.log1p(math.exp(-abs(x))) if x == x else x
+    return ((1.0 - y) * x if x > 0.0 else -y * x) + math.log1p(math.exp(-abs(x)))
 
 
 def logaddexp(x: float, y: float) -> float:

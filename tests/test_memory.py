@@ -175,3 +175,21 @@ def test_a_constant_is_that_of_the_recording_though_a_view_of_it_is_written_to(s
     view[...] = 100.0
     y.backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_the_gradient_of_a_leaf_is_its_own_whatever_rule_passed_it_on() -> None:
+    passing: dict[str, Callable[[Tensor], Any]] = {
+        "a sum hands it on": lambda x: x + 1.0,
+        "a reshape hands on a view": lambda x: x.reshape(3, 2),
+        "a transpose too": lambda x: x.T,
+        "a flip too": lambda x: ops.flip(x, 0),
+        "a stack hands on parts": lambda x: ops.stack([x, x])[0],
+    }
+    for how, f in passing.items():
+        x = Tensor(np.arange(6.0).reshape(2, 3))
+        y = f(x)
+        ops.sum(y * y).backward()
+        before = y.grad.copy()
+        assert not np.shares_memory(x.grad, y.grad), how
+        x.grad[0, 0] = 99.0
+        assert np.array_equal(y.grad, before), how

@@ -12,7 +12,7 @@ import pytest
 from table_cases import direction, node, sample
 
 import autograd_mini
-from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, ops
+from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, linalg, ops
 from autograd_mini.errors import MatrixError
 from autograd_mini.programs.languages.run import run_source
 
@@ -653,3 +653,17 @@ def test_methods_take_numpys_keywords_where_they_ask_for_nothing() -> None:
             assert place.tolist() == getattr(x.data, name)(1).tolist()
     assert x.sum(0, True).shape == (1, 3)  # ours, and torch's
     assert np.allclose(x.var(0, 1).data, np.var(x.data, 0, ddof=1))
+
+
+def test_a_mean_beyond_the_largest_number_leaves_the_other_rows_alone() -> None:
+    x = Tensor([[1e308, 1e308], [1.0, 4.0]])
+    assert ops.mean(x, 1).data.tolist() == [1e308, 2.5]
+
+
+def test_windows_stand_one_apart_where_nothing_else_is_said() -> None:
+    assert ops.windows(Tensor([1.0, 2.0, 3.0]), (2,)).data.tolist() == [[1.0, 2.0], [2.0, 3.0]]
+
+
+def test_a_decomposition_names_the_shapes_that_it_cannot_take() -> None:
+    with pytest.raises(ShapeError, match=r"solve: shape \(2, 3\) and \(2,\): the last two axes"):
+        linalg.solve(Tensor(np.ones((2, 3))), np.ones(2))
