@@ -1,8 +1,9 @@
 """The same for numbers alone, quicker: may be skipped. It records what `Op.apply` records and sweeps as `sweep` sweeps.
 
 On floats, what happens around an op costs more than the op. Here that is cut short for Values and floats: an op of one
-or two arguments fills the node in itself, and the sweep goes down the births without looking for an order first. The
-ops and their rules are those that stand in the table. Whatever is not a number alone takes the plain way.
+or two arguments fills the node in itself, and the sweep goes down the births without looking for an order first, with
+the sum of what has come in so far in a slot of the node. The ops and their rules are those that stand in the table.
+Whatever is not a number alone takes the plain way.
 
 Switched off - by AUTOGRAD_MINI_FAST=0 in the environment, or by `use(False)` - everything takes the plain way: for a
 walk with a debugger, and for the tests, which hold the two against each other.
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
-from operator import attrgetter, is_not
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from . import node as _node
@@ -21,15 +22,15 @@ from .errors import rule_error
 from .node import NONE, Node, Value, check_fresh, record
 
 Contributions = Callable[[Node, Any], Iterator[tuple[Node, Any]]]
+Swept = tuple[list[Node], list[Any], list[int]]
 
 MANY = -1  # `Op.slopes` of a sum
 
-_new = object.__new__
+_blank: Callable[[], Any] = partial(object.__new__, Value)
 _birth = _node._birth
-_birth_of = attrgetter("birth")
 
-number: Any  # the types that take the short way: float and Value, or none at all
-scalar: Any
+number: Any  # the classes that take the short way: float and Value, or none at all
+scalar: Any  # (below, x.__class__ is type(x), found quicker)
 
 
 def use(on: bool) -> None:
@@ -53,18 +54,16 @@ def one(op: Any) -> Callable[[Any], Any]:
     """Return the row `op` as a method of its argument."""
 
     def method(x: Any) -> Any:
-        if type(x) is not scalar or _node.modes_in_use:
+        if x.__class__ is not scalar or _node.modes_in_use:
             return op.apply((x,))
         try:
             data = op.scalar(x._data)
         except (ArithmeticError, ValueError):
-            data = op.compute(x._data)
-        y = _new(Value)
-        y._data = data
-        y.op = op
-        y.first = x
-        y.second = NONE
-        y.birth = _birth()
+            return op.apply((x,))
+        y = _blank()
+        y._data, y.op = data, op
+        y.first, y.second = x, NONE
+        y.birth, y.inflow = _birth(), None
         return y
 
     return method
@@ -75,49 +74,36 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     compute = op.scalar
 
     def method(x: Any, y: Any) -> Any:
-        if type(x) is not scalar or _node.modes_in_use:
-            return op.apply((x, y))
-        if type(y) is Value:
-            b = y._data
-        elif type(y) is float:
-            b = y
-        elif type(y) is int:
-            try:
-                b = y = float(y)
-            except OverflowError:  # `apply` says which argument it was
-                return op.apply((x, y))
-        else:
+        if x.__class__ is not scalar or _node.modes_in_use:
             return op.apply((x, y))
         try:
-            data = compute(x._data, b)
-        except (ArithmeticError, ValueError):
-            data = op.compute(x._data, b)
-        z = _new(Value)
-        z._data = data
-        z.op = op
-        z.first = x
-        z.second = y
-        z.birth = _birth()
+            if y.__class__ is Value:
+                data = compute(x._data, y._data)
+            elif y.__class__ is float or y.__class__ is int:
+                y = float(y)
+                data = compute(x._data, y)
+            else:
+                return op.apply((x, y))
+        except (ArithmeticError, ValueError):  # 1/0, an integer too large for a float: it knows what to do
+            return op.apply((x, y))
+        z = _blank()
+        z._data, z.op = data, op
+        z.first, z.second = x, y
+        z.birth, z.inflow = _birth(), None
         return z
 
     def reflected(y: Any, x: Any) -> Any:
-        if type(x) is int:
-            try:
-                x = float(x)
-            except OverflowError:
-                return op.apply((x, y))
-        if type(y) is not scalar or type(x) is not float or _node.modes_in_use:
+        if y.__class__ is not scalar or (x.__class__ is not float and x.__class__ is not int) or _node.modes_in_use:
             return op.apply((x, y))
         try:
+            x = float(x)
             data = compute(x, y._data)
         except (ArithmeticError, ValueError):
-            data = op.compute(x, y._data)
-        z = _new(Value)
-        z._data = data
-        z.op = op
-        z.first = x
-        z.second = y
-        z.birth = _birth()
+            return op.apply((x, y))
+        z = _blank()
+        z._data, z.op = data, op
+        z.first, z.second = x, y
+        z.birth, z.inflow = _birth(), None
         return z
 
     return method, reflected
@@ -125,7 +111,7 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
 
 def call_one(op: Any, x: Any) -> Any:
     """Call a row with one argument."""
-    if type(x) is not number:
+    if x.__class__ is not number:
         return op.method(x)
     try:
         return op.scalar(x)
@@ -135,12 +121,12 @@ def call_one(op: Any, x: Any) -> Any:
 
 def call_two(op: Any, x: Any, y: Any) -> Any:
     """Call a row with two arguments."""
-    if type(x) is number and type(y) is number:
-        try:
-            return op.scalar(x, y)
-        except (ArithmeticError, ValueError):
-            return op.compute(x, y)
-    return op.method(x, y) if type(x) is scalar else op.apply((x, y))
+    if x.__class__ is not number or y.__class__ is not number:
+        return op.method(x, y)
+    try:
+        return op.scalar(x, y)
+    except (ArithmeticError, ValueError):
+        return op.compute(x, y)
 
 
 def call_flat(op: Any, *args: Any) -> Any:
@@ -148,7 +134,7 @@ def call_flat(op: Any, *args: Any) -> Any:
     if len(args) != len(op.rules):
         args = op._bind(args, {})
     for arg in args:
-        if type(arg) is not number:
+        if arg.__class__ is not number:
             return op.apply(args)
     try:
         return op.scalar(*args)
@@ -158,66 +144,88 @@ def call_flat(op: Any, *args: Any) -> Any:
 
 def call_many(op: Any, *args: Any) -> Any:
     """Call a sum."""
-    raw = [a._data if type(a) is scalar else a for a in args]
-    for a in raw:
-        if type(a) is not number:
+    raw, recorded = [], False
+    for a in args:
+        if a.__class__ is scalar:
+            a, recorded = a._data, True
+        elif a.__class__ is not number:
             return op.apply(args)
+        raw.append(a)
     total = op.array(*raw)
-    return record(op, args, total) if any(map(is_not, raw, args)) else total
+    return record(op, args, total) if recorded else total
 
 
 # The sweep ------------------------------------------------------------------------------------------------------------
 
+_sweeping = Lock()  # one sweep at a time has the nodes' `inflow`; one that starts meanwhile takes the plain way
 
-def descend(seeds: dict[Node, Any], contributions: Contributions) -> tuple[dict[Node, Any], list[Node]]:
-    """Return the gradient of every node that the seeds reach, None where nothing flows; and the leaves and such nodes.
 
-    Births in a graph are consecutive, but for what else was recorded meanwhile, so to go down them one by one is to
-    visit the nodes in reverse topological order. `contributions` is the plain way to what a node sends.
+def descend(
+    seeds: dict[Node, Any], contributions: Contributions, reach: Callable[[Iterable[Node]], list[Node]]
+) -> Swept | None:
+    """Return the nodes that the seeds reach, youngest first, the gradient of each, None where nothing flows, and the
+    places of the leaves and of such nodes; or None where another sweep is under way.
+
+    `contributions` is the plain way to what a node sends, `reach` to all the nodes.
     """
-    grads, ends = dict(seeds), dict[Node, None]()
-    pending = {node.birth: node for node in seeds}
-    _descend(pending, grads, ends, contributions)
-    if pending:  # of nodes that had passed already: data was assigned, or a circle closed
-        for node in sorted(grads, key=_birth_of, reverse=True):
-            check_fresh(node)
-    return grads, list(ends)
+    if not _sweeping.acquire(blocking=False):
+        return None
+    nodes: list[Node] = []
+    ends: list[int] = []
+    try:
+        for node, g in seeds.items():
+            node.inflow = g
+        _descend({node.birth: node for node in seeds}, nodes, ends, contributions)
+        grads = [node.inflow for node in nodes]
+        for node in nodes:
+            node.inflow = None
+        return nodes, grads, ends
+    except BaseException:
+        for node in reach(seeds):
+            node.inflow = None
+        raise
+    finally:
+        _sweeping.release()
 
 
-def _descend(
-    pending: dict[int, Node], grads: dict[Node, Any], ends: dict[Node, None], contributions: Contributions
-) -> None:
-    """Visit the pending nodes and all that they were computed from; what stays pending is younger than its user."""
-    visit, get, none = pending.pop, grads.get, NONE
-    birth = max(pending, default=0)
-    gap = 0
-    while pending:
-        node = visit(birth, None)
-        birth -= 1
-        if node is None:
-            gap += 1
-            if gap > len(pending):  # the next is much older: to look among those that wait takes no longer now
-                birth, gap = _leap(pending, birth, ends), 0
-                if not birth:
-                    return
-            continue
-        op, g = node.op, grads[node]
-        sent: Iterable[tuple[Any, Any]] = ()
-        if op is None or g is None:
-            ends[node] = None
-            _enter(node.args, grads, pending)
-        elif type(node) is Value:
-            x, y, slopes, dx = node.first, node.second, op.slopes, None
+def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contributions: Contributions) -> None:
+    """Visit the nodes that wait and all that they were computed from, down the births, window by window.
+
+    Births in a graph are consecutive, but for what else was recorded meanwhile, so a list of places, one for each
+    birth, has the nodes in reverse topological order as they are found.
+    """
+    length = 16
+    append, none = nodes.append, NONE
+    while older:
+        top, visited = max(older), len(nodes)
+        window: list[Any] = [None] * length
+        for birth in [b for b in older if top - b < length]:
+            window[top - birth] = older.pop(birth)
+        for node in window:
+            if node is None:
+                continue
+            append(node)
+            op, g = node.op, node.inflow
+            if op is None or g is None:
+                ends.append(len(nodes) - 1)
+                _send(node, (), window, top, older)
+                continue
+            if node.__class__ is not Value:
+                _send(node, contributions(node, g), window, top, older)
+                continue
+            x, y = node.first, node.second
+            birth, slopes, dx = node.birth, op.slopes, None
             try:
                 if slopes == 2:
                     rule_x, rule_y = op.rules
-                    if type(y) is float:  # a constant receives nothing
+                    if y.__class__ is float:  # a constant receives nothing
                         dx, y = rule_x(g, node._data, x._data, y), none
-                    elif type(x) is float:
+                    elif x.__class__ is float:
                         x, dx, y = y, rule_y(g, node._data, x, y._data), none
                     else:
-                        dx, dy = rule_x(g, node._data, x._data, y._data), rule_y(g, node._data, x._data, y._data)
-                        if type(dy) is not float:
+                        z, a, b = node._data, x._data, y._data
+                        dx, dy = rule_x(g, z, a, b), rule_y(g, z, a, b)
+                        if dy.__class__ is not float:
                             dx = None
                 elif slopes == 1:
                     dx = op.rules[0](g, node._data, x._data)
@@ -227,49 +235,49 @@ def _descend(
                 dx = None
             except Exception as error:
                 raise rule_error(op.name, error)  # noqa: B904 - it has its cause
-            if type(dx) is not float:
-                _enter(node.args, grads, pending)
-                sent = contributions(node, g)
+            if dx.__class__ is not float:
+                _send(node, contributions(node, g), window, top, older)
             elif slopes == MANY:
-                sent = zip(node.args, repeat(dx))
+                for x in node.args:
+                    if x.__class__ is not float:
+                        if x.birth >= birth:
+                            check_fresh(node)
+                        before = x.inflow
+                        if before is None:
+                            x.inflow = dx
+                            if top - x.birth < length:
+                                window[top - x.birth] = x
+                            else:
+                                older[x.birth] = x
+                        else:
+                            x.inflow = before + dx  # THE `+=` of backpropagation, for a sum
             else:
                 while True:  # once, or twice: y waits until x has had its own
-                    before = get(x)
+                    if x.birth >= birth:
+                        check_fresh(node)
+                    before = x.inflow
                     if before is None:
-                        grads[x] = dx
-                        pending[x.birth] = x
+                        x.inflow = dx
+                        if top - x.birth < length:
+                            window[top - x.birth] = x
+                        else:
+                            older[x.birth] = x
                     else:
-                        grads[x] = before + dx  # THE `+=` of backpropagation, for one argument or two
-                        if x.birth > birth:
-                            pending[x.birth] = x
+                        x.inflow = before + dx  # for an op of one argument or two
                     if y is none:
                         break
                     x, dx, y = y, dy, none
-                continue
-        else:
-            _enter(node.args, grads, pending)
-            sent = contributions(node, g)
-        for x, dx in sent:
-            if type(x) is not float:
-                before = get(x)
-                grads[x] = dx if before is None else before + dx  # and for any number
-                pending[x.birth] = x
+        length = 16 + 2 * max(len(nodes) - visited, len(older))  # a window costs no more than the nodes that are there
 
 
-def _enter(args: Iterable[Any], grads: dict[Node, Any], pending: dict[int, Node]) -> None:
-    """Let every argument wait for its turn, whatever is sent to it: where nothing flows, 0 is read."""
-    for x in args:
+def _send(node: Node, sent: Iterable[tuple[Node, Any]], window: list[Any], top: int, older: dict[int, Node]) -> None:
+    """Let every argument of a node wait for its turn, whatever is sent to it, and add what is sent."""
+    check_fresh(node)
+    for x in node.args:
         if isinstance(x, Node):
-            pending[x.birth] = x
-            grads.setdefault(x, None)
-
-
-def _leap(pending: dict[int, Node], birth: int, ends: dict[Node, None]) -> int:
-    """Return the youngest birth that waits, 0 for none older than `birth`.
-
-    Leaves are let go first: they may be of any age, and have nothing to send.
-    """
-    for b in [b for b, node in pending.items() if node.op is None and b <= birth]:
-        ends[pending.pop(b)] = None
-    youngest = max(pending, default=0)
-    return youngest if youngest <= birth else 0
+            if top - x.birth < len(window):
+                window[top - x.birth] = x
+            else:
+                older[x.birth] = x
+    for x, dx in sent:
+        x.inflow = dx if x.inflow is None else x.inflow + dx  # and for all else

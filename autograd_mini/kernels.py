@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import functools
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -445,7 +444,11 @@ def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def add_n(*xs: Any) -> Any:
     """Return the sum, added from left to right as it is written."""
-    return functools.reduce(operator.add, xs)
+    rest = iter(xs)
+    total = next(rest)
+    for x in rest:
+        total = total + x
+    return total
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:

@@ -72,13 +72,14 @@ class Node(Noted, Surface["Node"]):
     when they are first needed.
     """
 
-    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "inflow", "_grad", "_label", "__weakref__")
 
     _data: Any
     op: Any  # the row of the table, an Op
     first: Any
     second: Any
     birth: int
+    inflow: Any  # what a sweep of `fast.py` has added up so far; None where none is under way
     _grad: Any
     _label: str
 
@@ -87,6 +88,7 @@ class Node(Noted, Surface["Node"]):
         self.op = None
         self.first, self.second = (), ALL
         self.birth = _birth()
+        self.inflow = None
         if label:
             if not isinstance(label, str):
                 raise DataError(
@@ -99,9 +101,10 @@ class Node(Noted, Surface["Node"]):
     @property
     def grad(self) -> Any:
         """The gradient that backward sweeps have left, dL/dself: a float, or an array like `data`; 0 before any."""
-        if self.has_grad:
+        try:
             return self._grad
-        return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
+        except AttributeError:
+            return 0.0 if isinstance(self, Value) else np.zeros_like(self._data)
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -323,9 +326,10 @@ class Value(Node):
     def __init__(self, data: Any, label: str = "", _op: str = "", **others: Any) -> None:
         if others or _op or label.__class__ is not str:
             label = _plain_label(label, others)
-        if isinstance(data, np.ndarray) and data.ndim and data.size == 1:
-            data = data.reshape(())
-        Node.__init__(self, data if type(data) is float else number_of(data), label)
+        if type(data) is not float:
+            one = isinstance(data, np.ndarray) and data.ndim and data.size == 1
+            data = number_of(data.reshape(()) if one else data)
+        Node.__init__(self, data, label)
 
     @property
     def data(self) -> float:
@@ -404,6 +408,7 @@ def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
     node.op = op
     node.args = args
     node.birth = _birth()
+    node.inflow = None
     if modes_in_use:
         for mode in modes.get():
             if mode.depth:
@@ -415,6 +420,7 @@ def twin_of(node: Node) -> Node:
     """Return a twin of a node that is about to lose its recipe, unseen by modes."""
     twin: Node = _new(type(node))
     twin._data, twin.op, twin.args, twin.birth = node._data, node.op, node.args, _birth()
+    twin.inflow = None
     return twin
 
 

@@ -382,10 +382,10 @@ class Sum(Variadic):
     """x + y + ... as one node: each argument receives the same, by the rule (g, z)."""
 
     form = 'Sum("total", lambda *xs: sum(xs), lambda g, z: g)'
-    slopes = fast.MANY
 
     def __init__(self, name: str, array: Callable[..., Any], alike: Rule, *, text: str = "") -> None:
         super().__init__(name, array, alike, text=text)
+        self.slopes = fast.MANY
 
     def pull(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
         return self.each(g, z)

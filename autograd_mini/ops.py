@@ -52,6 +52,26 @@ def nonzero(h: Any) -> Any:
     return where(equal(h, 0.0), 1.0 + sqrt(h), h)
 
 
+def _power_x(g: Any, z: Any, x: Any, y: Any) -> Any:
+    """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
+    if type(y) is float and y == 2.0:
+        return g * y * x  # x**1 is x
+    steep = power(x, y - 1.0)
+    if type(y) is float:  # x**0 is constant, whatever x is
+        return g * y * steep if y else g * 0.0
+    none = less(y, y)  # 0.0, which added to -0.0 makes the one 0 that it is above
+    slope = where(equal(y, 0.0), g * (y * steep + none), g * y * steep)
+    corner = equal(y, 0.0) * (1.0 - greater(absolute(x), 1e-300)) + equal(x, 0.0) * equal(y, 1.0)  # x**-1 overflows
+    return where(corner, g * (y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))) + none), slope)
+
+
+def _power_y(g: Any, z: Any, x: Any, y: Any) -> Any:
+    """Return g z log(x), and 0 where x is 0 and y is not negative: there it has no slope in x."""
+    if type(x) is float and x:
+        return g * z * log(x)
+    return g * z * log(where(equal(x, 0.0) * (1.0 - less(y, 0.0)), 1.0 + sqrt(x), x))
+
+
 # fmt: off
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------
@@ -63,9 +83,7 @@ div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y
 mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False, domain=((2.05, 2.95), (-1.95, -1.55)))
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
-power = Binary("power", "{} ** {}", math.pow, kernels.powers,               # 0**0 is flat in both; 0**y, y > 0, is flat in y
-               lambda g, z, x, y: _power_x(g, x, y),
-               lambda g, z, x, y: _power_y(g, z, x, y), domain=(POSITIVE, WIDE))
+power = Binary("power", "{} ** {}", math.pow, kernels.powers, _power_x, _power_y, domain=(POSITIVE, WIDE))   # 0**0 is flat in both; 0**y, y > 0, is flat in y
 
 absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
 square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
@@ -266,26 +284,6 @@ l2_penalty    = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins
                          lambda g, z, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
 ROWS.update(TABLE)
-
-
-def _power_x(g: Any, x: Any, y: Any) -> Any:
-    """Return g y x**(y - 1). Where x is 0 and y is 0 or 1 that is g y, whose own slope in y has no value."""
-    if type(y) is float and y == 2.0:
-        return g * y * x  # x**1 is x
-    steep = power(x, y - 1.0)
-    if type(y) is float:  # x**0 is constant, whatever x is
-        return g * y * steep if y else g * 0.0
-    none = less(y, y)  # 0.0, which added to -0.0 makes the one 0 that it is above
-    slope = where(equal(y, 0.0), g * (y * steep + none), g * y * steep)
-    corner = equal(y, 0.0) * (1.0 - greater(absolute(x), 1e-300)) + equal(x, 0.0) * equal(y, 1.0)  # x**-1 overflows
-    return where(corner, g * (y * (1.0 - cbrt(where(corner, y - equal(y, 1.0), 1.0))) + none), slope)
-
-
-def _power_y(g: Any, z: Any, x: Any, y: Any) -> Any:
-    """Return g z log(x), and 0 where x is 0 and y is not negative: there it has no slope in x."""
-    if type(x) is float and x:
-        return g * z * log(x)
-    return g * z * log(where(equal(x, 0.0) * (1.0 - less(y, 0.0)), 1.0 + sqrt(x), x))
 
 
 def _std_slope(z: Any, x: Any, axis: Any) -> Any:

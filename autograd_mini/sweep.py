@@ -17,6 +17,7 @@ from .node import ALL, Node, Value, check_fresh
 from .op import fit, numbers
 
 Given = Callable[[Node], tuple[Any, Sequence[Any]]]  # what a rule is given of a node: its result, its arguments
+Swept = tuple[list[Node], list[Any], list[int]]  # nodes, the gradient of each, and which of them end here
 
 _birth = attrgetter("birth")
 
@@ -105,25 +106,26 @@ def contributions(
 
 def swept(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
     """Return the gradient of each of `nodes`, or of every node that the seeds reach, None where nothing flows."""
-    reached, _ = gradients(seeds, nodes, given)
+    found, grads, _ = gradients(seeds, nodes, given)
+    reached = dict(zip(found, grads))
     return reached if nodes is None else {node: reached.get(node) for node in nodes}
 
 
-def gradients(
-    seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers
-) -> tuple[dict[Node, Any], Iterable[Node]]:
-    """Sweep without a stop; return the gradients, and those of the nodes that are leaves or that nothing reached.
+def gradients(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
+    """Sweep without a stop; return the nodes, their gradients, and the places of those that are leaves or have none.
 
     `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
     """
-    if fast.in_use() and not any(isinstance(seed, Node) for seed in seeds.values()) and given is numbers:
-        return ignoring_fp_warnings(fast.descend, seeds, contributions)
+    if fast.in_use() and given is numbers and not any(isinstance(seed, Node) for seed in seeds.values()):
+        found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)
+        if found is not None:
+            return found
     nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
     with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
-        reached = dict(zip(nodes, sweep(nodes, seeds, given)))
+        grads = list(sweep(nodes, seeds, given))
     for mode in watching():
-        mode.check_gradients(reached)
-    return reached, [node for node, g in reached.items() if node.op is None or g is None]
+        mode.check_gradients(dict(zip(nodes, grads)))
+    return nodes, grads, [i for i, node in enumerate(nodes) if node.op is None or grads[i] is None]
 
 
 def watching() -> list[Any]:
@@ -142,23 +144,23 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     6.0
     """
     refuse("backward", others)
-    reached, ends = gradients({root: seed_of(root, gradient)})
+    nodes, grads, ends = gradients({root: seed_of(root, gradient)})
     for mode in watching():
-        mode.see_sweep(root, reached)
-    arrays = any(type(node) is not Value for node in ends)
-    shared = {id(g) for node, g in reached.items() if node.op is not None} if arrays else ()
-    for node in ends:
-        reached[node] = total(node, reached[node], shared)
+        mode.see_sweep(root, dict(zip(nodes, grads)))
+    arrays = any(type(nodes[i]) is not Value for i in ends)
+    shared = {id(g) for node, g in zip(nodes, grads) if node.op is not None} if arrays else ()
+    for i in ends:
+        grads[i] = total(nodes[i], grads[i], shared)
     try:
-        write(reached)
+        write(nodes, grads)
     except BaseException:  # Ctrl-C between two nodes: write the rest before it goes on
-        write(reached)
+        write(nodes, grads)
         raise
 
 
-def write(reached: dict[Node, Any]) -> None:
+def write(nodes: Iterable[Node], grads: Iterable[Any]) -> None:
     """Store each gradient in its node; doing it twice is doing it once, so an interruption leaves nothing by halves."""
-    for node, g in reached.items():
+    for node, g in zip(nodes, grads):
         node._grad = g
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 
 import pytest
 
@@ -11,7 +12,7 @@ from autograd_mini import Tensor, Value, fast, ops
 from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
-from autograd_mini.sweep import contributions, order, sweep, swept
+from autograd_mini.sweep import contributions, order, reach, sweep, swept
 
 POINTS = [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 710.0, -800.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan]
 
@@ -23,14 +24,16 @@ def plain(root, g):
 
 def descended(nodes, grads):
     """The gradients of the nodes, which are all that is reached."""
-    grads, ends = descend(grads)
+    found, values, ends = descend(grads)
+    grads = dict(zip(found, values))
     assert set(grads) == set(nodes)
-    assert set(ends) == {node for node in nodes if node.op is None or grads[node] is None}
+    assert {found[i] for i in ends} == {node for node in nodes if node.op is None or grads[node] is None}
+    assert all(node.inflow is None for node in nodes)
     return [grads[node] for node in nodes]
 
 
 def descend(grads):
-    return ignoring_fp_warnings(fast.descend, grads, contributions)
+    return ignoring_fp_warnings(fast.descend, grads, contributions, reach)
 
 
 def texts(gradients):
@@ -101,8 +104,8 @@ def test_leaves_of_any_age_are_reached_once():
         Value(0.0)
     root = sum(ops.hypot(x, 2.0) for x in leaves) * old
     nodes, expected = plain(root, 1.0)
-    _, ends = descend({root: 1.0})
-    assert sorted(map(id, ends)) == sorted(map(id, leaves))
+    found, _, ends = descend({root: 1.0})
+    assert sorted(id(found[i]) for i in ends) == sorted(map(id, leaves))
     assert texts(descended(nodes, {root: 1.0})) == texts(expected)
 
 
@@ -115,6 +118,47 @@ def test_old_nodes_that_nothing_flows_to_are_found_and_read_zero():
     hidden.grad = x.grad = 5.0
     y.backward()
     assert (hidden.grad, x.grad, w.grad) == (0.0, 5.0, 2.0)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, ValueError, KeyboardInterrupt])
+def test_a_sweep_that_breaks_off_leaves_nothing_behind(error, monkeypatch):
+    x, w = Value(2.0), Value(3.0)
+    y = (x * w).tanh() * (x + w)
+    y.backward()
+    once = x.grad, w.grad
+
+    def broken(g, z, x, y):
+        raise error("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ops.add, "rules", (broken, broken))
+        with pytest.raises((RuleError, KeyboardInterrupt)):
+            y.backward()
+    assert (x.grad, w.grad) == once
+    y.backward()
+    assert (x.grad, w.grad) == (2 * once[0], 2 * once[1])
+
+
+def test_a_rule_may_sweep_the_same_nodes_and_a_thread_too():
+    """One sweep at a time has the slot: another that starts meanwhile takes the plain way."""
+    x = Value(3.0)
+    square = x * x
+    seen = []
+
+    def rule(g, y, x_):
+        seen.append(swept({square: 1.0})[x])
+        thread = threading.Thread(target=lambda: seen.append(swept({square: 10.0})[x]))
+        thread.start()
+        thread.join()
+        return g
+
+    row = Unary("my_sweeping", "my_sweeping({})", lambda x: x, lambda x: x, rule)
+    try:
+        (row(square) * square).backward()
+    finally:
+        del TABLE[row.name]
+    assert seen == [6.0, 60.0]
+    assert x.grad == 2 * 9.0 * 6.0
 
 
 def test_arrays_among_the_numbers_are_sent_back_as_ever():

@@ -62,6 +62,8 @@ class Run:
             with self.rng.choice(MODES)():
                 self.attempt(self.step)
             if self.rng.random() < 0.05:
+                [Value(0.0) for _ in range(self.rng.choice((20, 200)))]  # births between those of this program
+            if self.rng.random() < 0.05:
                 self.attempt(lambda: setattr(self.nodes[0], "data", 7.0))
                 self.attempt(lambda: self.nodes[0] + self.nodes[-1])  # used before and after
         for _ in range(self.rng.randint(1, 2)):
@@ -200,25 +202,28 @@ def rebind(patch: pytest.MonkeyPatch, one: Any, two: Any) -> None:
 
 
 MUTANTS: list[tuple[Any, str, str]] = [
-    (fast._descend, "grads[x] = before + dx", "grads[x] = dx"),
+    (fast._descend, "before + dx  # THE", "dx  #"),
+    (fast._descend, "before + dx  # for an op", "dx  # for an op"),
     (fast._descend, "x, dx, y = y, dy, none", "break"),
-    (fast._descend, "else before + dx", "else before"),
     (fast._descend, "dx, y = rule_x(g, node._data, x._data, y), none", "dx = dy = rule_x(g, node._data, x._data, y)"),
     (fast._descend, "rule_y(g, node._data, x, y._data)", "rule_y(g, node._data, y._data, x)"),
-    (fast._descend, "rule_y(g, node._data, x._data, y._data)", "rule_y(g, node._data, y._data, x._data)"),
-    (fast._descend, "if x.birth > birth", "if x.birth < 0"),
-    (fast._enter, "grads.setdefault(x, None)", "grads.setdefault(x, 1.0)"),
+    (fast._descend, "rule_y(g, z, a, b)", "rule_y(g, z, b, a)"),
+    (fast._descend, "x.birth >= birth", "x.birth < 0"),
     (fast._descend, "except ArithmeticError", "except ImportError"),
-    (fast._descend, "ends[node] = None", "pass"),
-    (fast._leap, "b <= birth", "True"),
-    (fast.one, "y.second = NONE", "y.second = x"),
-    (fast.one, "y.op = op", "y.op = identity"),
+    (fast._descend, "ends.append(len(nodes) - 1)", "pass"),
+    (fast._descend, "if top - x.birth < length:", "if True:"),
+    (fast._send, "x.inflow + dx", "dx"),
+    (fast._send, "older[x.birth] = x", "pass"),
+    (fast._send, "window[top - x.birth] = x", "pass"),
+    (fast.descend, "for node in reach(seeds)", "for node in ()"),
+    (fast.one, "y.first, y.second = x, NONE", "y.first, y.second = x, x"),
+    (fast.one, "y._data, y.op = data, op", "y._data, y.op = data, identity"),
     (fast.one, "except (ArithmeticError, ValueError)", "except ImportError"),
-    (fast.two, "z.second = y", "z.second = x"),
-    (fast.two, "op.compute(x._data, b)", "0.0"),
-    (fast.two, "b = y = float(y)", "b = float(y)"),
-    (fast.two, "except OverflowError", "except ImportError"),
-    (fast.two, "z.birth = _birth()", "z.birth = _birth() + _birth() * 0"),
+    (fast.two, "z.first, z.second = x, y", "z.first, z.second = x, x"),
+    (fast.two, "y = float(y)", "pass"),
+    (fast.two, "x = float(x)", "pass"),
+    (fast.two, "except (ArithmeticError, ValueError)", "except ImportError"),
+    (fast.two, "= _birth(), None", "= _birth() + _birth() * 0, None"),
     (fast.call_one, "op.compute(x)", "0.0"),
     (fast.call_two, "op.compute(x, y)", "0.0"),
     (sweep.sweep, "grads[arg] + c if arg in grads else c", "c"),
