@@ -266,8 +266,9 @@ def test_a_record_is_walked_as_it_was(capsys: pytest.CaptureFixture[str]) -> Non
     x.data = 3.0
     walking.step(y)
     assert "as recorded, with x = 2; it is 3 now" in capsys.readouterr().out
-    for _ in range(4):
+    for _ in range(4):  # states from which something was recorded: more than are kept
         x.data = 4.0
+        x + 1.0
     with pytest.raises(StaleError):
         walking.step(y)
 
