@@ -259,3 +259,16 @@ def test_a_number_beside_a_batch_has_the_gradients_of_each_sample_in_scripts_too
         total, sums = program.summed(2.0, xs)
         np.testing.assert_allclose([float(g.sum()) for g in by_sample], sums, rtol=1e-12)
         assert float(found.sum()) == pytest.approx(total)
+
+
+@pytest.mark.parametrize("row", [ops.norm, ops.std], ids=["norm", "std"])
+def test_lengths_neither_overflow_nor_vanish_in_scripts(row: Any) -> None:
+    for scale in (1e200, 1.0, 1e-200, 0.0):
+        x = Tensor([scale, 3.0 * scale], label="x")
+        root = row(x)
+        root.backward()
+        for name in ("torch", "jax"):
+            pytest.importorskip(name)
+            value, (gradient,) = run_source(getattr(autograd_mini.compile(root, [x]), name))(x.data)
+            np.testing.assert_allclose(np.asarray(value), root.data, rtol=1e-12)
+            np.testing.assert_allclose(np.asarray(gradient), x.grad, rtol=1e-12)

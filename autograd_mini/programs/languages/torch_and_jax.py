@@ -158,10 +158,17 @@ def var(x, axis=None, ddof=0.0, keepdims=False):
     return torch.var(x, axis, correction=ddof, keepdim=keepdims)
 
 def std(x, axis=None, ddof=0.0, keepdims=False):
-    return torch.std(x, axis, correction=ddof, keepdim=keepdims)
+    length = norm(x - torch.mean(x, axis, keepdim=True), axis, keepdims)
+    n = x.numel() // (length.numel() or 1)
+    return length / torch.tensor(n - ddof if n > ddof else 0.0, dtype=x.dtype).sqrt()
 
 def norm(x, axis=None, keepdims=False):
-    return torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims)
+    if not x.numel():
+        return torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims)
+    size = torch.amax(torch.abs(x.detach()), dim=() if axis is None else axis, keepdim=True)
+    size = torch.where((size > 0.0) & torch.isfinite(size), size, 1.0)
+    length = torch.linalg.vector_norm(x / size, dim=axis, keepdim=keepdims)
+    return length * size.reshape(length.shape)
 
 def axes_of(x, axis):
     return sorted(a % x.ndim for a in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)))
@@ -277,7 +284,7 @@ JAX: Mapping[str, str] = {
     "jnp": "import jax.numpy as jnp",
     **_imported(
         "jax.numpy",
-        "power sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
+        "power sinc sort sum mean var prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
         "isnan isinf isfinite",
     ),
     **_imported("jax.numpy.linalg", "inv det solve svdvals"),
@@ -338,8 +345,17 @@ def softmax_loss(x, y):
 def l2_penalty(alpha, *ws):
     return 0.5 * alpha * reduce(jnp.add, [jnp.sum(w * w) for w in ws])
 
+def std(x, axis=None, ddof=0.0, keepdims=False):
+    length = norm(x - jnp.mean(x, axis=axis, keepdims=True), axis, keepdims)
+    n = x.size // (length.size or 1)
+    return length / jnp.sqrt(jnp.asarray(n - ddof if n > ddof else 0.0, x.dtype))
+
 def norm(x, axis=None, keepdims=False):
-    return jnp.sqrt(jnp.sum(x * x, axis=axis, keepdims=keepdims))
+    size = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True, initial=0.0)
+    size = jnp.where((size > 0.0) & jnp.isfinite(size), size, 1.0)
+    total = jnp.sum(jnp.square(x / size), axis=axis, keepdims=keepdims)
+    length = jnp.where(total == 0.0, 0.0, jnp.sqrt(jnp.where(total == 0.0, 1.0, total)))
+    return length * size.reshape(length.shape)
 
 def spread(x, shape, axis):
     return jnp.broadcast_to(jnp.reshape(x, kept(shape, axis)), shape)
