@@ -261,11 +261,10 @@ def test_a_number_beside_a_batch_has_the_gradients_of_each_sample_in_scripts_too
         assert float(found.sum()) == pytest.approx(total)
 
 
-@pytest.mark.parametrize("row", [ops.norm, ops.std], ids=["norm", "std"])
-def test_lengths_neither_overflow_nor_vanish_in_scripts(row: Any) -> None:
+def test_a_norm_neither_overflows_nor_vanishes_in_scripts() -> None:
     for scale in (1e200, 1.0, 1e-200, 0.0):
         x = Tensor([scale, 3.0 * scale], label="x")
-        root = row(x)
+        root = ops.norm(x)
         root.backward()
         for name in ("torch", "jax"):
             pytest.importorskip(name)

@@ -158,9 +158,7 @@ def var(x, axis=None, ddof=0.0, keepdims=False):
     return torch.var(x, axis, correction=ddof, keepdim=keepdims)
 
 def std(x, axis=None, ddof=0.0, keepdims=False):
-    length = norm(x - torch.mean(x, axis, keepdim=True), axis, keepdims)
-    n = x.numel() // (length.numel() or 1)
-    return length / torch.tensor(n - ddof if n > ddof else 0.0, dtype=x.dtype).sqrt()
+    return torch.std(x, axis, correction=ddof, keepdim=keepdims)
 
 def norm(x, axis=None, keepdims=False):
     if not x.numel():
@@ -284,7 +282,7 @@ JAX: Mapping[str, str] = {
     "jnp": "import jax.numpy as jnp",
     **_imported(
         "jax.numpy",
-        "power sinc sort sum mean var prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
+        "power sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
         "isnan isinf isfinite",
     ),
     **_imported("jax.numpy.linalg", "inv det solve svdvals"),
@@ -344,11 +342,6 @@ def softmax_loss(x, y):
 
 def l2_penalty(alpha, *ws):
     return 0.5 * alpha * reduce(jnp.add, [jnp.sum(w * w) for w in ws])
-
-def std(x, axis=None, ddof=0.0, keepdims=False):
-    length = norm(x - jnp.mean(x, axis=axis, keepdims=True), axis, keepdims)
-    n = x.size // (length.size or 1)
-    return length / jnp.sqrt(jnp.asarray(n - ddof if n > ddof else 0.0, x.dtype))
 
 def norm(x, axis=None, keepdims=False):
     size = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True, initial=0.0)
