@@ -446,8 +446,8 @@ function windows(x, size, stride = 1, dilation = 1) {
 
 function overlap_add(x, shape, stride, dilation) {  // the entries of overlapping windows are added
   const data = Array(size(shape)).fill(0), parts = entries(x);
-  const to = windowed(shape, shapeOf(x).slice(shape.length), stride, dilation);
-  places(...to).forEach((place, k) => data[place] += parts[k]);
+  const [, ...apart] = windowed(shape, shapeOf(x).slice(shape.length), stride, dilation);
+  places(shapeOf(x), ...apart).forEach((place, k) => data[place] += parts[k]);
   return made(shape, data);
 }
 

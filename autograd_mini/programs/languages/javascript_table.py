@@ -65,6 +65,8 @@ const _inside = (inner, width) => {
   const pairs = nested(broadcast_to(array(width), [inner.length, 2]));
   return inner.map((n, a) => slice(pairs[a][0], pairs[a][0] + n));
 };
+const _first = (x, lengths) =>
+  String(shapeOf(x)) === String(lengths) ? x : getitem(x, lengths.map(n => slice(0, n)));
 const _slab = (g, i, axis, xs) => {
   const [at] = axesOf(axis, shapeOf(g).length), start = total(xs.slice(0, i).map(x => shapeOf(x)[at]));
   return getitem(g, [...Array.from({length: at}, () => slice()), slice(start, start + shapeOf(xs[i])[at])]);
@@ -215,6 +217,9 @@ def _sources() -> Mapping[str, list[ast.expr]]:
 def _lambda(rule: ast.expr) -> str | None:
     if isinstance(rule, ast.Constant) and rule.value is None:
         return ""
+    if isinstance(rule, ast.Name):  # a function of `ops.py`
+        names = ", ".join(inspect.signature(vars(ops)[rule.id]).parameters)
+        return f"({names}) => {rule.id}({names})"
     try:
         if not isinstance(rule, ast.Lambda):
             raise NotPrinted("no lambda")

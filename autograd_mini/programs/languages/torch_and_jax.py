@@ -383,7 +383,11 @@ def windows(x, size, stride=1, dilation=1):
     return x[window_index(x.shape, size, stride, dilation)]
 
 def overlap_add(x, shape, stride, dilation):
-    return jnp.zeros(shape, x.dtype).at[window_index(shape, x.shape[len(shape):], stride, dilation)].add(x)
+    n = x.ndim - len(shape)
+    lengths = zip(x.shape[len(shape) - n:], x.shape[len(shape):], each_axis(stride, n), each_axis(dilation, n))
+    reached = [step * (m - 1) + apart * (k - 1) + 1 for m, k, step, apart in lengths]
+    places = window_index([*shape[:len(shape) - n], *reached], x.shape[len(shape):], stride, dilation)
+    return jnp.zeros(shape, x.dtype).at[places].add(x)
 
 def concatenate(axis, *xs):
     return jnp.concatenate(xs, axis)
