@@ -384,7 +384,8 @@ def windows(x, size, stride=1, dilation=1):
 
 def overlap_add(x, shape, stride, dilation):
     n = x.ndim - len(shape)
-    lengths = zip(x.shape[len(shape) - n:], x.shape[len(shape):], each_axis(stride, n), each_axis(dilation, n))
+    each = lambda setting: [setting] * n if isinstance(setting, int) else setting
+    lengths = zip(x.shape[len(shape) - n:], x.shape[len(shape):], each(stride), each(dilation))
     reached = [step * (m - 1) + apart * (k - 1) + 1 for m, k, step, apart in lengths]
     places = window_index([*shape[:len(shape) - n], *reached], x.shape[len(shape):], stride, dilation)
     return jnp.zeros(shape, x.dtype).at[places].add(x)
