@@ -191,7 +191,7 @@ def _reduced(loss: Any, reduction: str, weights: Any) -> Any:
     shape = ops.shape(loss)
     count = math.prod(shape)
     if weights is not None:
-        w = _weights(weights, shape)
+        w = checked_weights(weights, shape)
         loss = loss * w.reshape(-1, *[1] * (len(shape) - 1)).astype(loss.dtype)
         count = w.sum() * (count // len(w))
         if reduction == "mean" and not count > 0.0:
@@ -200,7 +200,8 @@ def _reduced(loss: Any, reduction: str, weights: Any) -> Any:
     return float(result) if isinstance(result, np.generic) else result
 
 
-def _weights(weights: Any, shape: tuple[int, ...]) -> Array:
+def checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
+    """Return weights as an array, or raise: one number in [0, inf) for each sample."""
     w = array_of(weights)
     if w.shape != shape[:1] or not shape:
         raise ShapeError(f"weights of shape {w.shape} for losses of shape {shape}: one weight per sample")

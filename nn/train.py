@@ -19,7 +19,7 @@ from autograd_mini.op import operand
 
 from . import init
 from .errors import ExtraError, SettingError, extra, function, real, whole
-from .losses import Loss, checked_loss, one_node, one_number
+from .losses import Loss, checked_loss, checked_weights, one_node, one_number
 from .module import Module, checked_model
 from .optim import Optimizer, State, adam, clip_by_norm, state_for
 from .schedules import Schedule, constant
@@ -275,9 +275,7 @@ def _dataset(model: Module, X: Any, y: Any, weights: Any) -> Data:
             raise SettingError(f"{name} must be finite, got {array[place]} at {list(place)}")
     if weights is None:
         return X, y
-    weights = array_of(weights)
-    if weights.shape != X.shape[:1]:
-        raise ShapeError(f"weights must have one entry per sample, got shape {weights.shape} for {len(X)} samples")
+    weights = checked_weights(weights, X.shape[:1])
     if not weights.any():
         raise SettingError("weights: their sum is 0, so there is no weighted mean")
     return X, y, weights

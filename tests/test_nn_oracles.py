@@ -358,3 +358,24 @@ def test_an_mlp_is_its_layers_one_after_another() -> None:
     X = RNG.normal(size=(7, 4))
     a = np.tanh(np.tanh(X @ W1.T + b1) @ W2.T + b2)
     np.testing.assert_allclose(net(X).data, 1.0 / (1.0 + np.exp(-(a @ W3.T + b3))), rtol=1e-12)
+
+
+# What is left out in a call: as in the papers, and in PyTorch ---------------------------------------------------------
+
+DEFAULTS = {
+    optim.sgd: {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False},
+    optim.adam: {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+    optim.adamw: {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
+    optim.rmsprop: {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8},
+    optim.adagrad: {"learning_rate": 0.01, "epsilon": 1e-10},
+    schedules.step: {"factor": 0.1},
+    schedules.inv_scaling: {"power": 0.5},
+    schedules.adaptive: {"patience": 10, "tol": 1e-4, "factor": 0.2},
+}
+
+
+@pytest.mark.parametrize("function", DEFAULTS, ids=lambda function: function.__name__)
+def test_a_setting_that_is_left_out_is_the_usual_one(function: Callable[..., Any]) -> None:
+    params = inspect.signature(function).parameters.values()
+    found = {p.name: p.default for p in params if p.default is not p.empty}
+    assert {name: found[name] for name in DEFAULTS[function]} == DEFAULTS[function]
