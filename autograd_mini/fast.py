@@ -168,24 +168,23 @@ def descend(
 
     `contributions` is the plain way to what a node sends, `reach` to all the nodes.
     """
-    if not _sweeping.acquire(blocking=False):
+    if _sweeping.locked():
         return None
-    nodes: list[Node] = []
-    ends: list[int] = []
-    try:
-        for node, g in seeds.items():
-            node.inflow = g
-        _descend({node.birth: node for node in seeds}, nodes, ends, contributions)
-        grads = [node.inflow for node in nodes]
-        for node in nodes:
-            node.inflow = None
-        return nodes, grads, ends
-    except BaseException:
-        for node in reach(seeds):
-            node.inflow = None
-        raise
-    finally:
-        _sweeping.release()
+    with _sweeping:  # and not acquire() before a try: Ctrl-C between the two would leave it locked
+        nodes: list[Node] = []
+        ends: list[int] = []
+        try:
+            for node, g in seeds.items():
+                node.inflow = g
+            _descend({node.birth: node for node in seeds}, nodes, ends, contributions)
+            grads = [node.inflow for node in nodes]
+            for node in nodes:
+                node.inflow = None
+            return nodes, grads, ends
+        except BaseException:
+            for node in reach(seeds):
+                node.inflow = None
+            raise
 
 
 def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contributions: Contributions) -> None:
