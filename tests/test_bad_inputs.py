@@ -435,9 +435,8 @@ def sweep_interrupted_at(line: int) -> tuple[list[Any], bool]:
         return [x.grad, *v.grad, *inner.grad, root.grad], True
     finally:
         sys.settrace(outer)
-        if (
-            fast._sweeping.locked()
-        ):  # a tracer is called once more where `with` is left; a signal is not looked at there
+        # a tracer is called once more where `with` is left; a signal is not looked at there
+        if fast._sweeping.locked():
             fast._sweeping.release()
     return [x.grad, *v.grad, *inner.grad, root.grad], False
 

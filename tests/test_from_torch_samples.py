@@ -68,13 +68,13 @@ def problem(info: Any, sample: Any) -> tuple[Any, list[Any]]:
 
 
 def chosen(info: Any) -> list[Any]:
-    """Return the first sample, one in the middle, and the last."""
+    """Return a sample in the middle, and the last."""
     import torch
 
     if not info.supports_autograd or not info.supports_dtype(torch.float64, "cpu"):
         return []
     samples = list(info.sample_inputs("cpu", torch.float64, requires_grad=True))
-    return [samples[i] for i in sorted({0, len(samples) // 2, len(samples) - 1})]
+    return [samples[i] for i in sorted({len(samples) // 2, len(samples) - 1})]
 
 
 def test_every_sample_is_proved_or_refused_by_name() -> None:
