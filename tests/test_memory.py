@@ -77,19 +77,34 @@ def test_an_optimizer_leaves_what_others_hold(take: Any, make: Any) -> None:
 
 
 @each_holder
-def test_a_step_leaves_what_others_hold(take: Any) -> None:
+@pytest.mark.parametrize("make", [lambda: nn.sgd(0.1), lambda: nn.adam(0.1)], ids=["sgd", "adam"])
+def test_a_step_leaves_what_others_hold(make: Any, take: Any) -> None:
     model = nn.MLP(2, [2, 1], rng=0).tensors()
     W = model.parameters()[0]
-    step = nn.Step(model, nn.squared_error, nn.sgd(0.1))
+    step = nn.Step(model, nn.squared_error, make())
     x, y = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[3.0], [-1.0]])
     twin = nn.MLP(2, [2, 1], rng=0).tensors()
-    other = nn.Step(twin, nn.squared_error, nn.sgd(0.1))
+    other = nn.Step(twin, nn.squared_error, make())
     for n in (2, 1, 2):
         held = take(W)
         before = seen(held)
         step(x[:n], y[:n])
         other(x[:n], y[:n])
         np.testing.assert_array_equal(seen(held), before)
+        for p, q in zip(model.parameters(), twin.parameters()):
+            np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_a_step_goes_on_rightly_where_somebody_holds_a_gradient() -> None:
+    model, twin = (nn.MLP(2, [2, 1], rng=0).tensors() for _ in range(2))
+    step, other = (nn.Step(m, nn.squared_error, nn.adam(0.1)) for m in (model, twin))
+    x, y = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[3.0], [-1.0]])
+    for n in (2, 1, 2, 2):
+        held = model.parameters()[0].grad
+        before = np.array(held)
+        step(x[:n], y[:n])
+        other(x[:n], y[:n])
+        np.testing.assert_array_equal(held, before)
         for p, q in zip(model.parameters(), twin.parameters()):
             np.testing.assert_array_equal(p.data, q.data)
 

@@ -158,3 +158,9 @@ def test_plots_use_a_network_of_any_class():
     labels = [text.get_text() for text in viz.gradient_flow(net).get_xticklabels()]
     assert labels == ["layers.0", "layers.1"]
     pyplot.close("all")
+
+
+def test_true_and_false_are_micrograds_words_for_relu_and_identity() -> None:
+    assert nn.Neuron(2, "linear").activation == "identity"
+    for given, name in ((True, "relu"), (False, "identity")):
+        assert nn.Neuron(2, given).activation == nn.Neuron(2, nonlin=given).activation == name
