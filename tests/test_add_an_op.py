@@ -42,7 +42,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, code: str) -> Any:
     """Return what code prints in a process that imports the packages of a folder: its last line, as JSON."""
-    places = os.pathsep.join(map(str, (folder, ROOT / "tests")))
+    places = os.pathsep.join([str(folder), str(ROOT / "tests"), os.environ["PYTHONPATH"]])
     environment = {**os.environ, "PYTHONPATH": places, "AUTOGRAD_MINI_CACHE": str(folder / "cache")}
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
     assert not done.returncode, done.stderr

@@ -224,7 +224,7 @@ def _tone(x: Number, beside: dict[int, Number]) -> str:
 def tiny(x: Number) -> str:
     """Return a number as a circle has room for it; nothing for arrays, and where there is none.
 
-    >>> tiny(-0.28374), tiny(12.345), tiny(1.5e-7), tiny(0.0), tiny(None)
+    >>> tiny(-0.28374), tiny(12.345), tiny(1.6e-7), tiny(0.0), tiny(None)
     ('-0.28', '12', '2e-07', '0', '')
     """
     if not isinstance(x, float):
