@@ -60,7 +60,8 @@ LOSSES: dict[str, tuple[Any, Any, Any, Any]] = {
     "poisson": (Z, COUNTS, np.exp(Z) - COUNTS * Z, np.exp(Z) - COUNTS),
     "hinge": (Z, SIGNS, np.maximum(1.0 - SIGNS * Z, 0.0), np.where(SIGNS * Z < 1.0, -SIGNS, 0.0)),
 }
-HELPERS = {"checked_loss", "checked_weights", "one_number", "one_node", "l2_penalty"}  # the penalty has a test of its own
+# the penalty has a test of its own
+HELPERS = {"checked_loss", "checked_weights", "one_number", "one_node", "l2_penalty"}
 
 
 def test_every_loss_has_an_oracle() -> None:
