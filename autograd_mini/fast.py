@@ -158,6 +158,7 @@ def call_many(op: Any, *args: Any) -> Any:
 # The sweep ------------------------------------------------------------------------------------------------------------
 
 _sweeping = Lock()  # one sweep at a time has the nodes' `inflow`; one that starts meanwhile takes the plain way
+_begun: list[Iterable[Node]] = []  # its seeds; those of a sweep that broke off stay until its nodes are cleared
 
 
 def descend(
@@ -171,20 +172,30 @@ def descend(
     if _sweeping.locked():
         return None
     with _sweeping:  # and not acquire() before a try: Ctrl-C between the two would leave it locked
-        nodes: list[Node] = []
-        ends: list[int] = []
+        _clear(reach)
+        _begun.append(seeds)
         try:
+            nodes: list[Node] = []
+            ends: list[int] = []
             for node, g in seeds.items():
                 node.inflow = g
             _descend({node.birth: node for node in seeds}, nodes, ends, contributions)
             grads = [node.inflow for node in nodes]
             for node in nodes:
                 node.inflow = None
-            return nodes, grads, ends
+            _begun.clear()
         except BaseException:
-            for node in reach(seeds):
-                node.inflow = None
+            _clear(reach)
             raise
+        return nodes, grads, ends
+
+
+def _clear(reach: Callable[[Iterable[Node]], list[Node]]) -> None:
+    """Forget what a sweep that broke off has left in the nodes; the next one does it where Ctrl-C ends this, too."""
+    for seeds in _begun:
+        for node in reach(seeds):
+            node.inflow = None
+    _begun.clear()
 
 
 def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contributions: Contributions) -> None:

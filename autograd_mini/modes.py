@@ -59,20 +59,30 @@ class Mode:
         return self
 
     def __enter__(self) -> Mode:
-        with _counting:
-            _node.modes_in_use += 1
-            self.depth += 1
-        modes.set(tuple(sorted((*modes.get(), self), key=_last)))
+        held = modes.get()
+        self._count(1)
+        try:
+            modes.set(tuple(sorted((*held, self), key=_last)))
+        except BaseException:  # Ctrl-C: no `with` has begun that would end the mode
+            modes.set(held)
+            self._count(-1)
+            raise
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        held = list(modes.get())
-        if self in held:  # a generator may be closed in another context, which never had the mode
-            held.remove(self)
-            modes.set(tuple(held))
+        held = modes.get()
+        try:
+            modes.set(_without(self, held))
+        except BaseException:  # Ctrl-C: setting it twice is setting it once
+            modes.set(_without(self, held))
+            raise
+        finally:
+            self._count(-1)
+
+    def _count(self, by: int) -> None:
         with _counting:
-            _node.modes_in_use -= 1
-            self.depth -= 1
+            _node.modes_in_use += by
+            self.depth += by
 
     def __call__(self, function: F) -> F:
         """Return `function` with the mode in force whenever its own code runs."""
@@ -149,6 +159,12 @@ def _last(mode: Mode) -> bool:
     return mode.last
 
 
+def _without(mode: Mode, held: tuple[Mode, ...]) -> tuple[Mode, ...]:
+    """Leave a mode out once; a generator may be closed in another context, which never had it."""
+    place = held.index(mode) if mode in held else len(held)
+    return held[:place] + held[place + 1 :]
+
+
 class _NoGrad(Mode):
     last = True
 
@@ -184,12 +200,20 @@ class Recording:
     """
 
     def __enter__(self) -> None:
-        self._modes = modes.set(tuple(mode for mode in modes.get() if not isinstance(mode, _NoGrad)))
-        self._since = _node.traced_since.set(_node.traced_since.get() or _node._birth())
+        self._before = modes.get(), _node.traced_since.get()
+        try:
+            modes.set(tuple(mode for mode in modes.get() if not isinstance(mode, _NoGrad)))
+            _node.traced_since.set(_node.traced_since.get() or _node._birth())
+        except BaseException:  # Ctrl-C: no `with` has begun that would end it
+            self.__exit__()
+            raise
 
     def __exit__(self, *exception: Any) -> None:
-        _node.traced_since.reset(self._since)
-        modes.reset(self._modes)
+        held, since = self._before
+        try:
+            modes.set(held)
+        finally:
+            _node.traced_since.set(since)
 
 
 class _NoteLines(Mode):

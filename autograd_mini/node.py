@@ -518,8 +518,8 @@ def assign(node: Node, data: float | Array) -> None:
     if birth > node.birth + 1:
         note.past = (*note.past, (node.birth, lost))[-kept:]
     note.decided = {}
+    node.birth = birth  # before the data: what was recorded is stale as soon as a number in it may differ
     node._data = data
-    node.birth = birth
 
 
 def check_fresh(node: Node) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -151,17 +153,18 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     shared = {id(g) for node, g in zip(nodes, grads) if node.op is not None} if arrays else ()
     for i in ends:
         grads[i] = total(nodes[i], grads[i], shared)
-    try:
-        write(nodes, grads)
-    except BaseException:  # Ctrl-C between two nodes: write the rest before it goes on
-        write(nodes, grads)
-        raise
+    write(nodes, grads)
 
 
 def write(nodes: Iterable[Node], grads: Iterable[Any]) -> None:
-    """Store each gradient in its node; doing it twice is doing it once, so an interruption leaves nothing by halves."""
-    for node, g in zip(nodes, grads):
-        node._grad = g
+    """Store each gradient in its node: in all of them, once it has begun."""
+    whole = map(setattr, nodes, repeat("_grad"), grads)
+    try:
+        for node, g in zip(nodes, grads):
+            node._grad = g
+    except BaseException:  # Ctrl-C between two nodes: all are written, in one call that no second one can interrupt
+        deque(whole, 0)
+        raise
 
 
 def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 import math
 import random
+import textwrap
 import threading
+from contextlib import suppress
 
 import pytest
 
 from autograd_mini import Tensor, Value, fast, ops
+from autograd_mini import sweep as sweeps
 from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.errors import RuleError, StaleError
 from autograd_mini.op import TABLE, Binary, Unary
@@ -137,6 +143,76 @@ def test_a_sweep_that_breaks_off_leaves_nothing_behind(error, monkeypatch):
     assert (x.grad, w.grad) == once
     y.backward()
     assert (x.grad, w.grad) == (2 * once[0], 2 * once[1])
+
+
+class Interruptible(ast.NodeTransformer):
+    """Calls tick() wherever Python looks for a Ctrl-C: as a function begins, in every round of a loop, after a call."""
+
+    TICK = ast.parse("tick()").body
+
+    def visit_FunctionDef(self, node):
+        return self.with_ticks(node, first=True)
+
+    def visit_For(self, node):
+        return self.with_ticks(node, first=True)
+
+    visit_While = visit_For
+
+    def generic_visit(self, node):
+        return self.with_ticks(node, first=False)
+
+    def with_ticks(self, node, first):
+        super().generic_visit(node)
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if isinstance(statements, list) and statements:
+                called = [
+                    [one, *self.TICK] if isinstance(one, (ast.Expr, ast.Assign, ast.AnnAssign)) else [one]
+                    for one in statements
+                ]
+                setattr(node, block, [*(self.TICK if first and block == "body" else ()), *itertools.chain(*called)])
+        return node
+
+
+def with_ticks(patch, module, names, tick):
+    """Let functions of a module call tick() at all these points."""
+    for name in names:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(module, name))))
+        made = {}
+        exec(compile(ast.fix_missing_locations(Interruptible().visit(tree)), "<ticking>", "exec"), vars(module), made)
+        patch.setattr(module, name, made[name])
+    patch.setattr(module, "tick", tick, raising=False)
+
+
+def test_whatever_is_interrupted_and_interrupted_again_the_next_sweep_is_right(monkeypatch):
+    """Ctrl-C at every point of a sweep, and at every later one: in the clean-up, and in the sweep that comes next."""
+    ticks, at = itertools.count(1), set()
+
+    def tick():
+        if next(ticks) in at:
+            raise KeyboardInterrupt
+
+    with_ticks(monkeypatch, fast, ("descend", "_descend", "_send", "_clear"), tick)
+    with_ticks(monkeypatch, sweeps, ("backward", "gradients", "total", "write", "reach"), tick)
+    x, w = Value(2.0), Value(3.0)
+    root = ops.hypot(x, 4.0) + ops.add_n(x * w, w, 1.0)
+    nodes = order(root)
+    root.backward()
+    once, length = {x: x.grad, w: w.grad}, next(ticks)
+    for first, after in itertools.product(range(1, length), range(1, 40)):
+        ticks = itertools.count(1)
+        at = {first, first + after}
+        for _ in range(2):
+            x.grad = w.grad = 1.0
+            with suppress(KeyboardInterrupt):
+                root.backward()
+            assert (x.grad, w.grad) in ((1.0, 1.0), (1.0 + once[x], 1.0 + once[w])), at
+        at = set()
+        x.grad = w.grad = None
+        root.backward()
+        assert {x: x.grad, w: w.grad} == once, (first, after)
+        assert not any(node.inflow for node in nodes)
+        assert not fast._sweeping.locked()
 
 
 def test_a_rule_may_sweep_the_same_nodes_and_a_thread_too():

@@ -215,7 +215,7 @@ MUTANTS: list[tuple[Any, str, str]] = [
     (fast._send, "x.inflow + dx", "dx"),
     (fast._send, "older[x.birth] = x", "pass"),
     (fast._send, "window[top - x.birth] = x", "pass"),
-    (fast.descend, "for node in reach(seeds)", "for node in ()"),
+    (fast._clear, "for node in reach(seeds)", "for node in ()"),
     (fast.one, "y.first, y.second = x, NONE", "y.first, y.second = x, x"),
     (fast.one, "y._data, y.op = data, op", "y._data, y.op = data, identity"),
     (fast.one, "except (ArithmeticError, ValueError)", "except ImportError"),

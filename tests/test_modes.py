@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,7 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd_mini import DataError, NonFiniteError, Tensor, Value, detect_nonfinite, grad, no_grad, note_lines, ops
+from autograd_mini import (
+    DataError,
+    NonFiniteError,
+    Tensor,
+    Value,
+    detect_nonfinite,
+    grad,
+    modes,
+    no_grad,
+    note_lines,
+    ops,
+)
 from autograd_mini import node as record
 from autograd_mini.modes import where
 
@@ -73,6 +85,37 @@ def test_blocks_nest() -> None:
             assert not recording()
         assert not recording()
     assert recording()
+
+
+class Interrupted:
+    """A context variable; Ctrl-C comes just as it has been set for the n-th time."""
+
+    def __init__(self, variable: Any, n: int) -> None:
+        self.variable, self.n = variable, n
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.variable, name)
+
+    def set(self, held: Any) -> None:
+        self.variable.set(held)
+        self.n -= 1
+        if not self.n:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("act", [no_grad(recording), lambda: grad(lambda x: x * x)(3.0)])
+@pytest.mark.parametrize(("home", "name"), [(modes, "modes"), (record, "traced_since")])
+def test_no_mode_outlasts_a_ctrl_c_as_it_begins_or_ends(
+    home: Any, name: str, act: Callable[[], Any], n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(home, name, Interrupted(getattr(home, name), n))
+        with contextlib.suppress(KeyboardInterrupt):
+            act()
+    assert recording()
+    assert record.modes_in_use == 0
+    assert float(Value(2.0)) == 2.0  # refused while a function is differentiated
 
 
 def test_an_exception_ends_it() -> None:
