@@ -145,13 +145,15 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     >>> x = Value(3.0); y = x * x; y.backward(); x.grad
     6.0
     """
-    refuse("backward", others)
+    if others:
+        refuse("backward", others)
     nodes, grads, ends = gradients({root: seed_of(root, gradient)})
     for mode in watching():
         mode.see_sweep(root, dict(zip(nodes, grads)))
-    arrays = any(type(nodes[i]) is not Value for i in ends)
-    shared = {id(g) for node, g in zip(nodes, grads) if node.op is not None} if arrays else ()
+    shared: set[int] | None = None  # the arrays that inner nodes hold, sought once a leaf of an array needs to know
     for i in ends:
+        if shared is None and not isinstance(nodes[i], Value):
+            shared = {id(g) for node, g in zip(nodes, grads) if node.op is not None}
         grads[i] = total(nodes[i], grads[i], shared)
     write(nodes, grads)
 
@@ -194,11 +196,10 @@ def total(node: Node, g: Any, shared: Any = None) -> Any:
 
     An array that another node holds too is copied: a rule may pass g on unchanged, and a leaf's gradient is its own.
     """
+    before = getattr(node, "_grad", None) if node.op is None else None
     if isinstance(node, Value):
         g = 0.0 if g is None else g
-        before = node.grad if node.op is None and node.has_grad else None
         return g if before is None else before + g
-    before = node.grad if node.op is None and node.has_grad else None
     if g is None:
         g = np.zeros_like(node._data)
     if before is not None:
@@ -238,7 +239,7 @@ def seed_of(root: Node, gradient: Any) -> Any:
             f"a backward sweep starts at a Value or Tensor, got {type(root).__name__}: wrap it, or record an expression"
         )
     if gradient is None:
-        if root.ndim:
+        if not isinstance(root, Value):
             raise ShapeError(
                 f"backward() from a node of shape {root.shape} needs the gradient of your loss with respect to it: "
                 "backward(gradient) with that shape, or make it a scalar first, for instance with .sum()"
