@@ -10,8 +10,7 @@ from test_viz_player import HOSTILE
 
 from autograd_mini import Tensor, ops
 from autograd_mini.sweep import order
-from viz.stepping.card_svg import HINT
-from viz.stepping.heatmap import heat_of
+from viz.heatmap import HINT, heat_of
 from viz.stepping.player_page import player
 
 Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys

@@ -7,12 +7,16 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
+import viz
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
+from viz.colours import mixed
+from viz.graph.dot import PLACE
+from viz.heatmap import CELLS, HINT, ODD, ROOM, heat_of
 from viz.stepping.animation import animation_of
 from viz.stepping.card_layout import CHIP, HEAT, HIGH
 from viz.stepping.card_svg import MARGIN
-from viz.stepping.heatmap import CELLS, ODD, ROOM, heat_of, heats_of
+from viz.stepping.heats import heats_of
 from viz.stepping.player_page import player
 from viz.text import measured
 
@@ -225,3 +229,39 @@ def test_a_page_of_large_arrays_is_small():
     made = player(h.sum(), names={})
     assert len(made.frames.steps) > 1000
     assert len(made.html.encode()) < 3_000_000
+
+
+# On the cards of a drawing ------------------------------------------------------------------------------------------
+
+
+def drawn_arrays():
+    x, w, long = Tensor(grid((3, 4)), label="x"), Tensor(grid((4,)), label="w"), Tensor([1.2345, -0.5], label="long")
+    root = (x @ w).sum() + (long * long).sum()
+    root.backward()
+    return root
+
+
+@pytest.mark.parametrize("engine", ["bundled", "python"])
+def test_a_drawing_has_the_heat_maps_of_the_player_instead_of_long_entries(engine):
+    drawing = viz.draw(drawn_arrays(), engine=engine, names={})
+    boxes = {box.name: box for box in drawing.picture.boxes}
+    x, long = boxes["x"], boxes["long"]
+    assert x.lines == [("shape", "(3, 4)", heat_of(grid((3, 4)))), ("grad", x.rows[1][1], dict(x.heats)["grad"])]
+    assert long.lines[1:] == [("data", "[1.234, -0.5]", None), ("grad", "[2.469, -1]", None)]
+    tree = ElementTree.fromstring(drawing.svg)
+    titles = [title.text for title in tree.iter("{http://www.w3.org/2000/svg}title")]
+    wanted = [heat.words + HINT for box in drawing.picture.boxes for _, _, heat in box.lines if heat]
+    assert len(wanted) > 4
+    assert sorted(t for t in titles if t.endswith(HINT)) == sorted(wanted)
+    assert PLACE not in drawing.svg
+    assert 'stroke-opacity="0.25"' in drawing.svg
+
+
+def test_a_program_of_its_own_draws_the_cells_and_a_picture_of_one_pass_its_own_alone():
+    drawing = viz.draw(drawn_arrays(), names={})
+    heats = [heat for box in drawing.picture.boxes for _, heat in box.heats]
+    assert drawing.source.count('ID="heat"') == len(heats)
+    assert drawing.source.count(f'BGCOLOR="{mixed("local-rim", "card", 1.0)}"') >= len(heats) / 2
+    for show, keys in {"forward": {"data"}, "backward": {"grad"}, "names": set()}.items():
+        boxes = viz.draw(drawn_arrays(), names={}, show=show).picture.boxes
+        assert {key for box in boxes if box.kind != "constant" for key, _ in box.heats} == keys

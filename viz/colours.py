@@ -76,6 +76,16 @@ def dark_rules(prefix: str, roles: Iterable[str]) -> str:
     )
 
 
+def mixed(role: str, ground: str, share: float) -> str:
+    """Return so much of one role's light colour over another's.
+
+    >>> mixed("ink", "card", 0.0), mixed("ink", "card", 1.0)
+    ('#fdfdfe', '#16202b')
+    """
+    pairs = zip(*(bytes.fromhex(light(each)[1:]) for each in (role, ground)))
+    return "#" + bytes(round(share * over + (1 - share) * under) for over, under in pairs).hex()
+
+
 def light(role: str) -> str:
     """Return the colour that `role` has in DOT and PNG, and in SVG where nothing asks for dark."""
     return PALETTE[role].light

@@ -13,6 +13,7 @@ from autograd_mini.text.formula import one_line
 
 LONG = 1000  # characters of a tooltip
 SMALL = 6  # entries of an array that are written out
+BRIEF = 14  # characters of an array on a card
 DASH = "\N{EN DASH}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node
+from autograd_mini.data import ignoring_fp_warnings
 from autograd_mini.modes import where
 from autograd_mini.op import Elementwise, run_rule
 from autograd_mini.sweep import carries
 from autograd_mini.text.formula import derivative, equation
 
-from ..text import DASH, SMALL, clean, entries, norm, number
+from ..heatmap import Heat, heat_of
+from ..text import BRIEF, DASH, SMALL, clean, entries, norm, number
 from .folding import REST
 from .groups import CALL, EXPRESSION, INPUTS, SAMPLE, SUM, Group
 
@@ -27,6 +29,7 @@ LOCAL, DEAD, FLOW, BAND = "local", "dead", "flow", "band"  # what the chip on an
 class Box:
     """One node or folded group: its name, the op that made it, and rows such as ("data", "0.7071") and ("grad", "–").
 
+    `heats` are pictures of what is too long to be written on a card: of the "data" of an array, of its "grad".
     `formula` says how it is computed, `frame` is the id of the frame around it, `size` the norm of its gradient where a
     sweep has computed one, `tone` the colour that stands for it; `marked` says whether it lies on the path that was
     asked for.
@@ -43,6 +46,15 @@ class Box:
     tone: str = ""
     marked: bool = False
     formula: str = ""
+    heats: tuple[tuple[str, Heat], ...] = ()
+
+    @property
+    def lines(self) -> list[tuple[str, str, Heat | None]]:
+        """The rows as they are drawn, with heat maps instead of long entries: that of the data beside the shape."""
+        heats = dict(self.heats)
+        shown = [(key, value) for key, value in self.rows if key != "data" or key not in heats]
+        norms = {"grad": f"norm {number(self.size)}"} if "grad" in heats and self.size is not None else {}
+        return [(key, norms.get(key, value), heats.get("data" if key == "shape" else key)) for key, value in shown]
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,7 @@ def box_of(node: Node, id: str, names: Mapping[Node, str], kind: str) -> Box:
         tooltip=f"{clean(formula)}\n{exact}{source}",
         size=None if grad is None else norm(grad),
         formula=clean(formula.removeprefix(f"{names[node]} = ")) if node.op else "",
+        heats=_heats(node, grad),
     )
 
 
@@ -95,11 +108,33 @@ def _rows(node: Node, grad: Any) -> list[tuple[str, str]]:
     return [shape, ("data", entries(node._data)), ("grad", DASH if grad is None else entries(np.asarray(grad)))]
 
 
+def _heats(node: Node, grad: Any) -> tuple[tuple[str, Heat], ...]:
+    arrays = {"data": node._data} if grad is None else {"data": node._data, "grad": np.broadcast_to(grad, node.shape)}
+    return tuple((key, heat) for key, x in arrays.items() if (heat := _heat(x)))
+
+
+def _heat(x: Any) -> Heat | None:
+    """Return the heat map of an array that is too long to be written on a card."""
+    if not np.size(x) or (np.size(x) <= SMALL and len(entries(x)) <= BRIEF):
+        return None
+    return ignoring_fp_warnings(heat_of, x)
+
+
 def constant_box(node: Node, i: int, head: str) -> Box:
     """Return the box of an argument that is not a node; where its place does not say what it is, a name does."""
     op, arg = node.op, node.args[i]
     name = op.params[i] if isinstance(op, Elementwise) and (op.defaults or len(op.params) > 2) else ""
-    return Box(f"{head}c{i}", CONSTANT, name, "", (("", entries(arg)),), f"constant {_exact(arg)}")
+    heat = _heat(arg)
+    value = f"shape {np.shape(arg)}" if heat else entries(arg)
+    return Box(
+        f"{head}c{i}",
+        CONSTANT,
+        name,
+        "",
+        (("", value),),
+        f"constant {_exact(arg)}",
+        heats=(("", heat),) if heat else (),
+    )
 
 
 def is_constant(node: Node, i: int) -> bool:
@@ -121,8 +156,8 @@ def arrow_of(node: Node, i: int, tail: str, head: str, names: Mapping[Node, str]
 
 
 def _local(node: Node, i: int) -> tuple[str, bool]:
-    """Return the local derivative as a number, or entry by entry for a small array: the op's own rule with g = 1; and
-    whether all of it is 0.
+    """Return the local derivative as a number, of a small array entry by entry or its norm: the op's own rule with
+    g = 1; and whether all of it is 0.
     """
     op, arg = node.op, node.args[i]
     if not (isinstance(op, Elementwise) or node.ndim == arg.ndim == 0) or op is None or node.size > SMALL:
@@ -132,7 +167,9 @@ def _local(node: Node, i: int) -> tuple[str, bool]:
     local = run_rule(node, i, np.ones(node.shape) if node.ndim else 1.0)
     if not node.ndim:
         return number(float(local)), not local
-    return entries(np.broadcast_to(local, node.shape)), bool(node.size) and not np.any(local)
+    whole = np.broadcast_to(local, node.shape)
+    text = entries(whole)
+    return text if len(text) <= BRIEF else f"norm {number(norm(whole))}", bool(node.size) and not np.any(local)
 
 
 def _op_text(node: Node) -> str:
@@ -170,6 +207,7 @@ def folded_box(group: Group, id: str, count: int) -> Box:
         rows=tuple(rows if count == 1 else [(key, _whose(key, value, group)) for key, value in rows]),
         tooltip=f"{clean(group.name)}\n{len(nodes):,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
         size=size,
+        heats=_heats(nodes[-1], grads[0] if grads else None) if result and count == 1 else (),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping
 
-from ..colours import light
+from ..colours import light, mixed
+from ..heatmap import ODD, TONES, Heat
 from ..text import width
 from .boxes import BAND, CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT, Arrow, Box
 from .legend import samples_of
@@ -15,6 +17,8 @@ FONT = "Arial"  # engines know the widths of a few fonts only, and of no list of
 SIZE = 12
 CHIP = 22  # least width of the chip on an arrow
 ROUNDED = ' STYLE="ROUNDED"'
+PLACE = "#fefefd"  # what a layout fills where a heat map comes
+CELLS = re.compile(r'(<TABLE ID="heat") BORDER="1"([^>]*)>.*?</TABLE>')
 GROUNDS = {  # of boxes and chips: the colours of ground and rim
     LEAF: ("leaf", "leaf-rim"), INNER: ("card", "rim"), ROOT: ("root", "root-rim"), CONSTANT: ("constant", "constant"),
     FOLDED: ("folded", "folded-rim"), LOCAL: ("local", "local-rim"), DEAD: ("dead", "dead-rim"),
@@ -43,8 +47,8 @@ def dot_of(picture: Picture, direction: str = "LR", settings: Mapping[str, str] 
 
 
 def square(dot: str) -> str:
-    """Return the DOT of a picture with square corners: the same layout, described in half as many words."""
-    return dot.replace(ROUNDED, "")
+    """Return the DOT of a picture with square corners and room for heat maps: the same layout in half as many words."""
+    return CELLS.sub(rf'\1 BORDER="0"\2 BGCOLOR="{PLACE}"><TR><TD></TD></TR></TABLE>', dot.replace(ROUNDED, ""))
 
 
 def texts_of(item: Box | Arrow | Frame) -> list[str]:
@@ -53,10 +57,15 @@ def texts_of(item: Box | Arrow | Frame) -> list[str]:
         return [item.local] if item.local else []
     if isinstance(item, Frame):
         return [item.name]
-    rows = [text for row in item.rows for text in row if text]
+    rows = [text for key, value, _ in item.lines for text in (key, value) if text]
     if item.kind == CONSTANT:
         return [item.name, *rows] if item.name else rows
     return [item.name, item.op or LEAF, *rows]
+
+
+def heats_of(item: Box | Arrow | Frame) -> list[Heat]:
+    """Return the heat maps that a part of a picture shows, in the order of drawing."""
+    return [heat for _, _, heat in item.lines if heat] if isinstance(item, Box) else []
 
 
 def caption_texts(picture: Picture) -> list[str]:
@@ -109,23 +118,50 @@ def _arrow(arrow: Arrow) -> str:
 def _card(box: Box) -> str:
     """Return a box as a table: the name and the op, a rule, and a line for each row."""
     name = _cell(f"<B>{_escaped(box.name)}</B>", box.name, "LEFT")
-    op = _cell(f"<B>{_coloured(box.op or LEAF, 'op' if box.op else 'muted')}</B>", box.op, "RIGHT")
-    rows = [_row(key, value, box.tone) for key, value in box.rows]
+    op = _cell(f"<B>{_coloured(box.op or LEAF, 'op' if box.op else 'muted')}</B>", box.op, "RIGHT", more=_span(box))
+    rows = [_row(key, value, heat, box) for key, value, heat in box.lines]
     ground, rim = GROUNDS[box.kind]
     border = 3 if box.marked or box.kind == FOLDED else 1
     rule = "<HR/>" if rows else ""
     return _table(f"<TR>{name}{op}</TR>{rule}{''.join(rows)}", ground, "mark" if box.marked else rim, 4, border)
 
 
-def _row(key: str, value: str, tone: str) -> str:
+def _row(key: str, value: str, heat: Heat | None, box: Box) -> str:
+    """Return a row of a table, which has a column of heat maps where the box has one."""
+    tone = box.tone if key == "grad" else ""
     shown = _coloured(value, "ink" if tone else "grad") if key == "grad" else _escaped(value)
-    ground = f' BGCOLOR="{light(tone)}"' if tone and key == "grad" else ""
-    return f"<TR>{_cell(_coloured(key, 'muted'), key, 'LEFT')}{_cell(shown, value, 'RIGHT', more=ground)}</TR>"
+    more = f' BGCOLOR="{light(tone)}"' if tone else ""
+    picture = f"<TD{more}>{_heat(heat)}</TD>" if heat else ""
+    value_cell = _cell(shown, value, "RIGHT", more=more if heat else more + _span(box))
+    return f"<TR>{_cell(_coloured(key, 'muted'), key, 'LEFT')}{value_cell}{picture}</TR>"
+
+
+def _span(box: Box) -> str:
+    return ' COLSPAN="2"' if box.heats else ""
+
+
+def _heat(heat: Heat) -> str:
+    """Return a heat map as a table of coloured cells."""
+    wide, high = heat.size
+    cell = f'WIDTH="{wide // len(heat.tones[0])}" HEIGHT="{high // len(heat.tones)}" FIXEDSIZE="TRUE"'
+    rows = "".join(f"<TR>{''.join(f'<TD {cell}{_tone(tone)}></TD>' for tone in row)}</TR>" for row in heat.tones)
+    return (
+        f'<TABLE ID="heat" BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" ALIGN="LEFT" FIXEDSIZE="TRUE" '
+        f'WIDTH="{wide + 2}" HEIGHT="{high + 2}" COLOR="{light("rim")}">{rows}</TABLE>'
+    )
+
+
+def _tone(tone: int) -> str:
+    if not tone:
+        return ""
+    role, share = ("ink", 1.0) if tone == ODD else ("local-rim" if tone > 0 else "leaf-rim", abs(tone) / TONES)
+    return f' BGCOLOR="{mixed(role, "card", share)}"'
 
 
 def _constant(box: Box) -> str:
     cells = [_cell(_coloured(box.name, "muted"), box.name, "LEFT")] if box.name else []
-    cells += [_cell(_escaped(value), value, "RIGHT") for _, value in box.rows]
+    for _, value, heat in box.lines:
+        cells += [_cell(_escaped(value), value, "RIGHT"), f"<TD>{_heat(heat)}</TD>" if heat else ""]
     return _table(f"<TR>{''.join(cells)}</TR>", *GROUNDS[box.kind], 3)
 
 

@@ -174,7 +174,7 @@ class _Drafter:
             yield arrow if len(places) == 1 else self._bundle(arrow.id, group, node, [(node, i) for i in places])
         box = box_of(node, head, self.names, ROOT if node is self.root and node.op else INNER)
         now = (("now", entries(self.moved[node])),) if node in self.moved else ()
-        yield replace(box, rows=_shown(box.rows + now, self.show), marked=node in self.marked)
+        yield replace(_shown(replace(box, rows=box.rows + now), self.show), marked=node in self.marked)
 
     def _group(self, group: Group) -> Iterator[Box | Arrow]:
         """Yield the box of a folded group, and an arrow from each item that it uses."""
@@ -185,8 +185,7 @@ class _Drafter:
                     uses.setdefault(item, []).append((node, i))
         for k, (item, used) in enumerate(uses.items()):
             yield self._bundle(f"{self.ids[group]}a{k}", item, group, used)
-        box = folded_box(group, self.ids[group], self.view.counts.get(group, 1))
-        yield replace(box, rows=_shown(box.rows, self.show))
+        yield _shown(folded_box(group, self.ids[group], self.view.counts.get(group, 1)), self.show)
 
     def _bundle(self, id: str, tail: Item, head: Item, uses: list[tuple[Node, int]]) -> Arrow:
         flows = any(carries(node, i) for node, i in uses)
@@ -224,16 +223,17 @@ class _Drafter:
                 yield self.names[node], node.shape[-1]
 
 
-def _shown(rows: tuple[tuple[str, str], ...], show: str) -> tuple[tuple[str, str], ...]:
-    """Return the rows that belong to a pass: its data to the forward, its gradient to the backward pass."""
+def _shown(box: Box, show: str) -> Box:
+    """Return a box with what belongs to a pass: its data to the forward, its gradient to the backward pass."""
     if show == BOTH:
-        return rows
-    return tuple(row for row in rows if (row[0] == "grad") == (show == BACKWARD))
+        return box
+    rows = tuple(row for row in box.rows if (row[0] == "grad") == (show == BACKWARD))
+    return replace(box, rows=rows, heats=tuple(heat for heat in box.heats if (heat[0] == "grad") == (show == BACKWARD)))
 
 
 def _without_numbers(boxes: list[Box], arrows: list[Arrow]) -> tuple[list[Box], list[Arrow]]:
     """Return the same with names, ops and shapes alone, in tooltips too; constants are what they are called."""
-    bare = [b if b.kind == CONSTANT else replace(b, rows=_shapes(b), tooltip=_said(b)) for b in boxes]
+    bare = [b if b.kind == CONSTANT else replace(b, rows=_shapes(b), heats=(), tooltip=_said(b)) for b in boxes]
     return bare, [replace(arrow, local="", chip=LOCAL, tooltip="") for arrow in arrows]
 
 

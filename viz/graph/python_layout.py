@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..colours import light
+from ..heatmap import Heat
 from ..text import measured
 from .boxes import BAND, CONSTANT, DEAD, FOLDED, LEAF, Arrow, Box
 from .columns import HEAD as HEADER
 from .columns import PAD as AROUND
 from .columns import Rectangle, banded, faces, frames_around, frames_of, later
-from .dot import CHIP, GROUNDS, SIZE
+from .dot import CHIP, GROUNDS, PLACE, SIZE
 from .layered import Places, Point, layered
 from .legend import samples_of
 from .picture import BACKWARD, Picture
@@ -26,7 +27,21 @@ PAD = 4.0  # in a cell of a card
 HEAD = 8.0  # length of the head of an arrow
 CLEAR = "#fffffe00"  # as Graphviz says transparent
 Op = dict[str, Any]
-Cell = tuple[str, str, bool, str]  # text, role, whether bold, ground ("" for that of the table)
+BESIDE = 6.0  # between a value and its heat map
+
+
+class Cell(NamedTuple):
+    """A text, its role and whether it is bold, the ground under it ("" for that of the table), a heat map behind it."""
+
+    text: str
+    role: str
+    bold: bool = False
+    ground: str = ""
+    heat: Heat | None = None
+
+    def wide(self, size: float) -> float:
+        """Return the width of the text and of the heat map behind it."""
+        return measured(self.text, size, self.bold) + (BESIDE + self.heat.size[0] if self.heat else 0.0)
 
 
 class Table:
@@ -37,7 +52,7 @@ class Table:
     ) -> None:
         self.rows, self.look, self.pad, self.size = rows, look, pad, size
         self.columns = [
-            max(least, *(measured(row[k][0], size, row[k][2]) for row in rows if k < len(row)), 0.0) + 2 * pad
+            max(least, *(row[k].wide(size) for row in rows if k < len(row)), 0.0) + 2 * pad
             for k in range(max(map(len, rows)))
         ]
         self.high = size * LINE + 2 * pad
@@ -61,11 +76,15 @@ class Table:
     def _row(self, row: list[Cell], left: float, low: float) -> list[Op]:
         ops: list[Op] = []
         for k, (cell, wide) in enumerate(zip(row, self.columns)):
-            if cell[3]:
-                ops += [*_colours(CLEAR, light(cell[3])), _rectangle(left, low, wide, self.high)]
-            align = "c" if len(self.columns) == 1 else "r" if k else "l"
+            if cell.ground:
+                ops += [*_colours(CLEAR, light(cell.ground)), _rectangle(left, low, wide, self.high)]
+            align = "c" if len(self.columns) == 1 and not cell.heat else "r" if k or cell.heat else "l"
             x = {"l": left + self.pad, "c": left + wide / 2, "r": left + wide - self.pad}[align]
-            if cell[0]:
+            if cell.heat:
+                x -= cell.heat.size[0]
+                ops += _place(x, low + self.high / 2, cell.heat)
+                x -= BESIDE
+            if cell.text:
                 ops += _text(cell, self.size, (x, low + self.pad + self.size * 0.28), align)
             left += wide
         return ops
@@ -135,7 +154,7 @@ def _frames(picture: Picture, places: Mapping[str, Rectangle]) -> list[Op]:
     for frame in picture.frames:
         if frame.id in places:
             left, low, right, high = places[frame.id]
-            title = _text((frame.name, "muted", False, ""), SIZE, (left + AROUND, high - HEADER + 2.0), "l")
+            title = _text(Cell(frame.name, "muted"), SIZE, (left + AROUND, high - HEADER + 2.0), "l")
             ground = [*_colours(light("frame-rim"), light("frame")), _rectangle(left, low, right - left, high - low)]
             found.append({"name": f"cluster_{frame.id}", "_draw_": [_width(1), *ground], "_ldraw_": title})
     return found
@@ -193,36 +212,35 @@ def _card(box: Box) -> Table:
     ground, rim = GROUNDS[box.kind]
     look = ground, "mark" if box.marked else rim
     if box.kind == CONSTANT:
-        named: list[Cell] = [(box.name, "muted", False, "")] if box.name else []
-        return Table([named + [(value, "ink", False, "") for _, value in box.rows]], look, 3.0)
-    head: list[Cell] = [(box.name, "ink", True, ""), (box.op or LEAF, "op" if box.op else "muted", True, "")]
-    rows = [_row(key, value, box.tone if key == "grad" else "") for key, value in box.rows]
+        named = [Cell(box.name, "muted")] if box.name else []
+        return Table([named + [Cell(value, "ink", heat=heat) for _, value, heat in box.lines]], look, 3.0)
+    head = [Cell(box.name, "ink", True), Cell(box.op or LEAF, "op" if box.op else "muted", True)]
+    rows = [_row(key, value, box.tone if key == "grad" else "", heat) for key, value, heat in box.lines]
     return Table([head, *rows], look, PAD)
 
 
-def _row(key: str, value: str, tone: str) -> list[Cell]:
-    role = "ink" if tone or key != "grad" else "grad"
-    return [(key, "muted", False, ""), (value, role, False, tone)]
+def _row(key: str, value: str, tone: str, heat: Heat | None) -> list[Cell]:
+    return [Cell(key, "muted"), Cell(value, "ink" if tone or key != "grad" else "grad", False, tone, heat)]
 
 
 def _chip(arrow: Arrow) -> Table:
-    return Table([[(arrow.local, "ink", False, "")]], GROUNDS[arrow.chip], 2.0, SIZE - 1, CHIP - 4)
+    return Table([[Cell(arrow.local, "ink")]], GROUNDS[arrow.chip], 2.0, SIZE - 1, CHIP - 4)
 
 
 def _caption(picture: Picture) -> list[list[Table]]:
     """Return the lines below a picture, from the top: its note, its scale, its legend."""
     lines = [[_words(picture.note, "ink")]] if picture.note else []
     if picture.tones:
-        scale = [Table([[(text, "ink", False, "")]], (f"tone{i}", "card"), PAD) for i, text in enumerate(picture.tones)]
+        scale = [Table([[Cell(text, "ink")]], (f"tone{i}", "card"), PAD) for i, text in enumerate(picture.tones)]
         lines.append([_words("|grad| from", "muted"), *scale])
     for sample in samples_of(picture):
-        swatch = Table([[(sample.text, "ink", False, "")]], GROUNDS[sample.look], PAD)
+        swatch = Table([[Cell(sample.text, "ink")]], GROUNDS[sample.look], PAD)
         lines.append([swatch, _words(sample.meaning, "ink")])
     return lines
 
 
 def _words(text: str, role: str) -> Table:
-    return Table([[(text, role, False, "")]], ("", ""), PAD)
+    return Table([[Cell(text, role)]], ("", ""), PAD)
 
 
 def _stacked(lines: list[list[Table]], top: float) -> list[Op]:
@@ -286,8 +304,14 @@ def _rectangle(left: float, low: float, wide: float, high: float) -> Op:
     return {"op": "P", "points": points}
 
 
+def _place(left: float, middle: float, heat: Heat) -> list[Op]:
+    """Return what keeps the room of a heat map."""
+    wide, high = heat.size
+    return [*_colours(CLEAR, PLACE), _rectangle(left, middle - high / 2, wide, high)]
+
+
 def _text(cell: Cell, size: float, at: Point, align: str) -> list[Op]:
-    text, role, bold, _ = cell
+    text, role, bold = cell[:3]
     return [
         {"op": "F", "size": size},
         {"op": "t", "fontchar": int(bold)},

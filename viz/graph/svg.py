@@ -8,13 +8,14 @@ for it, so that it fits its cell in whatever font the reader has.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from ..colours import PALETTE, dark_rules
+from ..colours import PALETTE, dark_rules, light
+from ..heatmap import HINT, TONES, Heat
 from .boxes import Arrow, Box
-from .dot import caption_texts, texts_of
+from .dot import PLACE, caption_texts, heats_of, texts_of
 from .picture import NAMES, Frame, Picture
 
 FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
@@ -22,6 +23,11 @@ MARGIN = 6.0  # points around the picture
 ROUND = 9.0  # radius of the corners of boxes
 DASHES = {"dashed": ' stroke-dasharray="5 3"', "dotted": ' stroke-dasharray="1 4" stroke-linecap="round"'}
 Op = dict[str, Any]
+TONED = {  # the cells of a heat map, by their kind
+    **{f"below t{t}": f' stroke="{light("leaf-rim")}" stroke-opacity="{t / TONES:g}"' for t in range(1, TONES + 1)},
+    **{f"above t{t}": f' stroke="{light("local-rim")}" stroke-opacity="{t / TONES:g}"' for t in range(1, TONES + 1)},
+    "odd": f' stroke="{light("ink")}"',
+}
 
 
 def svg_of(picture: Picture, layout: dict[str, Any], engine: str) -> str:
@@ -70,24 +76,41 @@ def _group(item: Box | Arrow | Frame, prefix: str, place: Op, top: float) -> str
         kind = f"{'node' if isinstance(item, Box) else 'frame'} {item.kind}"
     tooltip = item.name if isinstance(item, Frame) else item.tooltip
     title = f"<title>{escape(tooltip)}</title>" if tooltip else ""
-    elements = "".join(_elements(place, iter(texts_of(item)), top))
+    elements = "".join(_elements(place, iter(texts_of(item)), top, heats_of(item)))
     return f'<g id="{prefix}-{item.id}" class="{kind}">{title}{elements}</g>\n'
 
 
-def _elements(place: Op, texts: Iterator[str], top: float) -> Iterator[str]:
+def _elements(place: Op, texts: Iterator[str], top: float, pictures: Sequence[Heat] = ()) -> Iterator[str]:
     """Yield an element for each drawing operation of a node or an edge, in the order of drawing.
 
     The texts are ours: engines hand them back in several ways of escaping.
     """
+    heats = iter(pictures)
     for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
         pen: Op = {"c": "", "C": "", "style": "", "width": "", "size": 12.0, "bold": False}
         for op in place.get(part, ()):
             if op["op"] == "T":
                 yield _text(op, pen, top, next(texts))
+            elif op["op"] == "P" and pen["C"] == PLACE:
+                yield _heat(op, next(heats), top)
             elif op["op"] in SHAPES:
                 yield SHAPES[op["op"]](op, pen, top)
             else:
                 _set(pen, op)
+
+
+def _heat(op: Op, heat: Heat, top: float) -> str:
+    """Return a heat map in its place: lines along the rows, one cell thick, a path for each tone."""
+    xs, ys = zip(*op["points"])
+    left, high, (wide, deep) = min(xs), top - max(ys), (max(xs) - min(xs), max(ys) - min(ys))
+    cells = "".join(f'<path d="{path}"{TONED[tone]}/>' for tone, path in heat.paths().items())
+    scale = f"scale({wide / len(heat.tones[0]):.4g} {deep / len(heat.tones):.4g})"
+    return (
+        f"<g><title>{escape(heat.words + HINT)}</title>"
+        f'<rect x="{left:.2f}" y="{high:.2f}" width="{wide:.2f}" height="{deep:.2f}" fill="{light("card")}" '
+        f'stroke="{light("rim")}" stroke-width="0.6"/>'
+        f'<g transform="translate({left:.2f} {high:.2f}) {scale} translate(0 .5)">{cells}</g></g>'
+    )
 
 
 def _set(pen: Op, op: Op) -> None:

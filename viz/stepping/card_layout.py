@@ -17,9 +17,9 @@ import numpy as np
 from ..graph.dot import SIZE, quoted
 from ..graph.layered import layered
 from ..graph.layout_programs import PYTHON, RenderError, layout
-from ..text import DASH, SMALL, entries, measured, norm, number, width
+from ..heatmap import ROOM, Heat
+from ..text import BRIEF, DASH, SMALL, entries, measured, norm, number, width
 from .frames import Edge, Fold, Frames, Vertex
-from .heatmap import ROOM, Heat
 from .network_columns import ROUND, bent, columns_of, rounds_of
 from .scopes import Cards, cards_of
 
@@ -28,7 +28,6 @@ FEW = 8  # in a group that is open beside a network
 HIGH = 64.0  # points of a card
 LEAST = 122.0
 PAD = 10.0
-BRIEF = 14  # characters of a number on a card
 HEAT = 56.0  # points from the left of a card to its heat maps: the longest key, "grad +1", ends before
 NORM = "norm 1.234e-05"  # the longest text beside a heat map, except a longer shape
 CHIP = (58.0, 20.0)  # room for the local derivative on an edge, where that is a number

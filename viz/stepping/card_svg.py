@@ -12,15 +12,15 @@ from importlib.resources import files
 from math import ceil, isfinite
 
 from ..colours import PALETTE
-from ..text import clean
-from .card_layout import BRIEF, CHIP, HEAT, HIGH, PAD, CardLayout, Point, brief, chip_text, end_of, fold_title, shown
+from ..heatmap import HINT
+from ..text import BRIEF, clean
+from .card_layout import CHIP, HEAT, HIGH, PAD, CardLayout, Point, brief, chip_text, end_of, fold_title, shown
 from .frames import Edge, Fold, Frames, Vertex
 from .network_columns import ROUND
 from .numbers import Number
 
 MARGIN = 16.0
 KEY_ROW, GRAD_ROW = 38.0, 55.0
-HINT = "; blue below 0, orange above"  # what the colours of a heat map mean
 HEADS = {"rest": 8, "now": 14}  # points of arrowheads: what flows is wider than the arrow under it
 Box = tuple[float, float, float, float]
 

@@ -34,7 +34,7 @@ from .card_svg import asset, cards_svg, colours_css
 from .fold_data import folds_of
 from .frames import Frames, fold, frames_of, outline_of
 from .gif import gif_of
-from .heatmap import heats_of
+from .heats import heats_of
 from .mistakes import mistakes
 from .plain_script import plain_script
 from .record import PAGE, record_of

@@ -6,7 +6,6 @@ absolute value. Axes before the last stand one below the other. Shape and norm s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from math import ceil, isfinite
 from typing import Any, NamedTuple
@@ -14,18 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_mini import Node
-from autograd_mini.data import ignoring_fp_warnings
-from autograd_mini.sweep import order, reach, seed_of, swept
-from autograd_mini.text.recorded import as_recorded
-
-from ..text import SMALL, entries, norm, number
+from .text import SMALL, entries, norm, number
 
 CELLS = (8, 16)  # rows and columns at most
 TONES = 4  # steps from zero to the largest entry
 ODD = TONES + 1  # the tone of inf and nan
 ROOM = (44.0, 13.0)  # points of a card's row that a picture takes at most
 SIDE = 7.0  # points of a cell at most
+HINT = "; blue below 0, orange above"  # what the colours mean
 
 Grid = NDArray[Any]
 
@@ -39,6 +34,12 @@ class Heat(NamedTuple):
 
     words: str
     tones: tuple[tuple[int, ...], ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and the height of the picture where cells have whole points."""
+        wide, high = (max(1, round(side)) for side in self.cell)
+        return wide * len(self.tones[0]), high * len(self.tones)
 
     @property
     def cell(self) -> tuple[float, float]:
@@ -56,29 +57,6 @@ class Heat(NamedTuple):
                     first, *more = run
                     found[_kind(tone)] = found.get(_kind(tone), "") + f"M{first} {i}h{len(more) + 1}"
         return found
-
-
-def heats_of(root: Node, gradient: Any = None) -> dict[str, Heat]:
-    """Return the heat maps of all arrays that have entries, by card: of "n3 data", and of the gradient, "n3 grad".
-
-    >>> from autograd_mini import Tensor
-    >>> x = Tensor([1.0, -2.0]); sorted(heats_of((x * x).sum()))
-    ['n0 data', 'n0 grad', 'n1 data', 'n1 grad']
-    """
-    with as_recorded(reach([root])):
-        return ignoring_fp_warnings(dict, _heats(order(root), gradient))
-
-
-def _heats(nodes: list[Node], gradient: Any) -> Iterator[tuple[str, Heat]]:
-    """Yield the heat maps of nodes from the root down."""
-    if not any(node.ndim for node in nodes):
-        return
-    reached = swept({nodes[0]: seed_of(nodes[0], gradient)}, nodes)
-    for id, (node, g) in zip(reversed(range(len(nodes))), reached.items()):
-        if node.ndim and node.size:
-            yield f"n{id} data", heat_of(node._data)
-            if g is not None:
-                yield f"n{id} grad", heat_of(np.broadcast_to(g, node.shape))
 
 
 def heat_of(x: Grid) -> Heat:
