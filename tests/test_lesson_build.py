@@ -30,8 +30,9 @@ def check(capsys):
     return said
 
 
-RIGHT = [("9.1", 12), ("9.2", lambda x, y: (y**-1, -x * y**-2))]
+RIGHT = [("9.0", [3, 2]), ("9.1", 12), ("9.2", lambda x, y: (y**-1, -x * y**-2))]
 WRONG = [
+    ("9.0", [2, 3], "other"), ("9.0", (1, 1), "sum"), ("9.0", [6, 6], "nudge a"),
     ("9.1", 6.0, "leaves add"), ("9.1", 3, "used twice"), ("9.1", 9, "is y"),
     ("9.1", 18, "began"), ("9.1", 0, "one sweep"),
     ("9.2", lambda x, y: [1 / y, x], "Nudge"), ("9.2", lambda x, y: 1 / y, "is right"), ("9.2", 3, "function"),

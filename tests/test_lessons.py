@@ -163,6 +163,8 @@ def test_a_lesson_has_its_form(file: Path) -> None:
     assert [h for h in HEADINGS if text.count(f"\n{h}\n") != 1] == []
     asked = re.findall(r'^check\("(\d\.\d)", ', text, re.MULTILINE)
     assert asked == list(exercises_of(int(file.name[:2])))
+    assert asked[0].endswith(".0"), "the first box asks before anything is shown"
+    assert text.index(f'check("{asked[0]}"') < text.index("hide-output")
     assert text.count("```{code-cell}") == len(cells(text))
     can = re.findall(r"^- \*\*(\d\.\d)\*\* [a-z].*\.$", text.partition(f"\n{HEADINGS[-1]}\n")[2], re.MULTILINE)
     assert can == [name for name in asked if not name.endswith(".0")]
@@ -199,6 +201,16 @@ def test_every_result_waits_for_a_prediction(file: Path) -> None:
             assert "**Predict.**" in cell.before, f"no prediction is asked before\n{cell.code}"
         else:
             assert not cell.prints or "check(" in cell.code, f"a result in the open:\n{cell.code}"
+
+
+@lessons
+def test_no_answer_stands_in_the_open_below_a_picture_that_it_was_asked_for(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for match in CELL.finditer(text):
+        asked = text[: match.start()].rstrip().rpartition("\n\n")[2].startswith("**Predict.**")
+        if asked and "hide-output" not in match["head"]:
+            after = text[match.end() :].lstrip()
+            assert after.startswith(("#", "**", "<details>", "```")), f"an answer in the open: {after[:80]}"
 
 
 @lessons
@@ -273,21 +285,27 @@ RIGHT = {
     "2.1": [4],
     "2.2": [1024, 2**10],
     "2.3": [lambda x, y: [2 * x + y, x], lambda x, y: (x + (x + y), x)],
+    "3.0": ["a"],
     "3.1": ["b", " B "],
     "3.2": [reversed_births],
     "3.3": [18.0],
+    "4.0": [[1, 2, 3, 4, 5, 6], "1, 2, 3, 4, 5, 6"],
     "4.1": [[-2, -2], np.array([-2.0, -2.0])],
     "4.2": [lambda a, g: (np.diag(a) - np.outer(a, a)) @ g],
     "4.3": [250000],
+    "5.0": [17],
     "5.1": [[3, 5], (3, 5)],
     "5.2": [lambda W, dz, a: (dz @ W) * (1 - a**2)],
     "5.3": [[0.2, -0.5, 0.3]],
+    "6.0": [0.5, "1/2"],
     "6.1": [2],
     "6.2": [0.2],
     "6.3": [lambda w, v, g: (w - 0.1 * (0.9 * v + g), 0.9 * v + g)],
+    "7.0": ["c"],
     "7.1": [7201],
     "7.2": [43],
     "7.3": [lambda logits, labels: float((logits.argmax(1) == labels).mean())],
+    "8.0": [5],
     "8.1": [48],
     "8.2": [lambda f, w: w - grad(f)(w) / hessian(f)(w)],
     "8.3": ["b", "B"],
@@ -316,6 +334,7 @@ WRONG = {  # an answer, and what the verdict must point at
     "2.1": [(3, "another"), (1, "direct"), (5, "path")],
     "2.2": [(20, "multiply"), (10, "nodes"), (0, "single")],
     "2.3": [(lambda x, y: [x + y, x], "twice"), (lambda x, y: x, "is right"), (lambda x: x, "TypeError")],
+    "3.0": [("b", "twice"), ("c", "before d"), ("every_path", "letters")],
     "3.1": [("a", "missing"), ("c", "missing"), ("d", "letters"), (7, "letters")],
     "3.2": [
         (breadth_first, "before one that uses it"),
@@ -325,21 +344,26 @@ WRONG = {  # an answer, and what the verdict must point at
         ([], "function"),
     ],
     "3.3": [(6, "one sweep"), (9, "leaves add")],
+    "4.0": [([1, 3, 5, 2, 4, 6], "column by column"), (1, "shape"), ([0] * 6, "output")],
     "4.1": [([-1, -1], "M g"), ([0, 0], "column"), (-2, "shape")],
     "4.2": [(lambda a, g: a * (1 - a) * g, "Multiply out"), (lambda a, g: a @ g, "is right")],
     "4.3": [(5000, "row"), (50, "pair")],
+    "5.0": [(12, "bias"), (19, "given"), (5, "each neuron")],
     "5.1": [([5, 3], "columns"), ([5, 4], "W\\[1\\]"), ([3, 5, 1], "shape")],
     "5.2": [(lambda W, dz, a: W.T @ dz, "slope"), (lambda W, dz, a: W @ dz, "ValueError")],
     "5.3": [([-0.2, 0.5, -0.3], "sign"), ([0, -2, 0], "softmax"), ([0.2, 0.5, 0.3], "difference")],
+    "6.0": [(1, "other side"), (2, "slope"), (0.1, "for which")],
     "6.1": [(0, "sign"), (5, "alpha"), (-4, "slope"), (1, "slope")],
     "6.2": [(0.1, "still converges"), (0.4, "10 w"), (1, "factor")],
     "6.3": [(lambda w, v, g: [w - 0.1 * v, 0.9 * v + g], "new v"), (lambda w, v, g: w, "is right")],
+    "7.0": [("a", "same seed"), ("b", "hundredth"), (1, "letters")],
     "7.1": [(7050, "biases"), (3, "each layer")],
     "7.2": [(42, "3 samples"), (1347 / 32, "parts"), (1347, "left over")],
     "7.3": [
         (lambda logits, labels: np.mean(logits[:, 1] > 0.5), "argmax"),
         (lambda logits, labels: labels, "is right"),
     ],
+    "8.0": [(3, "each node"), (2, "arrows")],
     "8.1": [(24, "fourth"), (32, "first"), (0, "three times")],
     "8.2": [(lambda f, w: w - grad(f)(w), "divided"), (lambda f, w: w, "is right"), (lambda f: f, "TypeError")],
     "8.3": [("a", "wipes out"), ("c", "other factor"), ("d", "letters")],

@@ -169,6 +169,14 @@ def _order_fault(root: Node, given: list[Any]) -> str:
 
 
 ORDER = {
+    "3.0": choice(
+        "a",
+        "along each path it sends what that path brings, and nothing twice.",
+        {
+            "b": "c is visited twice: what does it send the second time?",
+            "c": "c is visited once, before d has sent: what becomes of the part of d?",
+        },
+    ),
     "3.1": choice(
         "b",
         "q uses p, so q sends first; x and y are used by nobody else after that.",
@@ -205,6 +213,13 @@ def _entries(vjp: Callable[..., Any], a: Any, g: Any) -> Iterator[Row]:
 
 
 VECTORS = {
+    "4.0": number(
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        "y_i is the sum of M_ij x_j, so its slope with respect to x_j is M_ij.",
+        "a row belongs to an output: how many times as fast as x_1 does y_1 move, and as x_2?",
+        {(1.0, 3.0, 5.0, 2.0, 4.0, 6.0): "that is column by column; a row belongs to an output."},
+        "the six numbers",
+    ),
     "4.1": number(
         [-2.0, -2.0],
         "M^T (1, -1) = (1 - 3, 2 - 4): sums over the outputs, down the columns.",
@@ -242,6 +257,16 @@ def _backs(back: Callable[..., Any], W: Any, dz: Any, a: Any) -> Iterator[Row]:
 
 
 NETWORK = {
+    "5.0": number(
+        17.0,
+        "2 * 3 + 3 in the hidden layer, 3 * 2 + 2 in the last.",
+        "each neuron has a weight for each of its inputs, and one bias.",
+        {
+            12.0: "those are the weights; each neuron has a bias too.",
+            19.0: "inputs have no bias: they are given, not computed.",
+        },
+        "parameters",
+    ),
     "5.1": number(
         [3, 5],
         "a row for each of 3 outputs, a column for each of 5 inputs.",
@@ -285,6 +310,16 @@ NETWORK = {
 # 6: learning ----------------------------------------------------------------------------------------------------------
 
 LEARNING = {
+    "6.0": number(
+        0.5,
+        "the slope is 2, and 1 - 0.5 * 2 = 0.",
+        "a step goes from 1 to 1 - 2 alpha: for which alpha is that 0?",
+        {
+            1.0: "that step goes to -1, as far away on the other side.",
+            2.0: "2 is the slope: a step is alpha times as long.",
+        },
+        "alpha",
+    ),
     "6.1": number(
         2.0,
         "the slope is 2 (w - 3) = -4, and 1 - 0.25 * -4 = 2.",
@@ -323,6 +358,14 @@ LEARNING = {
 # 7: two examples ------------------------------------------------------------------------------------------------------
 
 EXAMPLES = {
+    "7.0": choice(
+        "c",
+        "the same start and the same formulas: nothing but rounding is left to differ.",
+        {
+            "a": "the same seed draws the same weights and the same order of the samples: what is left to differ?",
+            "b": "and where would that hundredth come from? The weights, the order and the formulas are the same.",
+        },
+    ),
     "7.1": number(
         7201,
         "20 * 100 + 100, then 100 * 50 + 50, then 50 + 1.",
@@ -357,6 +400,13 @@ def _newton(step: Callable[..., Any], f: Callable[[Any], Any], w: float) -> Iter
 
 
 PROGRAM = {
+    "8.0": number(
+        5.0,
+        "tanh sends one contribution, the sum two, and the product two.",
+        "count the arrows of the graph: each brings a contribution.",
+        {3.0: "that is one for each node; the sum and the product send two each."},
+        "lines backward",
+    ),
     "8.1": number(
         48.0,
         "4 x^3, 12 x^2, 24 x: at 2 that is 48.",
@@ -398,6 +448,13 @@ def _sigmoid_fault(file: Any) -> str:
 
 
 BUILD = {
+    "9.0": number(
+        [3.0, 2.0],
+        "b beside a, and a beside b.",
+        "nudge a by 0.1, with b at 3: how many times as far does a * b move?",
+        {(2.0, 3.0): "each stands beside the other: the slope for a is b.", (1.0, 1.0): "that is the sum."},
+        "the two numbers",
+    ),
     "9.1": number(
         12.0,
         "each sweep adds 3 + 3 to the leaf.",
