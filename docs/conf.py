@@ -69,7 +69,7 @@ revealjs_script_conf = {
     "hash": True,
     "center": False,
     "width": 1280,
-    "height": 800,
-    "margin": 0.02,
+    "height": 720,
+    "margin": 0,
     "slideNumber": True,
 }

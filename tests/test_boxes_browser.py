@@ -26,20 +26,21 @@ CLOCK = "const now = Date.now; Date.now = () => now() + {hours} * 3600e3;"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A part of the site, built as the whole is."""
-    for needed in ("sphinx", "myst_nb", "furo", "jupytext", "latex2mathml", "ziamath", "ipykernel"):
+    for needed in ("sphinx", "sphinx_revealjs", "myst_nb", "furo", "jupytext", "latex2mathml", "ziamath", "ipykernel"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("site")
     sys.path.insert(0, str(ROOT / "docs"))
     kernel = importlib.import_module("build_site").quiet_kernel(folder / "kernel")
     sys.path.remove(str(ROOT / "docs"))
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-c", ROOT / "docs", "-d", folder / "trees"]
-    subprocess.run(
-        [*command, "-D", f"include_patterns={PAGES}", ROOT, folder / "html"],
-        env={**os.environ, "IPYTHONDIR": str(kernel)},
-        capture_output=True,
-        timeout=300,
-        check=True,
-    )
+    command = [sys.executable, "-m", "sphinx", "-q", "-c", ROOT / "docs", "-d", folder / "trees"]
+    for builder, made in (("html", folder / "html"), ("revealjs", folder / "html" / "deck")):
+        subprocess.run(
+            [*command, "-b", builder, "-D", f"include_patterns={PAGES}", ROOT, made],
+            env={**os.environ, "IPYTHONDIR": str(kernel)},
+            capture_output=True,
+            timeout=300,
+            check=True,
+        )
     return folder / "html"
 
 
@@ -49,10 +50,10 @@ class Reader:
     def __init__(self, driver, site):
         self.driver, self.site = driver, site
 
-    def open(self, page, width=1100, dark=False):
+    def open(self, page, width=1100, dark=False, height=900):
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
         )
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
@@ -177,6 +178,40 @@ def test_a_sheet_of_practice_is_answered(reader):
         reader.run("[...document.querySelectorAll('#desk form button')].at(-1).click()")
         reader.driver.switch_to.active_element.click()
     assert "3 of 10 right at the first try." in reader.seen()
+
+
+SLIDE = """
+const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale(), shown = e => e.getClientRects().length;
+const said = [...slide.querySelectorAll("p, li, label, button, pre code")].filter(e => e.innerText && shown(e));
+return {
+  title: slide.innerText.slice(0, 60),
+  cut: [slide.scrollHeight - slide.clientHeight, slide.scrollWidth - slide.clientWidth],
+  letters: Math.min(...said.map(e => scale * parseFloat(getComputedStyle(e).fontSize))),
+  frames: [...slide.querySelectorAll("iframe")].filter(shown).map(e => [e.name, e.offsetHeight]),
+};
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_a_deck_is_read_from_the_last_row_and_has_the_same_boxes(width, height, reader):
+    reader.open("deck/lessons/02_the_graph.html", width, height=height)
+    slides = []
+    for _ in range(reader.run("return Reveal.getTotalSlides()")):
+        slides.append(reader.run(SLIDE))
+        reader.run("Reveal.next()")
+    assert [slide for slide in slides if slide["cut"] != [0, 0]] == []
+    assert [slide for slide in slides if slide["letters"] < 24] == []
+    ((name, high),) = [frame for slide in slides for frame in slide["frames"]]
+    assert (name, high >= 460) == ("projector", True)
+    reader.run(
+        "Reveal.slide(...Object.values(Reveal.getIndices(document.querySelector('[data-exercise=\"2.1\"]').closest('section:not(.stack)'))))"
+    )
+    reader.run("localStorage.clear()")
+    slip = EXERCISES["2.1"].slips[0][1]
+    assert reader.answer("2.1", "3").startswith(f"2.1 not yet: {slip}")
+    at = reader.run("return JSON.stringify(Reveal.getIndices())")
+    reader.driver.switch_to.active_element.send_keys("n ")  # which turn slides, but for a learner who writes
+    assert reader.run("return JSON.stringify(Reveal.getIndices())") == at
 
 
 @pytest.mark.parametrize("page", ["lessons/02_the_graph.html", "docs/practice.html"])

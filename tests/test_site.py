@@ -173,20 +173,23 @@ def test_the_first_cell_names_the_extras_of_a_lesson(maker: Maker) -> None:
     assert ".[plot,sklearn]" in first_cell(lesson["07"])
 
 
-def test_a_slide_of_a_lesson_begins_where_a_prediction_is_asked(maker: Maker) -> None:
+def test_a_slide_begins_at_each_prediction_exercise_and_figure(maker: Maker) -> None:
     deck = maker("deck", "docutils", "sphinx", "sphinx_revealjs")
     nodes = importlib.import_module("docutils.nodes")
-    texts = ["An idea.", "Predict. How many?", "They are three.", "Predict. Why?"]
-    section = nodes.section("", nodes.title("", "Bricks"), *(nodes.paragraph("", text) for text in texts))
     document = importlib.import_module("docutils.utils").new_document("lesson")
-    document += section
-    document += nodes.section("", nodes.title("", "Exercises"), nodes.paragraph("", "Predict. Not here."))
-    for builder, slides in (("html", 1), ("revealjs", 3)):
+    texts = ["An idea.", "Predict. How many?", "They are three.", "1.1 What is z?", "This is one.", "Predict. Why?"]
+    section = nodes.section("", nodes.title("", "Bricks"), *(nodes.paragraph("", text) for text in texts))
+    section.insert(6, figure := nodes.container("", nodes.raw("", '<iframe title="&lt;Player of L', format="html")))
+    document += [section, nodes.raw("", '<div id="hand-in">', format="html"), nodes.literal_block("", "a\n\n\nb")]
+    for builder in ("html", "revealjs"):
+        begun = [section[section.index(slide) + 1].astext() for slide in document.findall(deck.revealjs_break)]
+        assert begun == []
         deck.slides(SimpleNamespace(builder=SimpleNamespace(name=builder)), document, "lessons/05_a_network")
-        assert 1 + len(list(document.findall(deck.revealjs_break))) == slides
-        assert ("Exercises" in document.astext()) == (builder == "html")
-    kinds = [type(child).__name__ for child in section.children]
-    assert [kinds[i + 1] for i, kind in enumerate(kinds) if kind == "revealjs_break"] == ["paragraph", "paragraph"]
+    begun = [section[section.index(slide) + 1].astext() for slide in document.findall(deck.revealjs_break)]
+    assert begun == ["Predict. How many?", "1.1 What is z?", "This is one.", "Predict. Why?"]
+    assert figure.astext().startswith('<iframe name="projector" title="&lt;Player of L')
+    assert "hand-in" not in document.astext()
+    assert document[-1].astext() == "a\n\nb"
 
 
 def test_a_command_that_plays_a_formula_leads_to_the_page_that_does(maker: Maker) -> None:

@@ -205,8 +205,8 @@ def raw(html: str) -> nodes.raw:
 
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Let lessons and the page of practice load the boxes."""
-    if app.builder.name == "html" and (page.startswith("lessons/") or page == PRACTICE):
+    """Let lessons, their decks and the page of practice load the boxes."""
+    if app.builder.format == "html" and (page.startswith("lessons/") or page == PRACTICE):
         app.add_css_file("boxes.css")
         if page == PRACTICE:
             app.add_js_file("practice_pool.js", loading_method="defer")
@@ -215,11 +215,12 @@ def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the scripts, and the files in which programs begin."""
-    if error is None and app.builder.name == "html":
+    if error is None and app.builder.format == "html":
         folder = Path(app.outdir, "_static")
         (folder / "boxes.js").write_text(script(), encoding="utf-8")
-        (folder / "practice_pool.js").write_text(pool(), encoding="utf-8")
         shutil.copy(BOXES / "boxes.css", folder)
+        if app.builder.name == "html":
+            (folder / "practice_pool.js").write_text(pool(), encoding="utf-8")
         for file, begun in starts().items():
             Path(app.outdir, "lessons", file).write_text(begun, encoding="utf-8")
 

@@ -1,7 +1,8 @@
-"""The lessons as slides: a slide for each prediction that is asked, with its figures live; `sphinx -b revealjs`."""
+"""The lessons as slides: one for each prediction and exercise, with figures and boxes live; `sphinx -b revealjs`."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,31 @@ from sphinx.application import Sphinx
 from sphinx_revealjs.nodes import revealjs_break
 
 BUILDER = "revealjs"
+ASKS = re.compile(r"Predict\.|\d\.\d ")
+OF_A_LEARNER = ('id="come-back"', 'id="hand-in"')  # what is no matter of a class before a screen
+FRAME = "<iframe "
+FIGURES = ('<div class="graph"', FRAME)
+PLAYER = '<iframe title="&lt;Player'
+LARGE = f'<iframe name="projector"{PLAYER.removeprefix("<iframe")}'  # which a player reads from its window
+KEYS = '<p class="keys">In the figure, key <b>p</b>: large letters, or all that it can do.</p>'
 
 
 def slides(app: Sphinx, doctree: nodes.document, name: str) -> None:
-    """Begin a slide at each prediction, lead links to other pages out of the folder of the deck, and leave exercises
-    to the lesson's own page, which has their boxes.
+    """Begin a slide at each prediction and exercise, show figures as for a projector, lead links to other pages out of
+    the folder of the deck, and leave out what one learner is told alone.
     """
     if app.builder.name != BUILDER:
         return
-    for section in [s for s in doctree.findall(nodes.section) if s[0].astext() == "Exercises"]:
-        section.parent.remove(section)
+    for raw in list(doctree.findall(nodes.raw)):
+        if any(place in raw.astext() for place in OF_A_LEARNER):
+            raw.parent.remove(raw)
+        elif FRAME in raw.astext():
+            raw.children = [nodes.Text(raw.astext().replace(PLAYER, LARGE) + KEYS)]
+    for code in doctree.findall(nodes.literal_block):
+        code.children = [nodes.Text(code.astext().replace("\n\n\n", "\n\n"))]
     for section in doctree.findall(nodes.section):
-        for child in [child for child in section.children[2:] if asks(child)]:
+        texts = zip(section.children[2:], [*section.children[3:], None])
+        for child in [child for child, after in texts if asks(child) or leads_to_a_figure(child, after)]:
             section.insert(section.index(child), revealjs_break())
     for link in doctree.findall(nodes.reference):
         if link.get("refuri", "").startswith("../docs/"):
@@ -48,8 +62,15 @@ def prune(app: Sphinx, error: Exception | None) -> None:
 
 
 def asks(node: nodes.Node) -> bool:
-    """Return whether a paragraph asks for a prediction."""
-    return isinstance(node, nodes.paragraph) and node.astext().startswith("Predict.")
+    """Return whether a paragraph asks for a prediction, or is an exercise."""
+    return isinstance(node, nodes.paragraph) and ASKS.match(node.astext()) is not None
+
+
+def leads_to_a_figure(node: nodes.Node, after: nodes.Node | None) -> bool:
+    """Return whether a paragraph stands before a cell that shows a picture or a page in the open."""
+    if not isinstance(node, nodes.paragraph) or not isinstance(after, nodes.container) or after.get("hide_mode"):
+        return False
+    return any(figure in raw.astext() for raw in after.findall(nodes.raw) for figure in FIGURES)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -15,6 +15,7 @@ function box(exercise, answered) {
   const said = make("p", { class: "said", role: "status", id: `${id}-said` }), button = make("button", { type: "submit" }, "Check");
   const form = make("form", { class: "box", novalidate: "" }, element, button, said);
   let last = "";
+  form.addEventListener("keydown", event => event.stopPropagation());  // in a deck a key would turn the slide
   form.addEventListener("submit", event => {
     event.preventDefault();
     const answers = values(), verdict = judge(exercise, answers), again = JSON.stringify(answers) === last;

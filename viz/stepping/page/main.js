@@ -351,7 +351,7 @@ function start() {
   const { hash } = location;
   enter(RECORD);
   readHash(hash);
-  if (new URLSearchParams(location.search).has("projector")) toggleProjector(true);
+  if (window.name === "projector" || new URLSearchParams(location.search).has("projector")) toggleProjector(true);
   addEventListener("hashchange", () => readHash());
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { orient(start_); layout(open_); fit(LEGIBLE); goTo(at, true); });
