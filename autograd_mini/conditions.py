@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .node import Node, decide
+from .decisions import decide
+from .node import Node
 
 Look = tuple[str, tuple[Any, ...], Any]  # what was asked, such as "{} > {}", of what, and what it gave
 

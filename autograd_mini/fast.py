@@ -19,7 +19,7 @@ from typing import Any
 
 from . import node as _node
 from .errors import rule_error
-from .node import NONE, Node, Value, check_fresh, record
+from .node import NONE, Node, Value, check_fresh, next_birth, record
 
 Contributions = Callable[[Node, Any], Iterator[tuple[Node, Any]]]
 Swept = tuple[list[Node], list[Any], list[int]]
@@ -27,7 +27,6 @@ Swept = tuple[list[Node], list[Any], list[int]]
 MANY = -1  # `Op.slopes` of a sum
 
 _blank: Callable[[], Any] = partial(object.__new__, Value)
-_birth = _node._birth
 
 number: Any  # the classes that take the short way: float and Value, or none at all
 scalar: Any  # (below, x.__class__ is type(x), found quicker)
@@ -63,7 +62,7 @@ def one(op: Any) -> Callable[[Any], Any]:
         y = _blank()
         y._data, y.op = data, op
         y.first, y.second = x, NONE
-        y.birth, y.inflow = _birth(), None
+        y.birth, y.inflow = next_birth(), None
         return y
 
     return method
@@ -89,7 +88,7 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         z = _blank()
         z._data, z.op = data, op
         z.first, z.second = x, y
-        z.birth, z.inflow = _birth(), None
+        z.birth, z.inflow = next_birth(), None
         return z
 
     def reflected(y: Any, x: Any) -> Any:
@@ -103,7 +102,7 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         z = _blank()
         z._data, z.op = data, op
         z.first, z.second = x, y
-        z.birth, z.inflow = _birth(), None
+        z.birth, z.inflow = next_birth(), None
         return z
 
     return method, reflected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import DataError
+from .notes import Noted
 
 HINTS = {  # for names that other libraries have
     "sort": "ops.sort(x), a new node: a node is never changed in place",
@@ -43,3 +44,15 @@ def hint(name: str, remedy: str) -> property:
         raise AttributeError(message, name=name, obj=node)
 
     return property(missing, missing)
+
+
+def label_of(label: Any, others: dict[str, Any]) -> Any:
+    """Return the label of a Value that was made in micrograd's way, (data, children, op): there are no children."""
+    children = others.pop("_children", ())
+    others.pop("_op", None)
+    if isinstance(label, (tuple, set)) and all(isinstance(child, Noted) for child in label):
+        children, label = label or children, others.pop("label", "")
+    if children:
+        raise DataError(f"a Value that is made by hand has no arguments: {OWN_OP}")
+    refuse("Value", others)
+    return label

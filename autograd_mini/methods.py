@@ -6,15 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from . import array_ops, ops, sweep
+from . import node as _node
 from .data import kept_dtype
+from .decisions import decide, tell
 from .errors import DataError, ShapeError
-from .hints import OWN_OP
-from .node import Node, Value, check_fresh, decide
+from .hints import HINTS, OWN_OP, hint
+from .modes import traced_since
+from .node import Node, Value, check_fresh, leaf
 from .numpy_protocol import (
     COMPARISONS,
     FUNCTIONS,
@@ -70,9 +74,86 @@ def _astype(x: Node, dtype: Any) -> Any:
     return ops.cast(x, kept_dtype(dtype))
 
 
+# The data, as people ask for it: modes are told, and what a branch may depend on is noted.
+
+
+def _seen(x: Node) -> Any:
+    """Return the data, and tell the modes in force that it was looked at, as it is: it may be shown, or decide."""
+    if _node.modes_in_use:
+        now = _copied(x)
+        tell("{} == {}", (x, now), now == now)
+        if np.isnan(now).any():
+            tell("isnan({})", (x,), np.isnan(now))
+    return x._data
+
+
+def _asked(x: Node) -> Any:
+    """Return the data for a question to numpy, on whose answer a branch may depend."""
+    now = _copied(x)
+    decide("{} == {}", (x, now), now == now)
+    return x._data
+
+
+def _copied(x: Node) -> Any:
+    return x._data if isinstance(x, Value) else x._data.copy()
+
+
+def _entry(x: Node) -> Any:
+    return x._data if isinstance(x, Value) else x._data.reshape(-1)[0]
+
+
+def _item(x: Node) -> float:
+    """Return the one entry as a Python float; ShapeError where there are several."""
+    if x.size != 1:
+        raise ShapeError(
+            f"item() takes a node with one entry; this one has shape {x.shape}: take x[i], or reduce it first"
+        )
+    _seen(x)
+    return float(_entry(x))
+
+
+def _float(x: Node) -> float:
+    since = traced_since.get()
+    if since and x.birth > since:
+        raise DataError(
+            "float(node) inside a function that is being differentiated would drop what the node depends on: "
+            "use a row of autograd_mini.ops (ops.sin for math.sin), or .data where a constant is meant"
+        )
+    if x.size != 1:
+        raise ShapeError(
+            f"float(node) takes one entry; this one has shape {x.shape}: where a function of math called it, "
+            "use the row of autograd_mini.ops (ops.sin for math.sin)"
+        )
+    return _item(x)
+
+
+def _bool(x: Node) -> bool:
+    if x.size != 1:
+        raise ShapeError(f"the truth of a node of shape {x.shape} is ambiguous: test .data with numpy's all() or any()")
+    truth = bool(_entry(x))
+    decide("{} != {}", (x, 0.0), truth)
+    return truth
+
+
 def _tolist(x: Node) -> Any:
     """Return the data as a Python float or nested lists of them."""
     return x._seen() if isinstance(x, Value) else x._seen().tolist()
+
+
+def _detach(x: Node) -> Node:
+    """Return a leaf with the same data: gradients stop here. A compiled function that asks is bound to that data.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); y = x * (x * x).detach(); y.backward(); x.grad
+    9.0
+    """
+    _seen(x)
+    return leaf(_copied(x))
+
+
+def _no_mask(x: Node) -> Any:
+    """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""
+    raise DataError("a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)")
 
 
 def _place(which: Any, compare: np.ufunc, text: str) -> Any:
@@ -102,7 +183,17 @@ def _along(place: Any, data: Any, axis: int, keepdims: bool) -> tuple[Any, ...]:
 _argmax, _argmin = _place(np.argmax, np.greater_equal, "{} >= {}"), _place(np.argmin, np.less_equal, "{} <= {}")
 
 
-# The lecture's manual step.
+# The lecture's names, and its manual step.
+
+
+def _prev(x: Node) -> set[Node]:
+    """The argument nodes as a set."""
+    return {a for a in x.args if isinstance(a, Node)}
+
+
+def _op(x: Node) -> str:
+    """How the op is written, '' for a leaf."""
+    return x.op.symbol if x.op else ""
 
 
 def _step_back(node: Node) -> None:
@@ -148,6 +239,10 @@ def _mimebundle(self: Node, include: Any = None, exclude: Any = None) -> Any:
     return None
 
 
+Node._seen, Node._asked, Node._mask = _seen, _asked, property(_no_mask)
+Node.__float__, Node.__int__, Node.__bool__ = _float, lambda x: int(float(x)), _bool
+Node.item, Node.detach, Node.tolist = _item, _detach, _tolist
+Node._prev, Node._op = property(_prev), property(_op)
 Node.__getitem__, Node.__setitem__, Node.__iter__ = _getitem, _setitem, _iterate
 Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function
 Node._repr_mimebundle_ = _mimebundle
@@ -155,7 +250,7 @@ Node.__dir__ = _dir
 Node.__array_priority__ = Node.__pandas_priority__ = 10_000  # a data frame leaves the arithmetic to the node
 Node.reshape = Node.view = _reshape  # where there are two names, the second is torch's
 Node.transpose = Node.permute = _transpose
-Node.clamp, Node.astype, Node.tolist = _clip, _astype, _tolist
+Node.clamp, Node.astype = _clip, _astype
 Node.backward, Node.backward_steps = sweep.backward, sweep.backward_steps
 
 # Every function of one variable is a method by its own name; so are these ops, and what is made of ops.
@@ -201,11 +296,15 @@ def _in_numpys_way(own: tuple[str, ...], args: tuple[Any, ...], keywords: dict[s
 
 for _name, _function in METHODS.items():
     setattr(Node, _name, _method(_name, _function))
-for _op in TABLE.values():
-    if isinstance(_op, Unary):
-        setattr(Node, _op.name, _op.method)
-for _name, _function in list(vars(Node).items()):
-    if "<" in getattr(_function, "__qualname__", ""):  # made in a function: tracebacks and help() show its name here
+for _row in TABLE.values():
+    if isinstance(_row, Unary):
+        setattr(Node, _row.name, _row.method)
+for _name, _what in HINTS.items():
+    setattr(Node, _name, hint(_name, _what))
+for _name, _function in list(vars(Node).items()):  # tracebacks and help() show the name that a method has here
+    if not isinstance(_function, FunctionType) or _function.__qualname__.startswith("Node."):
+        continue
+    if "<" in _function.__qualname__ or _function.__module__ == __name__:
         _function.__name__, _function.__qualname__ = _name, f"Node.{_name}"
         _function.__doc__ = _function.__doc__ or getattr(METHODS.get(_name, TABLE.get(_name)), "__doc__", None)
 Node._backward = property(  # after the loop above: it has a document of its own

@@ -12,12 +12,16 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, TypeVar, overload
 
 from . import node as _node
 from .errors import DataError
-from .node import Node, modes
+from .node import Node, leaf, modes, next_birth
+
+# Nodes born since then may depend on the variables of a transform that is running; 0 where none is.
+traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 
 F = TypeVar("F", bound=Callable[..., Any])
 _counting = threading.Lock()
@@ -170,7 +174,9 @@ class _NoGrad(Mode):
 
     def see(self, node: Node) -> None:
         if len(modes.get()) > 1:
-            _node.twin_of(node)._seen()
+            twin = leaf(node._data)  # for the modes that look at data: what they note keeps its recipe
+            twin.op, twin.args = node.op, node.args
+            twin._seen()
         node.op = None
         node.args = ()
 
@@ -200,10 +206,10 @@ class Recording:
     """
 
     def __enter__(self) -> None:
-        self._before = modes.get(), _node.traced_since.get()
+        self._before = modes.get(), traced_since.get()
         try:
             modes.set(tuple(mode for mode in modes.get() if not isinstance(mode, _NoGrad)))
-            _node.traced_since.set(_node.traced_since.get() or _node._birth())
+            traced_since.set(traced_since.get() or next_birth())
         except BaseException:  # Ctrl-C: no `with` has begun that would end it
             self.__exit__()
             raise
@@ -213,7 +219,7 @@ class Recording:
         try:
             modes.set(held)
         finally:
-            _node.traced_since.set(since)
+            traced_since.set(since)
 
 
 class _NoteLines(Mode):

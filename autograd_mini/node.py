@@ -7,19 +7,15 @@ pointer from an argument to its result, so a graph is freed the moment its root 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import partial
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
-from .hints import HINTS, OWN_OP, hint, refuse
-from .made_again import MadeAgain, made_again
-from .notes import NOTHING, Noted
+from .hints import label_of, refuse
+from .notes import Noted
 
 if TYPE_CHECKING:
     from .signatures import Surface
@@ -31,36 +27,15 @@ else:
 ALL, NONE = object(), object()
 
 _new = object.__new__
-_birth = itertools.count(1).__next__  # one atomic step, so threads may share it
-_birth_of = attrgetter("birth")
+next_birth = itertools.count(1).__next__  # one atomic step, so threads may share it
 
 # States that a leaf keeps for readers of what was recorded from it; one where it has more entries than SMALL.
 PAST, SMALL = 4, 1000
-KEPT_DECISIONS = 1000  # that a leaf keeps of what was made of it
 
 # Modes (`no_grad`, `detect_nonfinite`) see every new node. The count says, at the price of one global read, that no
 # thread has one; the context variable says which ones hold here.
 modes_in_use = 0
 modes: ContextVar[tuple[Any, ...]] = ContextVar("modes", default=())
-
-# Nodes born since then may depend on the variables of a transform that is running; 0 where none is.
-traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
-
-
-class Decision(NamedTuple):
-    """Data that somebody looked at, and may have branched on: `text` with `args` in its {} gave `outcome`.
-
-    Among the args THIS stands for the node that it is noted with, and a function for what it makes of that node.
-    """
-
-    text: str
-    args: tuple[Any, ...]
-    outcome: Any
-    birth: int
-    about: tuple[MadeAgain, ...] = ()  # those of the functions that make a node again which nobody may hold
-
-
-THIS = object()
 
 
 class Node(Noted, Surface["Node"]):
@@ -68,8 +43,7 @@ class Node(Noted, Surface["Node"]):
 
     `data` is the result, `op` the row of the table that computed it (None for a leaf), `args` exactly what the op was
     called with, constants included. `birth` numbers nodes in the order they were made: an argument is older than its
-    result, so sorting by birth sorts topologically. The others are filled
-    when they are first needed.
+    result, so sorting by birth sorts topologically. `grad` and `label` are filled when somebody first has them.
     """
 
     __slots__ = ("_data", "op", "first", "second", "birth", "inflow", "_grad", "_label", "__weakref__")
@@ -87,7 +61,7 @@ class Node(Noted, Surface["Node"]):
         self._data = data
         self.op = None
         self.first, self.second = (), ALL
-        self.birth = _birth()
+        self.birth = next_birth()
         self.inflow = None
         if label:
             if not isinstance(label, str):
@@ -95,6 +69,22 @@ class Node(Noted, Surface["Node"]):
                     f"a label is text, got {type(label).__name__}: write {type(self).__name__}(data, label='x')"
                 )
             self.label = label
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What the op was called with. One or two arguments are kept without a tuple around them, which leaves the
+        cycle collector half as many objects to visit.
+        """
+        if self.second is ALL:
+            return self.first
+        return (self.first,) if self.second is NONE else (self.first, self.second)
+
+    @args.setter
+    def args(self, args: tuple[Any, ...]) -> None:
+        if len(args) == 2:
+            self.first, self.second = args
+        else:
+            self.first, self.second = (args[0], NONE) if len(args) == 1 else (args, ALL)
 
     # No __getattr__ answers for an empty slot: where a class has one, every look at any attribute takes the long way.
 
@@ -118,6 +108,11 @@ class Node(Noted, Surface["Node"]):
         del self._grad
 
     @property
+    def has_grad(self) -> bool:
+        """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
+        return hasattr(self, "_grad")
+
+    @property
     def label(self) -> str:
         """The name that pictures, texts and errors use; "" for none."""
         return getattr(self, "_label", "")
@@ -131,32 +126,6 @@ class Node(Noted, Surface["Node"]):
         return self is other
 
     __hash__ = object.__hash__  # not a function of ours: a sweep looks a node up several times
-
-    @property
-    def _mask(self) -> Any:
-        """Asked for by masked arrays alone, which would otherwise take `_data` and drop the record."""
-        raise DataError("a masked array does not meet a node, it would lose its mask: fill it first, .filled(value)")
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """What the op was called with. One or two arguments are kept without a tuple around them, which leaves the
-        cycle collector half as many objects to visit.
-        """
-        if self.second is ALL:
-            return self.first
-        return (self.first,) if self.second is NONE else (self.first, self.second)
-
-    @args.setter
-    def args(self, args: tuple[Any, ...]) -> None:
-        if len(args) == 2:
-            self.first, self.second = args
-        else:
-            self.first, self.second = (args[0], NONE) if len(args) == 1 else (args, ALL)
-
-    @property
-    def has_grad(self) -> bool:
-        """Whether a backward sweep has reached this node (or someone assigned `grad`)."""
-        return hasattr(self, "_grad")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -178,80 +147,6 @@ class Node(Noted, Surface["Node"]):
         """float64 or float32; a Value holds a Python float, which is float64."""
         return np.dtype(np.float64 if type(self._data) is float else self._data.dtype)
 
-    @property
-    def _prev(self) -> set[Node]:
-        """The argument nodes as a set: micrograd's name."""
-        return {a for a in self.args if isinstance(a, Node)}
-
-    @property
-    def _op(self) -> str:
-        """How the op is written, '' for a leaf: micrograd's name."""
-        return self.op.symbol if self.op else ""
-
-    def detach(self) -> Node:
-        """Return a leaf with the same data: gradients stop here. A compiled function that asks is bound to that data.
-
-        >>> from autograd_mini import Value
-        >>> x = Value(3.0); y = x * (x * x).detach(); y.backward(); x.grad
-        9.0
-        """
-        return leaf(self._seen() if isinstance(self, Value) else self._seen().copy())
-
-    def item(self) -> float:
-        """Return the one entry as a Python float; ShapeError where there are several."""
-        if self.size != 1:
-            raise ShapeError(
-                f"item() takes a node with one entry; this one has shape {self.shape}: take x[i], or reduce it first"
-            )
-        return float(self._seen() if isinstance(self, Value) else self._seen().reshape(-1)[0])
-
-    def _seen(self) -> Any:
-        """Return the data, and tell the modes in force that it was looked at, as it is: it may be shown, or decide."""
-        if modes_in_use:
-            now = self._data if isinstance(self, Value) else self._data.copy()
-            tell("{} == {}", (self, now), now == now)
-            if np.isnan(now).any():
-                tell("isnan({})", (self,), np.isnan(now))
-        return self._data
-
-    def _asked(self) -> Any:
-        """Return the data for a question to numpy, on whose answer a branch may depend."""
-        now = self._data if isinstance(self, Value) else self._data.copy()
-        decide("{} == {}", (self, now), now == now)
-        return self._data
-
-    def __float__(self) -> float:
-        since = traced_since.get()
-        if since and self.birth > since:
-            raise DataError(
-                "float(node) inside a function that is being differentiated would drop what the node depends on: "
-                "use a row of autograd_mini.ops (ops.sin for math.sin), or .data where a constant is meant"
-            )
-        if self.size != 1:
-            raise ShapeError(
-                f"float(node) takes one entry; this one has shape {self.shape}: where a function of math called it, "
-                "use the row of autograd_mini.ops (ops.sin for math.sin)"
-            )
-        return self.item()
-
-    def __int__(self) -> int:
-        return int(float(self))
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ShapeError(
-                f"the truth of a node of shape {self.shape} is ambiguous: test .data with numpy's all() or any()"
-            )
-        truth = bool(self._data if isinstance(self, Value) else self._data.reshape(-1)[0])
-        decide("{} != {}", (self, 0.0), truth)
-        return truth
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
-        arguments = type(self), self._data, self.label, self.grad if self.has_grad else None
-        own = {**getattr(self, "__dict__", {}), **{name: getattr(self, name) for name in _own_slots(self)}}
-        return _restore, arguments, (None, own) if own else None
-
     def __str__(self) -> str:
         self._seen()
         return repr(self)
@@ -264,42 +159,49 @@ class Node(Noted, Surface["Node"]):
         label = f", label={self.label!r}" if self.label else ""
         return f"{type(self).__name__}({text}{shape}{dtype}{grad}{label})"
 
-
-def _own_slots(node: Node) -> list[str]:
-    """Return the slots that classes derived from ours have added, and that are filled."""
-    kinds = type(node).__mro__[: type(node).__mro__.index(Node)]
-    slots = [vars(kind).get("__slots__", ()) for kind in kinds]
-    names = [name for own in slots for name in ((own,) if isinstance(own, str) else own)]
-    return [name for name in names if hasattr(node, name)]
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the value alone, as a leaf: a graph is recorded again, not stored."""
+        arguments = type(self), self._data, self.label, self.grad if self.has_grad else None
+        own = {**getattr(self, "__dict__", {}), **{name: getattr(self, name) for name in _own_slots(self)}}
+        return _restore, arguments, (None, own) if own else None
 
 
-def gradient_of(node: Node, g: Any) -> Any:
-    """Return what somebody assigns to the `grad` of a node, a float or an array; DataError or ShapeError for others."""
-    if type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape and node.ndim:
-        return g
-    try:
-        g = array_of(g) if node.ndim else number_of(g)
-    except DataError as error:
-        raise DataError(f"the grad of {describe(node)} is no gradient: {error}; zero_grad(x) forgets it") from None
-    if np.shape(g) not in ((), node.shape):
-        raise ShapeError(f"the grad of {describe(node)} has shape {np.shape(g)}: assign one like it, or zero_grad(x)")
-    return g
+def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
+    """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
+    if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
+        data = float(data)
+    node = _new(Value if type(data) is float else Tensor)
+    node._data = data
+    node.op = op
+    node.args = args
+    node.birth = next_birth()
+    node.inflow = None
+    if modes_in_use:
+        for mode in modes.get():
+            if mode.depth:
+                mode.see(node)
+    return node
 
 
-for _name, _what in HINTS.items():
-    setattr(Node, _name, hint(_name, _what))
+def leaf(data: float | Array) -> Node:
+    """Return a leaf: a node without an op, around data that is already a float or an array of the engine's."""
+    node = _new(Value if isinstance(data, float) else Tensor)
+    Node.__init__(node, data)
+    return node
 
 
-def _plain_label(label: Any, others: dict[str, Any]) -> Any:
-    """Return the label of a Value that was made in micrograd's way, (data, children, op): there are no children."""
-    children = others.pop("_children", ())
-    others.pop("_op", None)
-    if isinstance(label, (tuple, set)) and all(isinstance(child, Node) for child in label):
-        children, label = label or children, others.pop("label", "")
-    if children:
-        raise DataError(f"a Value that is made by hand has no arguments: {OWN_OP}")
-    refuse("Value", others)
-    return label
+def check_fresh(node: Node) -> None:
+    """Raise if an argument is no older than `node`: its data was assigned since, or somebody closed a circle."""
+    for arg in node.args:
+        if isinstance(arg, Node) and arg.birth >= node.birth:
+            if arg.op is not None:
+                raise CycleError(
+                    f"{describe(node)} is computed from a node that was made of it: leave .args as recorded"
+                )
+            raise StaleError(
+                f"the data of {describe(arg)} was assigned after {describe(node)} was recorded from it: "
+                "record the expression again, then differentiate"
+            )
 
 
 class Value(Node):
@@ -325,7 +227,7 @@ class Value(Node):
 
     def __init__(self, data: Any, label: str = "", _op: str = "", **others: Any) -> None:
         if others or _op or label.__class__ is not str:
-            label = _plain_label(label, others)
+            label = label_of(label, others)
         if type(data) is not float:
             one = isinstance(data, np.ndarray) and data.ndim and data.size == 1
             data = number_of(data.reshape(()) if one else data)
@@ -387,119 +289,6 @@ class Tensor(Node):
         return len(self._data)
 
 
-def leaf(data: float | Array) -> Node:
-    """Return a leaf: a node without an op, around data that is already a float or an array of the engine's."""
-    node = _new(Value if isinstance(data, float) else Tensor)
-    Node.__init__(node, data)
-    return node
-
-
-def filled(node: Node, entry: float) -> Any:
-    """Return data like a node's with `entry` in every place: a float for a Value, an array for a Tensor."""
-    return np.full_like(node._data, entry) if node.ndim else entry
-
-
-def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
-    """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
-    if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
-        data = float(data)
-    node = _new(Value if type(data) is float else Tensor)
-    node._data = data
-    node.op = op
-    node.args = args
-    node.birth = _birth()
-    node.inflow = None
-    if modes_in_use:
-        for mode in modes.get():
-            if mode.depth:
-                mode.see(node)
-    return node
-
-
-def twin_of(node: Node) -> Node:
-    """Return a twin of a node that is about to lose its recipe, unseen by modes."""
-    twin: Node = _new(type(node))
-    twin._data, twin.op, twin.args, twin.birth = node._data, node.op, node.args, _birth()
-    twin.inflow = None
-    return twin
-
-
-def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
-    """Tell the modes in force that data was looked at: `text` with `args` in its {} gave `outcome`, on which a branch
-    may depend.
-    """
-    for mode in modes.get():
-        if mode.depth:
-            mode.compared(text, args, outcome)
-
-
-def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> None:
-    """Tell the modes in force that data was looked at, and note it with the youngest of the nodes among `args`.
-
-    No other would do: a node that knew of one made from it would close a circle. A function among the args stands for
-    what it makes of that node. The same question, or `key`, is noted once; and not at all where a mode keeps account.
-    """
-    args = tuple([a.copy() if type(a) is np.ndarray else a for a in args])
-    node = max((a for a in args if isinstance(a, Node)), key=_birth_of)
-    if modes_in_use:
-        tell(text, _of(node, args), outcome)
-        if any(mode.depth and mode.keeps_decisions for mode in modes.get()):
-            return
-    asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
-    node.note().decided[key or asked] = Decision(
-        text, tuple([THIS if a is node else a for a in args]), outcome, _birth()
-    )
-    if node.op is not None:
-        _note_with_leaves(text, args, outcome, key)
-
-
-def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any) -> None:
-    """Note a decision with the leaves of what it was about, too: a record of them need not hold what was looked at."""
-    found = {a: made_again(a) for a in args if isinstance(a, Node)}
-    again = {a: made for a, made in found.items() if made is not None}
-    if len(again) < len(found):
-        return  # what was asked about is large, as a loss is: whoever branches on it has Branches
-    about = tuple(again.values())
-    youngest = again[max(again, key=_birth_of)]
-    made = [again[a] if isinstance(a, Node) else partial(_then, youngest, a) if callable(a) else a for a in args]
-    asked = text, repr(key), *(again[a].key if isinstance(a, Node) else () if callable(a) else repr(a) for a in args)
-    decision = Decision(text, tuple(made), outcome, _birth(), about)
-    for leaf in {leaf for each in about for leaf in each.leaves()}:
-        known = leaf.note().decided
-        if asked not in known or not _holds(known[asked]):
-            known[asked] = decision
-        if len(known) > KEPT_DECISIONS:
-            del known[next(iter(known))]
-
-
-def _then(made: MadeAgain, function: Callable[[Any], Any], leaf: Any) -> Any:
-    return function(made(leaf))
-
-
-def _holds(decision: Decision) -> bool:
-    """Return whether the leaves hold what they held when it was decided."""
-    return all(leaf.birth < decision.birth for made in decision.about for leaf in made.leaves())
-
-
-def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
-    """Yield what was decided by the data of nodes before the root was recorded: it may hold for this data alone."""
-    among = set(nodes)
-    seen: set[int] = set()
-    for node in among:
-        for decision in getattr(node, "_note", NOTHING).decided.values():
-            text, args, outcome, birth, about = decision
-            if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in args):
-                continue
-            if about and (birth in seen or not _holds(decision) or any(made.of() in among for made in about)):
-                continue  # it is noted with several leaves, or with a node that is there
-            seen.add(birth)
-            yield Decision(text, _of(node, args), outcome, birth)
-
-
-def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple([node if a is THIS else a(node) if callable(a) else a for a in args])
-
-
 def assign(node: Node, data: float | Array) -> None:
     """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale.
 
@@ -514,7 +303,7 @@ def assign(node: Node, data: float | Array) -> None:
     kept = PAST if type(data) is float or data.size <= SMALL else 1  # type: ignore[union-attr]
     lost = None if data is node._data else node._data
     note = node.note()
-    birth = _birth()
+    birth = next_birth()
     if birth > node.birth + 1:
         note.past = (*note.past, (node.birth, lost))[-kept:]
     note.decided = {}
@@ -522,18 +311,22 @@ def assign(node: Node, data: float | Array) -> None:
     node._data = data
 
 
-def check_fresh(node: Node) -> None:
-    """Raise if an argument is no older than `node`: its data was assigned since, or somebody closed a circle."""
-    for arg in node.args:
-        if isinstance(arg, Node) and arg.birth >= node.birth:
-            if arg.op is not None:
-                raise CycleError(
-                    f"{describe(node)} is computed from a node that was made of it: leave .args as recorded"
-                )
-            raise StaleError(
-                f"the data of {describe(arg)} was assigned after {describe(node)} was recorded from it: "
-                "record the expression again, then differentiate"
-            )
+def gradient_of(node: Node, g: Any) -> Any:
+    """Return what somebody assigns to the `grad` of a node, a float or an array; DataError or ShapeError for others."""
+    if type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape and node.ndim:
+        return g
+    try:
+        g = array_of(g) if node.ndim else number_of(g)
+    except DataError as error:
+        raise DataError(f"the grad of {describe(node)} is no gradient: {error}; zero_grad(x) forgets it") from None
+    if np.shape(g) not in ((), node.shape):
+        raise ShapeError(f"the grad of {describe(node)} has shape {np.shape(g)}: assign one like it, or zero_grad(x)")
+    return g
+
+
+def filled(node: Node, entry: float) -> Any:
+    """Return data like a node's with `entry` in every place: a float for a Value, an array for a Tensor."""
+    return np.full_like(node._data, entry) if node.ndim else entry
 
 
 def describe(node: Node) -> str:
@@ -541,6 +334,14 @@ def describe(node: Node) -> str:
     if node.label:
         return f"{type(node).__name__} {node.label!r}"
     return repr(node) if not node.ndim else f"Tensor of shape {node.shape}"
+
+
+def _own_slots(node: Node) -> list[str]:
+    """Return the slots that classes derived from ours have added, and that are filled."""
+    kinds = type(node).__mro__[: type(node).__mro__.index(Node)]
+    slots = [vars(kind).get("__slots__", ()) for kind in kinds]
+    names = [name for own in slots for name in ((own,) if isinstance(own, str) else own)]
+    return [name for name in names if hasattr(node, name)]
 
 
 def _restore(kind: type[Node], data: Any, label: str, grad: Any) -> Node:

@@ -6,7 +6,6 @@ arrays it only computes. A rule has the form `rule(g, result, *args)` and return
 
 from __future__ import annotations
 
-import inspect
 from collections import ChainMap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import fast, kernels
+from .arguments import PLACES, UNSET, holds_node, listed, parameters, reason_of, setting
 from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
 from .data import KEPT, array_of, constant_of, ignoring_fp_warnings, number_of
@@ -44,7 +44,7 @@ class Op:
     form = 'Op("total", lambda x, axis: np.sum(x, axis), lambda g, z, x, axis: ..., None)'
 
     def __new__(cls, *row: Any, **settings: Any) -> Any:
-        if ROWS:
+        if ROWS:  # the table is made: this is a custom op
             check_row(cls, row, settings)
         return _new(cls)
 
@@ -57,17 +57,11 @@ class Op:
         self.rules = rules
         self.text = text
         self.analytic = analytic
-        self.params, self.defaults = _signature(array, len(rules))
+        self.params, self.defaults = parameters(array, len(rules))
         self.settings = frozenset(i for i, rule in enumerate(rules) if rule is None)
         self.required = tuple(p for p in self.params if p not in self.defaults)
         TABLE[name] = self
-        self.__doc__ = f"{name}({', '.join(p + _default(self.defaults, p) for p in self.params)})"
-
-    def __repr__(self) -> str:
-        return f"<op {self.__doc__}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (row_of_ops if ROWS.get(self.name) is self else row_named), (self.name,)
+        self.__doc__ = f"{name}({listed(self.params, self.defaults)})"
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != len(self.params):
@@ -93,43 +87,6 @@ class Op:
             return record(self, tuple(map(_owned, kept)), result)
         return result if getattr(result, "ndim", 0) else float(result)  # a number is a number, no array of rank 0
 
-    def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
-        """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""
-        if not keywords and len(self.required) <= len(args) < len(self.params):
-            return args + tuple(self.defaults.values())[len(args) - len(self.params) :]
-        given = dict(zip(self.params, args))
-        keywords = {k: v for k, v in keywords.items() if v is not None or k not in UNSET or k in self.params}
-        clash = [k for k in keywords if k not in self.params or k in given]
-        full = {**self.defaults, **given, **keywords}
-        if clash or len(args) > len(self.params) or any(p not in full for p in self.params):
-            raise TypeError(f"call it as {self.__doc__}; got {len(args)} arguments and the keywords {list(keywords)}")
-        return tuple(full[p] for p in self.params)
-
-    @property
-    def symbol(self) -> str:
-        """The op as a mark on a graph: `+` where it is written between its arguments, else its name."""
-        mark = self.text.replace("{}", "").strip(" []")
-        return mark if mark and not mark[0].isalpha() else self.name
-
-    def rule(self, i: int) -> Rule | None:
-        """Return the vjp rule for the i-th argument, None where it has no derivative."""
-        return self.rules[i]
-
-    def constant(self, i: int, arg: Any) -> Any:
-        """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
-        if type(arg) is float:
-            return arg
-        if self.rule(i) is not None or (type(arg) is Condition and i not in self.settings):
-            return self.checked(i, arg)
-        return _setting(arg, self.params[i] in PLACES)
-
-    def checked(self, i: int, arg: Any) -> Any:
-        """Return `operand(arg)`; an error says which argument of which op it was."""
-        try:
-            return operand(arg)
-        except (DataError, RangeError) as error:
-            raise type(error)(f"{self.name}, argument {i + 1}: {error}") from None
-
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
         try:
@@ -138,12 +95,6 @@ class Op:
             raise
         except (ValueError, IndexError, TypeError) as error:
             raise ShapeError(self._misfit(error, args)) from None
-
-    def _misfit(self, error: Exception, args: tuple[Any, ...]) -> str:
-        shapes = " and ".join(str(np.shape(a)) for i, a in enumerate(args) if self.rule(i) is not None)
-        settings = ", ".join(f"{p}={a!r}" for i, (p, a) in enumerate(zip(self.params, args)) if self.rule(i) is None)
-        reason = self.hint or _plain(error)
-        return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit: {reason}"
 
     def run(self, i: int, g: Any, z: Any, args: Sequence[Any]) -> Any:
         """Run the vjp rule for the i-th argument: here, and in `fast`, every rule is run.
@@ -163,81 +114,54 @@ class Op:
         """Call the rule for the i-th argument."""
         return self.rules[i](g, z, *args)  # type: ignore[misc]
 
+    def rule(self, i: int) -> Rule | None:
+        """Return the vjp rule for the i-th argument, None where it has no derivative."""
+        return self.rules[i]
 
-def row_of_ops(name: str) -> Op:
-    """Return the row of `ops.py` that has the name: for unpickling."""
-    return ROWS[name]
+    def _bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Fill in keywords and defaults, so that a node's `args` are the same however the op was called."""
+        if not keywords and len(self.required) <= len(args) < len(self.params):
+            return args + tuple(self.defaults.values())[len(args) - len(self.params) :]
+        given = dict(zip(self.params, args))
+        keywords = {k: v for k, v in keywords.items() if v is not None or k not in UNSET or k in self.params}
+        clash = [k for k in keywords if k not in self.params or k in given]
+        full = {**self.defaults, **given, **keywords}
+        if clash or len(args) > len(self.params) or any(p not in full for p in self.params):
+            raise TypeError(f"call it as {self.__doc__}; got {len(args)} arguments and the keywords {list(keywords)}")
+        return tuple(full[p] for p in self.params)
 
+    def constant(self, i: int, arg: Any) -> Any:
+        """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
+        if type(arg) is float:
+            return arg
+        if self.rule(i) is not None or (type(arg) is Condition and i not in self.settings):
+            return self.checked(i, arg)
+        return setting(arg, self.params[i] in PLACES)
 
-def row_named(name: str) -> Op:
-    """Return the row that has the name now: for unpickling a custom op."""
-    if name not in TABLE:
-        raise DataError(f"there is no row {name}: make it before you load what uses it")
-    return TABLE[name]
+    def checked(self, i: int, arg: Any) -> Any:
+        """Return `operand(arg)`; an error says which argument of which op it was."""
+        try:
+            return operand(arg)
+        except (DataError, RangeError) as error:
+            raise type(error)(f"{self.name}, argument {i + 1}: {error}") from None
 
+    def _misfit(self, error: Exception, args: tuple[Any, ...]) -> str:
+        shapes = " and ".join(str(np.shape(a)) for i, a in enumerate(args) if self.rule(i) is not None)
+        settings = ", ".join(f"{p}={a!r}" for i, (p, a) in enumerate(zip(self.params, args)) if self.rule(i) is None)
+        reason = self.hint or reason_of(error)
+        return f"{self.name}: shapes {shapes} {f'with {settings} ' if settings else ''}do not fit: {reason}"
 
-def numbers(node: Node) -> tuple[Any, Sequence[Any]]:
-    """Return the result and the arguments of a node as numbers and arrays: what a rule is given."""
-    return node._data, [a._data if isinstance(a, Node) else a for a in node.args]
+    @property
+    def symbol(self) -> str:
+        """The op as a mark on a graph: `+` where it is written between its arguments, else its name."""
+        mark = self.text.replace("{}", "").strip(" []")
+        return mark if mark and not mark[0].isalpha() else self.name
 
+    def __repr__(self) -> str:
+        return f"<op {self.__doc__}>"
 
-def itself(node: Node) -> tuple[Any, Sequence[Any]]:
-    """Return a node and its arguments as they are: given these, a rule is recorded, and can be differentiated again."""
-    return node, node.args
-
-
-def contribution(node: Node, i: int, g: Any) -> Any:
-    """Return what `node`, given its upstream gradient g, contributes to its i-th argument: plain numbers in and out."""
-    return fit(node.op.run(i, g, *numbers(node)), node.args[i], node.op)
-
-
-def run_rule(node: Node, i: int, g: Any) -> Any:
-    """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
-    return numeric(node.op.run(i, g, *numbers(node)), node.op)
-
-
-def _call(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
-
-
-def _numpy(x: Any) -> Any:
-    return np.float64(x) if type(x) is float else x
-
-
-def fit(c: Any, arg: Node, op: Op) -> Any:
-    """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
-    if type(c) is np.ndarray and type(arg) is Tensor and c.shape == arg._data.shape and c.dtype == arg._data.dtype:
-        return c
-    if type(c) is float and type(arg) is Value:
-        return c
-    shape = arg.shape
-    if isinstance(c, Node):
-        c = c if c.shape == shape else _summed(c, shape, op)
-        return c if type(c._data) is float or c._data.dtype == arg._data.dtype else ROWS["cast"](c, arg.dtype)
-    if type(c) is not np.ndarray or c.shape != shape:
-        c = _summed(numeric(c, op), shape, op)
-    if not shape:
-        return float(c)
-    dtype = arg._data.dtype
-    return c if c.dtype == dtype else array_of(c, dtype)
-
-
-def numeric(c: Any, op: Op) -> Any:
-    """Return what a rule of the row gave as a node, a float or an array; RuleError for anything else."""
-    try:
-        return operand(c)
-    except (DataError, RangeError) as error:
-        raise RuleError(f"the vjp rule of {op.name} returned something that is no gradient: {error}") from None
-
-
-def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
-    got = c.shape if isinstance(c, Node) else np.shape(c)
-    try:
-        if got == shape:
-            return c
-        return ROWS["sum_to"](c, shape) if isinstance(c, Node) else ignoring_fp_warnings(kernels.sum_to, c, shape)
-    except (AutogradError, ValueError):
-        raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (row_of_ops if ROWS.get(self.name) is self else row_named), (self.name,)
 
 
 class Elementwise(Op):
@@ -400,7 +324,7 @@ def operand(arg: Any) -> Any:
     if isinstance(arg, np.ndarray) and arg.ndim:
         return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
     if isinstance(arg, (list, tuple)):
-        return ROWS["stack"](0, *map(operand, arg)) if _holds_node(arg) else array_of(arg)
+        return ROWS["stack"](0, *map(operand, arg)) if holds_node(arg) else array_of(arg)
     if isinstance(arg, Condition):
         return arg.recorded()
     if hasattr(arg, "to_numpy"):  # a column or a table of a data frame: its numbers, without their index
@@ -413,59 +337,77 @@ def _owned(arg: Any) -> Any:
     return constant_of(arg) if type(arg) is np.ndarray and arg.dtype in KEPT else arg
 
 
-def _holds_node(arg: Any) -> bool:
-    return isinstance(arg, (Node, Condition)) or (isinstance(arg, (list, tuple)) and any(map(_holds_node, arg)))
+def numbers(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Return the result and the arguments of a node as numbers and arrays: what a rule is given."""
+    return node._data, [a._data if isinstance(a, Node) else a for a in node.args]
 
 
-UNSET = {"dtype", "out"}  # keywords of numpy's methods that ask for nothing where they are None
-PLACES = {"axis", "axes", "shape", "width"}  # parameters whose lists and arrays stand for tuples of integers
+def itself(node: Node) -> tuple[Any, Sequence[Any]]:
+    """Return a node and its arguments as they are: given these, a rule is recorded, and can be differentiated again."""
+    return node, node.args
 
 
-def _setting(arg: Any, places: bool = False) -> Any:
-    """Return a setting (axis, shape, index, mask) that nobody can change any more."""
-    if isinstance(arg, Condition):
-        arg = arg.decided()
-    if places and isinstance(arg, (list, np.ndarray, np.generic)):
-        return _nested(np.asarray(arg).tolist())
-    if isinstance(arg, tuple):
-        return tuple(map(_setting, arg))
-    if isinstance(arg, (list, np.ndarray)):
-        none = isinstance(arg, list) and not np.size(arg)  # an index that takes nothing: numpy would make it floats
-        arg = np.array(arg, dtype=np.intp if none else None)
-        arg.flags.writeable = False
-    return arg
+def contribution(node: Node, i: int, g: Any) -> Any:
+    """Return what `node`, given its upstream gradient g, contributes to its i-th argument: plain numbers in and out."""
+    return fit(node.op.run(i, g, *numbers(node)), node.args[i], node.op)
 
 
-def _nested(arg: Any) -> Any:
-    return tuple(map(_nested, arg)) if isinstance(arg, list) else arg
+def run_rule(node: Node, i: int, g: Any) -> Any:
+    """Run the rule for the i-th argument on plain numbers, before broadcasting is repaired."""
+    return numeric(node.op.run(i, g, *numbers(node)), node.op)
 
 
-def _signature(array: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:
-    if isinstance(array, np.ufunc):
-        return ("x", "y")[:arity], {}
-    code = getattr(array, "__code__", None)
-    if code is None:
-        params = inspect.signature(array).parameters.values()
-        return tuple(p.name for p in params), {p.name: p.default for p in params if p.default is not p.empty}
-    names = code.co_varnames[: code.co_argcount]  # many times quicker than asking inspect, at every import
-    defaults = getattr(array, "__defaults__", None) or ()
-    return names, dict(zip(names[len(names) - len(defaults) :], defaults))
+def fit(c: Any, arg: Node, op: Op) -> Any:
+    """Repair broadcasting: sum a contribution over the axes along which its argument was repeated."""
+    if type(c) is np.ndarray and type(arg) is Tensor and c.shape == arg._data.shape and c.dtype == arg._data.dtype:
+        return c
+    if type(c) is float and type(arg) is Value:
+        return c
+    shape = arg.shape
+    if isinstance(c, Node):
+        c = c if c.shape == shape else _summed(c, shape, op)
+        return c if type(c._data) is float or c._data.dtype == arg._data.dtype else ROWS["cast"](c, arg.dtype)
+    if type(c) is not np.ndarray or c.shape != shape:
+        c = _summed(numeric(c, op), shape, op)
+    if not shape:
+        return float(c)
+    dtype = arg._data.dtype
+    return c if c.dtype == dtype else array_of(c, dtype)
 
 
-def _default(defaults: dict[str, Any], param: str) -> str:
-    return f"={defaults[param]!r}" if param in defaults else ""
+def numeric(c: Any, op: Op) -> Any:
+    """Return what a rule of the row gave as a node, a float or an array; RuleError for anything else."""
+    try:
+        return operand(c)
+    except (DataError, RangeError) as error:
+        raise RuleError(f"the vjp rule of {op.name} returned something that is no gradient: {error}") from None
 
 
-def _plain(error: Exception) -> str:
-    """Return numpy's reason in plain words."""
-    for words, reason in REASONS.items():
-        if words in str(error):
-            return reason
-    return str(error).split(", with gufunc signature")[0].split(" (Non-")[0].strip()
+def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
+    got = c.shape if isinstance(c, Node) else np.shape(c)
+    try:
+        if got == shape:
+            return c
+        return ROWS["sum_to"](c, shape) if isinstance(c, Node) else ignoring_fp_warnings(kernels.sum_to, c, shape)
+    except (AutogradError, ValueError):
+        raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
 
 
-REASONS = {
-    "core dimension": "the last axis of x must be as long as the last but one of y: transpose or reshape one",
-    "enough dimensions": "a scalar has no axis to sum over: multiply with *",
-    "zero-size array": "there is no entry to choose from: check .size first",
-}
+def _call(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _numpy(x: Any) -> Any:
+    return np.float64(x) if type(x) is float else x
+
+
+def row_of_ops(name: str) -> Op:
+    """Return the row of `ops.py` that has the name: for unpickling."""
+    return ROWS[name]
+
+
+def row_named(name: str) -> Op:
+    """Return the row that has the name now: for unpickling a custom op."""
+    if name not in TABLE:
+        raise DataError(f"there is no row {name}: make it before you load what uses it")
+    return TABLE[name]

@@ -41,28 +41,13 @@ def reach(roots: Iterable[Node], since: int = 0) -> list[Node]:
     seen = set(found)
     enter, append = seen.add, found.append
     for node in found:
-        for arg in (
-            node.first if node.second is ALL else (node.first, node.second)
-        ):  # node.args, quicker: NONE is no node
+        args = node.first if node.second is ALL else (node.first, node.second)  # `node.args`, quicker: NONE is no node
+        for arg in args:
             node_like = type(arg) is Value or (type(arg) is not float and isinstance(arg, Node))
             if node_like and arg not in seen and arg.birth >= since:
                 enter(arg)
                 append(arg)
     return found
-
-
-def dependents(nodes: Iterable[Node], given: Iterable[Node]) -> set[Node]:
-    """Return the given nodes and those of `nodes`, oldest first, that were computed from them."""
-    found = set(given)
-    for node in nodes:
-        if any(a in found for a in node.args if isinstance(a, Node)):
-            found.add(node)
-    return found
-
-
-def carries(node: Node, i: int) -> bool:
-    """Return whether a gradient flows from `node` to its i-th argument: to a node, by a rule."""
-    return node.op is not None and isinstance(node.args[i], Node) and node.op.rule(i) is not None
 
 
 def receivers(node: Node) -> list[int]:
@@ -73,6 +58,11 @@ def receivers(node: Node) -> list[int]:
     ([1], [])
     """
     return [i for i in range(len(node.args)) if carries(node, i)]
+
+
+def carries(node: Node, i: int) -> bool:
+    """Return whether a gradient flows from `node` to its i-th argument: to a node, by a rule."""
+    return node.op is not None and isinstance(node.args[i], Node) and node.op.rule(i) is not None
 
 
 def sweep(nodes: list[Node], seeds: dict[Node, Any], given: Given = numbers) -> Generator[Any, Any, None]:
@@ -106,35 +96,6 @@ def contributions(
             yield arg, fit(node.op.run(i, g, z, args), arg, node.op)
 
 
-def swept(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
-    """Return the gradient of each of `nodes`, or of every node that the seeds reach, None where nothing flows."""
-    found, grads, _ = gradients(seeds, nodes, given)
-    reached = dict(zip(found, grads))
-    return reached if nodes is None else {node: reached.get(node) for node in nodes}
-
-
-def gradients(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
-    """Sweep without a stop; return the nodes, their gradients, and the places of those that are leaves or have none.
-
-    `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
-    """
-    if fast.in_use() and given is numbers and not any(isinstance(seed, Node) for seed in seeds.values()):
-        found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)
-        if found is not None:
-            return found
-    nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
-    with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
-        grads = list(sweep(nodes, seeds, given))
-    for mode in watching():
-        mode.check_gradients(dict(zip(nodes, grads)))
-    return nodes, grads, [i for i, node in enumerate(nodes) if node.op is None or grads[i] is None]
-
-
-def watching() -> list[Any]:
-    """Return the modes in force here: those that want to see what a sweep does."""
-    return [mode for mode in _node.modes.get() if mode.depth] if _node.modes_in_use else []
-
-
 def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     """Sweep back from `root` and leave dL/dnode in the `grad` of every node that it was computed from.
 
@@ -158,6 +119,23 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     write(nodes, grads)
 
 
+def gradients(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
+    """Sweep without a stop; return the nodes, their gradients, and the places of those that are leaves or have none.
+
+    `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
+    """
+    if fast.in_use() and given is numbers and not any(isinstance(seed, Node) for seed in seeds.values()):
+        found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)
+        if found is not None:
+            return found
+    nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
+    with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
+        grads = list(sweep(nodes, seeds, given))
+    for mode in watching():
+        mode.check_gradients(dict(zip(nodes, grads)))
+    return nodes, grads, [i for i, node in enumerate(nodes) if node.op is None or grads[i] is None]
+
+
 def write(nodes: Iterable[Node], grads: Iterable[Any]) -> None:
     """Store each gradient in its node: in all of them, once it has begun."""
     whole = map(setattr, nodes, repeat("_grad"), grads)
@@ -167,6 +145,27 @@ def write(nodes: Iterable[Node], grads: Iterable[Any]) -> None:
     except BaseException:  # Ctrl-C between two nodes: all are written, in one call that no second one can interrupt
         deque(whole, 0)
         raise
+
+
+def total(node: Node, g: Any, shared: Any = None) -> Any:
+    """Return g, or zero for None, added to what a leaf holds.
+
+    An array that another node holds too is copied: a rule may pass g on unchanged, and a leaf's gradient is its own.
+    """
+    before = getattr(node, "_grad", None) if node.op is None else None
+    if isinstance(node, Value):
+        g = 0.0 if g is None else g
+        return g if before is None else before + g
+    if g is None:
+        g = np.zeros_like(node._data)
+    if before is not None:
+        g = before + g
+    elif shared is None or g.base is not None or id(g) in shared:
+        g = g.copy()
+    like = node._data
+    if g.dtype == like.dtype and g.shape == like.shape:
+        return g
+    return np.array(np.broadcast_to(g, like.shape), dtype=like.dtype)
 
 
 def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
@@ -191,47 +190,6 @@ def backward_steps(root: Node, gradient: Any = None) -> Iterator[Node]:
         changed = None if node.grad is shown else node.grad
 
 
-def total(node: Node, g: Any, shared: Any = None) -> Any:
-    """Return g, or zero for None, added to what a leaf holds.
-
-    An array that another node holds too is copied: a rule may pass g on unchanged, and a leaf's gradient is its own.
-    """
-    before = getattr(node, "_grad", None) if node.op is None else None
-    if isinstance(node, Value):
-        g = 0.0 if g is None else g
-        return g if before is None else before + g
-    if g is None:
-        g = np.zeros_like(node._data)
-    if before is not None:
-        g = before + g
-    elif shared is None or g.base is not None or id(g) in shared:
-        g = g.copy()
-    like = node._data
-    if g.dtype == like.dtype and g.shape == like.shape:
-        return g
-    return np.array(np.broadcast_to(g, like.shape), dtype=like.dtype)
-
-
-def zero_grad(*nodes: Node) -> None:
-    """Forget the gradients of the nodes, at least one: they read 0 again, and pictures show a dash.
-
-    >>> from autograd_mini import Value
-    >>> x = Value(3.0); (x * x).backward(); zero_grad(x); x.grad
-    0.0
-    """
-    if not nodes:
-        raise DataError("zero_grad() names no node: write zero_grad(x), and zero_grad(*nodes) for a list of some")
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise DataError(
-                f"zero_grad takes nodes, got {type(node).__name__}: for a list of them write zero_grad(*nodes)"
-            )
-        if node.has_grad:
-            for mode in watching():
-                mode.see_zero(node)
-            del node.grad
-
-
 def seed_of(root: Node, gradient: Any) -> Any:
     """Return the upstream gradient of the root as a float or an array of its shape."""
     if not isinstance(root, Node):
@@ -254,3 +212,44 @@ def seed_of(root: Node, gradient: Any) -> Any:
             f"backward: gradient of shape {np.shape(seed)} for a root of shape {root.shape}: give one number per entry"
         )
     return seed
+
+
+def swept(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
+    """Return the gradient of each of `nodes`, or of every node that the seeds reach, None where nothing flows."""
+    found, grads, _ = gradients(seeds, nodes, given)
+    reached = dict(zip(found, grads))
+    return reached if nodes is None else {node: reached.get(node) for node in nodes}
+
+
+def dependents(nodes: Iterable[Node], given: Iterable[Node]) -> set[Node]:
+    """Return the given nodes and those of `nodes`, oldest first, that were computed from them."""
+    found = set(given)
+    for node in nodes:
+        if any(a in found for a in node.args if isinstance(a, Node)):
+            found.add(node)
+    return found
+
+
+def watching() -> list[Any]:
+    """Return the modes in force here: those that want to see what a sweep does."""
+    return [mode for mode in _node.modes.get() if mode.depth] if _node.modes_in_use else []
+
+
+def zero_grad(*nodes: Node) -> None:
+    """Forget the gradients of the nodes, at least one: they read 0 again, and pictures show a dash.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); (x * x).backward(); zero_grad(x); x.grad
+    0.0
+    """
+    if not nodes:
+        raise DataError("zero_grad() names no node: write zero_grad(x), and zero_grad(*nodes) for a list of some")
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise DataError(
+                f"zero_grad takes nodes, got {type(node).__name__}: for a list of them write zero_grad(*nodes)"
+            )
+        if node.has_grad:
+            for mode in watching():
+                mode.see_zero(node)
+            del node.grad

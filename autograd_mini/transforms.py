@@ -95,116 +95,6 @@ class Trace:
         return _copy(root._data) if self.closed and isinstance(root, Node) and root in self.live else root
 
 
-def check_function(f: Any) -> None:
-    """Raise DataError where f is no function: people hand in what one has returned."""
-    if not callable(f):
-        raise DataError(
-            f"only a function is differentiated, got {type(f).__name__}: pass f itself, as in grad(f)(x); "
-            "what is recorded already has backward()"
-        )
-
-
-def _chosen(argnums: Argnums, n: int) -> tuple[int, ...]:
-    """Return the places of the chosen arguments, counted from the first."""
-    try:
-        given = tuple(map(operator.index, (argnums,) if isinstance(argnums, int) else argnums))
-    except TypeError:
-        raise DataError(f"argnums is an integer or a tuple of integers, got {argnums!r}") from None
-    places = tuple(i % n for i in given if -n <= i < n)
-    if len(set(places)) < len(given):
-        rule = f"choose among them, each from {-n} to {n - 1}, none twice"
-        raise ShapeError(
-            f"argnums {argnums} of a function called with {n} positional arguments: "
-            f"{rule if n else 'pass by position what is differentiated'}"
-        )
-    return places
-
-
-def _named(branch: Any, root: str) -> Iterable[tuple[Any, str]]:
-    return zip(tree.leaves(branch), tree.names(branch, root))
-
-
-def _fresh(x: Any, name: str) -> Node:
-    """Return a node younger than all others: tied to x where x is a node, else a leaf."""
-    if isinstance(x, Node):
-        return identity(x)
-    try:
-        data = operand(x)
-    except (DataError, RangeError) as error:
-        raise type(error)(f"{name} of the differentiated function: {error}") from None
-    return leaf(data if type(data) is float else array_of(data))
-
-
-def _result(r: Any, name: str) -> Any:
-    try:
-        return operand(r)
-    except (DataError, RangeError) as error:
-        raise type(error)(f"{name} of the differentiated function: {error}") from None
-
-
-def _copy(data: Any) -> Any:
-    return data if isinstance(data, float) else data.copy()
-
-
-def _owned(g: Any, like: Any) -> Any:
-    """Return a gradient that the caller may change: zeros where there is none, a copy of an array."""
-    if isinstance(g, Node):
-        return g
-    if not shape(like):
-        return 0.0 if g is None else float(g)
-    return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
-
-
-def _moved(node: Node, moving: dict[Node, Any], given: Given) -> Any:
-    """Return the tangent of a node from those of its arguments, None where none of them moves."""
-    moved = [i for i in receivers(node) if moving.get(node.args[i]) is not None]
-    return _total([_push(node, i, moving[node.args[i]], given) for i in moved], node.shape) if moved else None
-
-
-def _push(node: Node, i: int, t: Any, given: Given) -> Any:
-    """Return the tangent of `node` that comes from the tangent t of its i-th argument, by the same vjp rule.
-
-    Entry by entry the Jacobian is diagonal, so the rule that pulls back also pushes forward. For every other op the
-    rule u -> J^T u is linear in u, and its own vjp at t is J t (Townsend, "A new trick for calculating Jacobian vector
-    products", 2017).
-    """
-    op, arg = node.op, node.args[i]
-    z, args = given(node)
-    if isinstance(op, Elementwise):
-        return numeric(op.run(i, t, z, args), op)
-    zero = 0.0 if not node.shape else np.zeros(node.shape, node._data.dtype)
-    return Trace(lambda u: fit(op.run(i, u, z, args), arg, op), (zero,), 0).pull_back([t])[0]
-
-
-def _total(parts: list[Any], shape_: tuple[int, ...]) -> Any:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total if shape(total) == shape_ else broadcast_to(total, shape_)
-
-
-def _scalar(trace: Trace, name: str) -> None:
-    if len(trace.roots) != 1 or shape(trace.roots[0]):
-        got = ", ".join(str(shape(r)) for r in trace.roots)
-        raise ShapeError(
-            f"{name} needs a function that returns one scalar; this one returned shape {got}: "
-            "reduce it, for instance with .sum(), or use jacobian"
-        )
-
-
-def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
-    """Return the leaves of seeds or tangents, each of the shape of its node; `like` has the form they must have."""
-    try:
-        given = tree.leaves_as(like, branch)
-    except ValueError as error:
-        raise ShapeError(f"{name}: {error}: give them the same form") from None
-    for i, (v, node) in enumerate(zip(given, nodes)):
-        given[i] = v = _result(v, f"{name}: entry {i}")
-        if shape(v) != shape(node):
-            raise ShapeError(f"{name}: entry {i} has shape {shape(v)} where {shape(node)} is needed")
-    return given
-
-
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that gives f's value and its gradient, from one run.
 
@@ -227,15 +117,6 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
         return value, tree.build(trace.inputs, iter(trace.pull_back([1.0])))
 
     return derivative
-
-
-def _first(f: Function, aside: list[Any], *args: Any) -> Any:
-    """Return the first of the two results of f, and lay the other aside."""
-    result = f(*args)
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise DataError(f"has_aux: the function returns (value, anything), got {type(result).__name__}")
-    aside.append(result[1])
-    return result[0]
 
 
 def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -309,29 +190,6 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     return derivative
 
 
-def _rows(trace: Trace, i: int) -> list[Any]:
-    """Return the Jacobian of the i-th result for every input, put together from one sweep per entry."""
-    root = trace.roots[i]
-    zeros = [np.zeros(shape(r)) for r in trace.roots]
-    rows = []
-    for place in np.ndindex(shape(root)):
-        seeds = [z.copy() if z.shape else 0.0 for z in zeros]
-        if shape(root):
-            seeds[i][place] = 1.0  # type: ignore[index]
-        else:
-            seeds[i] = 1.0
-        rows.append(trace.pull_back(seeds))
-    return [_assemble([row[j] for row in rows], shape(root), shape(x)) for j, x in enumerate(trace.fresh)]
-
-
-def _assemble(rows: list[Any], out: tuple[int, ...], inner: tuple[int, ...]) -> Any:
-    if not out:
-        return rows[0]
-    if any(isinstance(row, Node) for row in rows):
-        return reshape(stack(rows), out + inner)
-    return np.array(rows, dtype=np.result_type(*rows) if rows else np.float64).reshape(out + inner)
-
-
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
     """Return the matrix of second derivatives of a scalar function, of shape x.shape + x.shape.
 
@@ -364,3 +222,145 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
         return tree.build(trace.inputs, iter(trace.pull_back(seeds)))
 
     return product
+
+
+def check_function(f: Any) -> None:
+    """Raise DataError where f is no function: people hand in what one has returned."""
+    if not callable(f):
+        raise DataError(
+            f"only a function is differentiated, got {type(f).__name__}: pass f itself, as in grad(f)(x); "
+            "what is recorded already has backward()"
+        )
+
+
+def _chosen(argnums: Argnums, n: int) -> tuple[int, ...]:
+    """Return the places of the chosen arguments, counted from the first."""
+    try:
+        given = tuple(map(operator.index, (argnums,) if isinstance(argnums, int) else argnums))
+    except TypeError:
+        raise DataError(f"argnums is an integer or a tuple of integers, got {argnums!r}") from None
+    places = tuple(i % n for i in given if -n <= i < n)
+    if len(set(places)) < len(given):
+        rule = f"choose among them, each from {-n} to {n - 1}, none twice"
+        raise ShapeError(
+            f"argnums {argnums} of a function called with {n} positional arguments: "
+            f"{rule if n else 'pass by position what is differentiated'}"
+        )
+    return places
+
+
+def _named(branch: Any, root: str) -> Iterable[tuple[Any, str]]:
+    return zip(tree.leaves(branch), tree.names(branch, root))
+
+
+def _fresh(x: Any, name: str) -> Node:
+    """Return a node younger than all others: tied to x where x is a node, else a leaf."""
+    if isinstance(x, Node):
+        return identity(x)
+    try:
+        data = operand(x)
+    except (DataError, RangeError) as error:
+        raise type(error)(f"{name} of the differentiated function: {error}") from None
+    return leaf(data if type(data) is float else array_of(data))
+
+
+def _result(r: Any, name: str) -> Any:
+    try:
+        return operand(r)
+    except (DataError, RangeError) as error:
+        raise type(error)(f"{name} of the differentiated function: {error}") from None
+
+
+def _flat(branch: Any, like: Any, nodes: list[Any], name: str) -> list[Any]:
+    """Return the leaves of seeds or tangents, each of the shape of its node; `like` has the form they must have."""
+    try:
+        given = tree.leaves_as(like, branch)
+    except ValueError as error:
+        raise ShapeError(f"{name}: {error}: give them the same form") from None
+    for i, (v, node) in enumerate(zip(given, nodes)):
+        given[i] = v = _result(v, f"{name}: entry {i}")
+        if shape(v) != shape(node):
+            raise ShapeError(f"{name}: entry {i} has shape {shape(v)} where {shape(node)} is needed")
+    return given
+
+
+def _scalar(trace: Trace, name: str) -> None:
+    if len(trace.roots) != 1 or shape(trace.roots[0]):
+        got = ", ".join(str(shape(r)) for r in trace.roots)
+        raise ShapeError(
+            f"{name} needs a function that returns one scalar; this one returned shape {got}: "
+            "reduce it, for instance with .sum(), or use jacobian"
+        )
+
+
+def _first(f: Function, aside: list[Any], *args: Any) -> Any:
+    """Return the first of the two results of f, and lay the other aside."""
+    result = f(*args)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise DataError(f"has_aux: the function returns (value, anything), got {type(result).__name__}")
+    aside.append(result[1])
+    return result[0]
+
+
+def _copy(data: Any) -> Any:
+    return data if isinstance(data, float) else data.copy()
+
+
+def _owned(g: Any, like: Any) -> Any:
+    """Return a gradient that the caller may change: zeros where there is none, a copy of an array."""
+    if isinstance(g, Node):
+        return g
+    if not shape(like):
+        return 0.0 if g is None else float(g)
+    return np.zeros(shape(like), like.dtype) if g is None else np.array(g, like.dtype)
+
+
+def _moved(node: Node, moving: dict[Node, Any], given: Given) -> Any:
+    """Return the tangent of a node from those of its arguments, None where none of them moves."""
+    moved = [i for i in receivers(node) if moving.get(node.args[i]) is not None]
+    return _total([_push(node, i, moving[node.args[i]], given) for i in moved], node.shape) if moved else None
+
+
+def _push(node: Node, i: int, t: Any, given: Given) -> Any:
+    """Return the tangent of `node` that comes from the tangent t of its i-th argument, by the same vjp rule.
+
+    Entry by entry the Jacobian is diagonal, so the rule that pulls back also pushes forward. For every other op the
+    rule u -> J^T u is linear in u, and its own vjp at t is J t (Townsend, "A new trick for calculating Jacobian vector
+    products", 2017).
+    """
+    op, arg = node.op, node.args[i]
+    z, args = given(node)
+    if isinstance(op, Elementwise):
+        return numeric(op.run(i, t, z, args), op)
+    zero = 0.0 if not node.shape else np.zeros(node.shape, node._data.dtype)
+    return Trace(lambda u: fit(op.run(i, u, z, args), arg, op), (zero,), 0).pull_back([t])[0]
+
+
+def _total(parts: list[Any], shape_: tuple[int, ...]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total if shape(total) == shape_ else broadcast_to(total, shape_)
+
+
+def _rows(trace: Trace, i: int) -> list[Any]:
+    """Return the Jacobian of the i-th result for every input, put together from one sweep per entry."""
+    root = trace.roots[i]
+    zeros = [np.zeros(shape(r)) for r in trace.roots]
+    rows = []
+    for place in np.ndindex(shape(root)):
+        seeds = [z.copy() if z.shape else 0.0 for z in zeros]
+        if shape(root):
+            seeds[i][place] = 1.0  # type: ignore[index]
+        else:
+            seeds[i] = 1.0
+        rows.append(trace.pull_back(seeds))
+    return [_assemble([row[j] for row in rows], shape(root), shape(x)) for j, x in enumerate(trace.fresh)]
+
+
+def _assemble(rows: list[Any], out: tuple[int, ...], inner: tuple[int, ...]) -> Any:
+    if not out:
+        return rows[0]
+    if any(isinstance(row, Node) for row in rows):
+        return reshape(stack(rows), out + inner)
+    return np.array(rows, dtype=np.result_type(*rows) if rows else np.float64).reshape(out + inner)

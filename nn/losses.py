@@ -17,8 +17,8 @@ import numpy as np
 
 from autograd_mini import DataError, Node, ShapeError, ops
 from autograd_mini.data import Array, array_of
+from autograd_mini.decisions import tell
 from autograd_mini.kernels import checked_labels
-from autograd_mini.node import tell
 from autograd_mini.op import operand
 
 from .errors import SettingError, choice, function, real

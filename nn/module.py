@@ -11,7 +11,8 @@ import numpy as np
 
 from autograd_mini import DataError, Node, tree
 from autograd_mini.data import Array
-from autograd_mini.node import assign, leaf, traced_since
+from autograd_mini.modes import traced_since
+from autograd_mini.node import assign, leaf
 from autograd_mini.sweep import zero_grad
 
 from .errors import SettingError, StateError

@@ -223,7 +223,7 @@ MUTANTS: list[tuple[Any, str, str]] = [
     (fast.two, "y = float(y)", "pass"),
     (fast.two, "x = float(x)", "pass"),
     (fast.two, "except (ArithmeticError, ValueError)", "except ImportError"),
-    (fast.two, "= _birth(), None", "= _birth() + _birth() * 0, None"),
+    (fast.two, "= next_birth(), None", "= next_birth() + next_birth() * 0, None"),
     (fast.call_one, "op.compute(x)", "0.0"),
     (fast.call_two, "op.compute(x, y)", "0.0"),
     (sweep.sweep, "grads[arg] + c if arg in grads else c", "c"),

@@ -105,7 +105,7 @@ class Interrupted:
 
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("act", [no_grad(recording), lambda: grad(lambda x: x * x)(3.0)])
-@pytest.mark.parametrize(("home", "name"), [(modes, "modes"), (record, "traced_since")])
+@pytest.mark.parametrize(("home", "name"), [(modes, "modes"), (modes, "traced_since")])
 def test_no_mode_outlasts_a_ctrl_c_as_it_begins_or_ends(
     home: Any, name: str, act: Callable[[], Any], n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

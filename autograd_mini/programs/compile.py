@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..decisions import decisions
 from ..errors import DataError, ShapeError
 from ..modes import Recording
-from ..node import Node, Tensor, Value, check_fresh, decisions
+from ..node import Node, Tensor, Value, check_fresh
 from ..op import ROWS, TABLE
 from ..sweep import order, reach
 from .backends import BACKENDS

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import Node, ops
-from autograd_mini.node import decisions
+from autograd_mini.decisions import decisions
 from autograd_mini.op import Elementwise, Sum, contribution
 from autograd_mini.programs.languages.javascript_table import refused
 from autograd_mini.sweep import carries, order, seed_of, swept
