@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from ..colours import light, mixed
 from ..heatmap import ODD, TONES, Heat
@@ -12,6 +13,7 @@ from ..text import width
 from .boxes import BAND, CONSTANT, DEAD, FLOW, FOLDED, INNER, LEAF, LOCAL, ROOT, Arrow, Box
 from .legend import samples_of
 from .picture import BACKWARD, Frame, Picture
+from .rows import ROW, Rows, framed
 
 FONT = "Arial"  # engines know the widths of a few fonts only, and of no list of them
 SIZE = 12
@@ -26,8 +28,16 @@ GROUNDS = {  # of boxes and chips: the colours of ground and rim
 }  # fmt: skip
 
 
-def dot_of(picture: Picture, direction: str = "LR", settings: Mapping[str, str] | None = None) -> str:
-    """Return the picture as a DOT graph; `settings` are further attributes of the whole graph."""
+def dot_of(
+    whole: Picture, direction: str = "LR", rows: Rows | None = None, settings: Mapping[str, str] | None = None
+) -> str:
+    """Return the picture as a DOT graph; `settings` are further attributes of the whole graph.
+
+    `rows` has the row of each box where there are several: each is a cluster of its own, and begins where the first one
+    does, because arrows between rows ask for no order.
+    """
+    rows = rows or {}
+    picture = framed(whole, rows)
     graph = {"rankdir": direction, "bgcolor": "transparent", "ranksep": "0.5", "nodesep": "0.25"}
     if picture.frames:
         graph["newrank"] = "true"  # clusters are then no obstacle to any engine
@@ -40,7 +50,8 @@ def dot_of(picture: Picture, direction: str = "LR", settings: Mapping[str, str] 
         f'  edge [fontname="{FONT}" fontsize={SIZE - 1} color="{light("edge")}" arrowsize=0.7{back}]',
         *_caption(picture),
         *_framed(picture),
-        *map(_arrow, picture.arrows),
+        *(_arrow(arrow, rows) for arrow in picture.arrows),
+        *_row_order(picture, rows),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -96,10 +107,13 @@ def _framed(picture: Picture) -> Iterator[str]:
         item = stack.pop()
         if isinstance(item, Frame):
             yield f"  subgraph cluster_{item.id} {{"
+            stack += ["  }", *inside.get(item.id, [])[::-1]]
+            if item.kind == ROW:
+                yield "  peripheries=0 margin=0"
+                continue
             yield f"  label={quoted(item.name)} labelloc=t labeljust=l style=filled margin=10"
             yield f'  fontname="{FONT}" fontsize={SIZE} fontcolor="{light("muted")}"'
             yield f'  fillcolor="{light("frame")}" color="{light("frame-rim")}"'
-            stack += ["  }", *inside.get(item.id, [])[::-1]]
         else:
             yield item if isinstance(item, str) else _box(item)
 
@@ -108,10 +122,19 @@ def _box(box: Box) -> str:
     return f"  {box.id} [label={_constant(box) if box.kind == CONSTANT else _card(box)} tooltip={quoted(box.tooltip)}]"
 
 
-def _arrow(arrow: Arrow) -> str:
+def _row_order(picture: Picture, rows: Rows) -> Iterator[str]:
+    """Yield what puts the rows below each other: their first boxes stand in one column, in order."""
+    heads = {arrow.head for arrow in picture.arrows if rows and rows[arrow.tail] == rows[arrow.head]}
+    first = {rows[box.id]: box.id for box in reversed(picture.boxes) if rows and box.id not in heads}
+    for number, (row, below) in enumerate(pairwise(sorted(first))):
+        yield f"  {{rank=same; {first[row]} -> {first[below]} [id=below{number} style=invis]}}"
+
+
+def _arrow(arrow: Arrow, rows: Rows) -> str:
     label = f" label={_chip(arrow)}" if arrow.local else ""
     style = " style=dashed" if not arrow.carries else " style=dotted" if arrow.chip == DEAD else ""
     mark = f' penwidth=3 color="{light("mark")}"' if arrow.marked else ""
+    mark += " constraint=false" if rows and rows[arrow.tail] != rows[arrow.head] else ""
     return f"  {arrow.tail} -> {arrow.head} [id={arrow.id}{label}{style}{mark} tooltip={quoted(arrow.tooltip)}]"
 
 

@@ -27,7 +27,8 @@ from .folding import LIMIT, Detail, beside, between, breadth_first, cut, only, v
 from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, NAMES, Picture, picture_among
-from .python_layout import Layout, layout_of
+from .python_layout import Layout, layout_of, rows_of
+from .rows import Rows
 from .svg import svg_of
 from .text_tree import text_of
 
@@ -71,7 +72,7 @@ class Drawing(Sheet):
     @cached_property
     def source(self) -> str:
         """The picture in DOT, for Graphviz and its editors."""
-        return dot_of(self.picture, self.direction)
+        return dot_of(self.picture, self.direction, self._rows)
 
     @cached_property
     def svg(self) -> str:
@@ -86,7 +87,7 @@ class Drawing(Sheet):
                 return painted(self.svg, ZOOM)
             except ExtraError:
                 pass  # a layout program draws the same boxes in another order
-        return png(partial(dot_of, self.picture, self.direction), self._wanted)[0]
+        return png(partial(dot_of, self.picture, self.direction, self._rows), self._wanted)[0]
 
     @cached_property
     def mermaid(self) -> str:
@@ -110,22 +111,28 @@ class Drawing(Sheet):
         return self._layout[2]
 
     @cached_property
+    def _rows(self) -> Rows:
+        """The row of each box, where arrays make the picture wider than a page."""
+        return rows_of(self.picture, self.direction)
+
+    @cached_property
     def _ordered(self) -> Layout | None:
-        """The layout of our own, for a network that is open and can be framed in the textbook's order."""
-        if self._wanted != "auto" or not shows_layers(self.picture):
+        """The layout of our own, for rows and for networks in the textbook's order, where it can draw their frames."""
+        if self._wanted != "auto" or not (self._rows or shows_layers(self.picture)):
             return None
-        own = layout_of(self.picture, self.direction)
+        own = layout_of(self.picture, self.direction, self._rows)
         return own if own.framed else None
 
     @cached_property
     def _layout(self) -> tuple[Picture, dict[str, Any], str]:
         """The picture as it is laid out, the places of all its parts, and the program that found them.
 
-        A network that is open stands in the textbook's order, which only the layout of our own keeps.
+        A network that is open stands in the textbook's order, which only the layout of our own keeps; and only there
+        arrows between rows go around all boxes.
         """
 
         def source(settings: Mapping[str, str]) -> str:
-            return square(dot_of(self.picture, self.direction, settings))
+            return square(dot_of(self.picture, self.direction, self._rows, settings))
 
         own = self._ordered
         if own is not None:
@@ -137,7 +144,7 @@ class Drawing(Sheet):
             except RenderError:
                 if self._wanted != "auto":
                     raise
-        own = layout_of(self.picture, self.direction)
+        own = layout_of(self.picture, self.direction, self._rows)
         return own.picture, own.layout, PYTHON
 
     def render(
@@ -189,7 +196,8 @@ def draw(
     what everything means.
 
     A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
-    they need; the picture says so. An open network stands in the textbook's order, inputs on the left, layers in
+    they need; the picture says so. Arrays show heat maps of their data and gradients, and a picture of them that is
+    wider than 1,200 points goes on below. An open network stands in the textbook's order, inputs on the left, layers in
     columns, neurons from 0 up, a band for a bar of curves; equal samples are a pile, which shows one of them by name.
     The networks are those of `model`, else of the networks in `names`, else of the labels of parameters. `unfold="layer
     1/neuron 0"` opens a group, `depth` says how many groups inside each other are open, `fold` names groups to fold

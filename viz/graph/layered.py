@@ -19,8 +19,8 @@ Point = tuple[float, float]
 
 
 class Places(NamedTuple):
-    """Where things are, on an axis along the layers and one across: the middles of boxes and of chips, the points of
-    each arrow, between which it goes straight on and curves by turns, and the extent of all.
+    """Where things are, on an axis along the layers and one across: the middles of boxes and of chips, the control
+    points of the Bezier curves of each arrow, and the extent of all.
     """
 
     boxes: list[Point]
@@ -59,7 +59,7 @@ def layered(
     ends = _ends(layers, [size[0] for size in size_of])
     middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
     wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
-    paths = [_path([(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain]) for chain in chains]
+    paths = [bent(_path([(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain])) for chain in chains]
     return Places(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
 
 
@@ -191,3 +191,12 @@ def _path(stops: list[tuple[Point, float, Point]]) -> list[Point]:
     points = [point for middle, _, (start, end) in stops for point in ((start, middle[1]), (end, middle[1]))]
     (tail, tail_size, _), (head, head_size, _) = stops[0], stops[-1]
     return [(tail[0] + tail_size / 2, tail[1]), *points[1:-1], (head[0] - head_size / 2, head[1])]
+
+
+def bent(path: list[Point]) -> list[Point]:
+    """Return a path as cubic curves that leave and arrive from left to right."""
+    points = [path[0]]
+    for (x, y), (u, v) in pairwise(path):
+        if (x, y) != (u, v):  # where an end has no direction, neither has its arrowhead
+            points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
+    return points

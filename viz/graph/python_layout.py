@@ -7,7 +7,6 @@ what is in them does not stand together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..colours import light
@@ -21,6 +20,7 @@ from .dot import CHIP, GROUNDS, PLACE, SIZE
 from .layered import Places, Point, layered
 from .legend import samples_of
 from .picture import BACKWARD, Picture
+from .rows import LANE, WIDE, Rows, cut, in_rows, unframed
 
 LINE = 1.2  # height of a line, in sizes of the type
 PAD = 4.0  # in a cell of a card
@@ -100,14 +100,26 @@ class Layout(NamedTuple):
     framed: bool
 
 
-def layout_of(whole: Picture, direction: str = "LR") -> Layout:
-    """Return the layout of a picture, computed here."""
+def rows_of(picture: Picture, direction: str) -> Rows:
+    """Return the row of each box of a picture of arrays that is too wide for one; none where it is not."""
+    if direction in ("TB", "BT") or not any(box.heats for box in picture.boxes):
+        return {}
+    cards, chips = [_card(box) for box in picture.boxes], [_chip(arrow) for arrow in picture.arrows]
+    places = _places(picture, cards, chips, False, [], {})
+    ends = [(x - card.extent[0] / 2, x + card.extent[0] / 2) for card, (x, _) in zip(cards, places.boxes)]
+    found = cut(ends, _ends(picture), WIDE - 4 * LANE)
+    return {box.id: row for box, row in zip(picture.boxes, found)} if any(found) else {}
+
+
+def layout_of(given: Picture, direction: str = "LR", rows: Rows | None = None) -> Layout:
+    """Return the layout of a picture, computed here; `rows` has the row of each box where there are several."""
+    whole = unframed(given) if rows else given
     picture, pulls = banded(whole)
     cards = [_card(box) for box in picture.boxes]
     chips = [_chip(arrow) if arrow.local else None for arrow in picture.arrows]
     caption = _caption(picture)
     upright = direction in ("TB", "BT")
-    places = _places(picture, cards, chips, upright, [*pulls, *later(whole)])
+    places = _places(picture, cards, chips, upright, [*pulls, *later(whole)], rows or {})
     low = sum(line[0].extent[1] + 4.0 for line in caption) + (SIZE if caption else 0.0)
     along, across = places.extent
     deep = max(map(len, frames_around(picture).values()), default=0)
@@ -134,13 +146,21 @@ def layout_of(whole: Picture, direction: str = "LR") -> Layout:
 
 
 def _places(
-    picture: Picture, cards: list[Table], chips: list[Table | None], upright: bool, pulls: list[tuple[str, str]]
-) -> Places:
-    index = {box.id: i for i, box in enumerate(picture.boxes)}
-    arrows = [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
+    picture: Picture, cards: list[Table], chips: Sequence[Table | None], upright: bool, pulls: list[tuple[str, str]],
+    rows: Rows,
+) -> Places:  # fmt: skip
     inside = list(frames_around(picture).values())
-    order = [(index[tail], index[head]) for tail, head in pulls]
-    return layered(_sizes(cards, upright), arrows, _sizes(chips, upright), inside, order)
+    sizes, room = _sizes(cards, upright), _sizes(chips, upright)
+    if rows:
+        return in_rows(sizes, _ends(picture), room, inside, [rows[box.id] for box in picture.boxes])
+    index = {box.id: i for i, box in enumerate(picture.boxes)}
+    return layered(sizes, _ends(picture), room, inside, [(index[tail], index[head]) for tail, head in pulls])
+
+
+def _ends(picture: Picture) -> list[tuple[int, int]]:
+    """Return the boxes that each arrow joins, by their numbers."""
+    index = {box.id: i for i, box in enumerate(picture.boxes)}
+    return [(index[arrow.tail], index[arrow.head]) for arrow in picture.arrows]
 
 
 def _around(table: Table, middle: Point) -> Rectangle:
@@ -270,21 +290,11 @@ def _edge(arrow: Arrow, chip: Table | None, middle: Point, path: list[Point], ah
             _width(3.0 if arrow.marked or arrow.chip == BAND else 1.0),
             {"op": "S", "style": style},
             {"op": "c", "color": colour},
-            {"op": "b", "points": _curves(path, ahead)},
+            {"op": "b", "points": path},
         ],
         "_hdraw_": [*_colours(colour, colour), {"op": "P", "points": head}],
         "_ldraw_": chip.draw(middle) if chip else [],
     }
-
-
-def _curves(path: list[Point], ahead: Point) -> list[Point]:
-    """Return a path as cubic curves: straight on and bent by turns, always leaving and arriving along the layers."""
-    points = [path[0]]
-    for a, b in pairwise(path):
-        half = ((b[0] - a[0]) * ahead[0] + (b[1] - a[1]) * ahead[1]) / 2
-        step = half * ahead[0], half * ahead[1]
-        points += [(a[0] + step[0], a[1] + step[1]), (b[0] - step[0], b[1] - step[1]), b]
-    return points
 
 
 def _light(role: str) -> str:

@@ -20,7 +20,7 @@ from ..graph.layout_programs import PYTHON, RenderError, layout
 from ..heatmap import ROOM, Heat
 from ..text import BRIEF, DASH, SMALL, entries, measured, norm, number, width
 from .frames import Edge, Fold, Frames, Vertex
-from .network_columns import ROUND, bent, columns_of, rounds_of
+from .network_columns import ROUND, columns_of, rounds_of
 from .scopes import Cards, cards_of
 
 OPEN = 60  # cards up to which groups are open at the start
@@ -269,7 +269,7 @@ def _own(seen: Cards, widths: Mapping[str, float]) -> tuple[Scope, str]:
     sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in seen.joins.values()]
     found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in seen.joins])
     drawn = zip(seen.joins.items(), found.arrows, found.chips)
-    curves = {key: Curve(*ends, tuple(map(_near, bent(path))), _near(chip)) for (key, ends), path, chip in drawn}
+    curves = {key: Curve(*ends, tuple(map(_near, path)), _near(chip)) for (key, ends), path, chip in drawn}
     return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in seen.cards}, {}, curves), PYTHON
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import NamedTuple
 
-from ..graph.layered import layered
+from ..graph.layered import bent, layered
 from ..graph.ownership import LAYER, NEURON
 from .frames import Fold
 from .scopes import Cards
@@ -67,7 +66,7 @@ def columns_of(
     curves: dict[str, Routed] = {key: (_direct(*ends, cards, sizes), None) for key, ends in seen.joins.items()}
     for (_, _, key), path, chip in zip(arrows, found.arrows, found.chips):
         if key:
-            curves[key] = bent(path), chip
+            curves[key] = path, chip
     return _whole(found.extent, cards, _frames(seen, cards, sizes), curves)
 
 
@@ -164,15 +163,6 @@ def _direct(tail: str, head: str, cards: Mapping[str, Point], sizes: Mapping[str
     """Return the curve from the right of a card to the left of another."""
     (x, y), (u, v) = cards[tail], cards[head]
     return bent([(x + sizes[tail][0] / 2, y), (u - sizes[head][0] / 2, v)])
-
-
-def bent(path: list[Point]) -> list[Point]:
-    """Return a path as cubic curves that leave and arrive from left to right."""
-    points = [path[0]]
-    for (x, y), (u, v) in pairwise(path):
-        if (x, y) != (u, v):  # where an end has no direction, neither has its arrowhead
-            points += [((x + u) / 2, y), ((x + u) / 2, v), (u, v)]
-    return points
 
 
 def _frames(seen: Cards, cards: Mapping[str, Point], sizes: Mapping[str, Point]) -> dict[str, Rectangle]:
