@@ -111,10 +111,9 @@ def rows_of(picture: Picture, direction: str) -> Rows:
     return {box.id: row for box, row in zip(picture.boxes, found)} if any(found) else {}
 
 
-def layout_of(given: Picture, direction: str = "LR", rows: Rows | None = None) -> Layout:
+def layout_of(whole: Picture, direction: str = "LR", rows: Rows | None = None) -> Layout:
     """Return the layout of a picture, computed here; `rows` has the row of each box where there are several."""
-    whole = unframed(given) if rows else given
-    picture, pulls = banded(whole)
+    picture, pulls = banded(unframed(whole) if rows else whole)
     cards = [_card(box) for box in picture.boxes]
     chips = [_chip(arrow) if arrow.local else None for arrow in picture.arrows]
     caption = _caption(picture)
@@ -152,7 +151,7 @@ def _places(
     inside = list(frames_around(picture).values())
     sizes, room = _sizes(cards, upright), _sizes(chips, upright)
     if rows:
-        return in_rows(sizes, _ends(picture), room, inside, [rows[box.id] for box in picture.boxes])
+        return in_rows(sizes, _ends(picture), room, [rows[box.id] for box in picture.boxes])
     index = {box.id: i for i, box in enumerate(picture.boxes)}
     return layered(sizes, _ends(picture), room, inside, [(index[tail], index[head]) for tail, head in pulls])
 

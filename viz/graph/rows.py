@@ -47,16 +47,13 @@ class _Row(NamedTuple):
     places: Places
 
 
-def in_rows(
-    sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point], inside: Sequence[tuple[str, ...]],
-    row_of: Sequence[int],
-) -> Places:  # fmt: skip
+def in_rows(sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point], row_of: Sequence[int]) -> Places:
     """Return the layout of boxes in rows below each other, as `layered` does that of one row.
 
     An arrow to another row goes down beside its tail, along between two rows, and into its head from the left; to a row
     further down it goes along the left margin.
     """
-    rows = [_laid(row, sizes, arrows, chips, inside, row_of) for row in range(max(row_of) + 1)]
+    rows = [_laid(row, sizes, arrows, chips, row_of) for row in range(max(row_of) + 1)]
     between = [a for a, (tail, head) in enumerate(arrows) if row_of[tail] != row_of[head]]
     tops, lanes, low = _stacked(rows, between, arrows, chips, row_of)
     boxes: dict[int, Point] = {}
@@ -81,16 +78,14 @@ def in_rows(
 
 
 def _laid(
-    row: int, sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point],
-    inside: Sequence[tuple[str, ...]], row_of: Sequence[int],
-) -> _Row:  # fmt: skip
+    row: int, sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point], row_of: Sequence[int]
+) -> _Row:
     """Return the layout of one row."""
     boxes = [i for i, each in enumerate(row_of) if each == row]
     at = {i: k for k, i in enumerate(boxes)}
     own = [a for a, ends in enumerate(arrows) if at.keys() >= set(ends)]
     ends = [(at[tail], at[head]) for tail, head in (arrows[a] for a in own)]
-    around = [inside[i] for i in boxes]
-    return _Row(boxes, own, layered([sizes[i] for i in boxes], ends, [chips[a] for a in own], around))
+    return _Row(boxes, own, layered([sizes[i] for i in boxes], ends, [chips[a] for a in own]))
 
 
 def _stacked(
