@@ -167,7 +167,7 @@ class Node(Noted, Surface["Node"]):
 
 
 def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
-    """Return the node for the result of calling `op` with `args`: shape () gives a Value, any other a Tensor."""
+    """Return the node for the result of calling `op` with `args`, a number or an array."""
     if type(data) is not float and not data.ndim:  # type: ignore[union-attr]
         data = float(data)
     node = _new(Value if type(data) is float else Tensor)

@@ -85,7 +85,7 @@ class Op:
         result = self.compute(*raw)
         if recorded:
             return record(self, tuple(map(_owned, kept)), result)
-        return result if getattr(result, "ndim", 0) else float(result)  # a number is a number, no array of rank 0
+        return result if getattr(result, "ndim", 0) else float(result)  # no array of rank 0
 
     def compute(self, *args: Any) -> Any:
         """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
@@ -105,7 +105,7 @@ class Op:
         try:
             try:
                 return call(self.pull, i, g, z, args)
-            except ArithmeticError:  # Python's floats refuse 1/0, which IEEE 754 answers with inf; numpy's do not
+            except ArithmeticError:  # Python's floats refuse 1/0; numpy's give inf, as IEEE 754 says
                 return call(self.pull, i, _numpy(g), _numpy(z), [*map(_numpy, args)])
         except Exception as error:
             raise rule_error(self.name, error)  # noqa: B904 - it has its cause

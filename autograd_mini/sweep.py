@@ -19,6 +19,7 @@ from .node import ALL, Node, Value, check_fresh
 from .op import fit, numbers
 
 Given = Callable[[Node], tuple[Any, Sequence[Any]]]  # what a rule is given of a node: its result, its arguments
+Seeds = dict[Node, Any]  # the gradients that come from outside: that of the root
 Swept = tuple[list[Node], list[Any], list[int]]  # nodes, the gradient of each, and which of them end here
 
 _birth = attrgetter("birth")
@@ -65,12 +66,13 @@ def carries(node: Node, i: int) -> bool:
     return node.op is not None and isinstance(node.args[i], Node) and node.op.rule(i) is not None
 
 
-def sweep(nodes: list[Node], seeds: dict[Node, Any], given: Given = numbers) -> Generator[Any, Any, None]:
-    """Yield the upstream gradient of each of `nodes` in turn; they are given in reverse topological order.
+def sweep(nodes: list[Node], seeds: Seeds, given: Given = numbers) -> Generator[Any, Any, None]:
+    """Yield the upstream gradient of each of `nodes`, which are in reverse topological order.
 
-    `seeds` holds the gradients that come from outside: that of the root. When a node's turn comes, everything that uses
-    it has had its own, so its gradient is complete; None says that nothing reached it. A gradient that is sent into the
-    generator takes its place. `given` says what a rule is given of a node: its numbers, or itself.
+    `seeds` holds the gradients that come from outside: that of the root. When a node's turn comes,
+    everything that uses it has had its own, so its gradient is complete; None says that nothing
+    reached it. A gradient that is sent into the generator takes its place. `given` says what a rule
+    is given of a node: its numbers, or itself.
     """
     grads, among = dict(seeds), set(nodes)
     for node in nodes:
@@ -88,7 +90,7 @@ def sweep(nodes: list[Node], seeds: dict[Node, Any], given: Given = numbers) -> 
 def contributions(
     node: Node, g: Any, given: Given = numbers, among: Container[Node] | None = None
 ) -> Iterator[tuple[Node, Any]]:
-    """Yield each argument (`among` those) that a node with the upstream gradient g contributes to, and how much."""
+    """Yield each argument (`among` those) that a node contributes to, and how much, given its g."""
     z, args = given(node)
     for i in receivers(node):
         arg = node.args[i]
@@ -119,7 +121,7 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
     write(nodes, grads)
 
 
-def gradients(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
+def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
     """Sweep without a stop; return the nodes, their gradients, and the places of those that are leaves or have none.
 
     `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
@@ -214,7 +216,7 @@ def seed_of(root: Node, gradient: Any) -> Any:
     return seed
 
 
-def swept(seeds: dict[Node, Any], nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
+def swept(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numbers) -> dict[Node, Any]:
     """Return the gradient of each of `nodes`, or of every node that the seeds reach, None where nothing flows."""
     found, grads, _ = gradients(seeds, nodes, given)
     reached = dict(zip(found, grads))

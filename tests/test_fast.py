@@ -192,7 +192,7 @@ def test_whatever_is_interrupted_and_interrupted_again_the_next_sweep_is_right(m
         if next(ticks) in at:
             raise KeyboardInterrupt
 
-    with_ticks(monkeypatch, fast, ("descend", "_descend", "_send", "_clear"), tick)
+    with_ticks(monkeypatch, fast, ("descend", "_descend", "_share", "_send", "_clear"), tick)
     with_ticks(monkeypatch, sweeps, ("backward", "gradients", "total", "write", "reach"), tick)
     x, w = Value(2.0), Value(3.0)
     root = ops.hypot(x, 4.0) + ops.add_n(x * w, w, 1.0)

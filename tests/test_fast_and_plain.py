@@ -63,7 +63,9 @@ class Run:
                 self.attempt(self.step)
             if self.rng.random() < 0.05:
                 [Value(0.0) for _ in range(self.rng.choice((20, 200)))]  # births between those of this program
+                self.attempt(lambda: ops.add_n(self.nodes[0], self.nodes[-1]))
             if self.rng.random() < 0.05:
+                self.attempt(lambda: ops.add_n(self.nodes[0], self.nodes[-1]))
                 self.attempt(lambda: setattr(self.nodes[0], "data", 7.0))
                 self.attempt(lambda: self.nodes[0] + self.nodes[-1])  # used before and after
         for _ in range(self.rng.randint(1, 2)):
@@ -203,7 +205,9 @@ def rebind(patch: pytest.MonkeyPatch, one: Any, two: Any) -> None:
 
 MUTANTS: list[tuple[Any, str, str]] = [
     (fast._descend, "before + dx  # THE", "dx  #"),
-    (fast._descend, "before + dx  # for an op", "dx  # for an op"),
+    (fast._share, "before + dx  # for", "dx  #"),
+    (fast._share, "x.birth >= birth", "x.birth < 0"),
+    (fast._share, "if top - x.birth < length:", "if True:"),
     (fast._descend, "x, dx, y = y, dy, none", "break"),
     (fast._descend, "dx, y = rule_x(g, node._data, x._data, y), none", "dx = dy = rule_x(g, node._data, x._data, y)"),
     (fast._descend, "rule_y(g, node._data, x, y._data)", "rule_y(g, node._data, y._data, x)"),
