@@ -171,14 +171,17 @@ def descend(
     if _sweeping.locked():
         return None
     with _sweeping:  # and not acquire() before a try: Ctrl-C between the two would leave it locked
-        _clear(reach)
+        if _begun:
+            _clear(reach)
         _begun.append(seeds)
         try:
             nodes: list[Node] = []
             ends: list[int] = []
+            older = {}
             for node, g in seeds.items():
                 node.inflow = g
-            _descend({node.birth: node for node in seeds}, nodes, ends, contributions)
+                older[node.birth] = node
+            _descend(older, nodes, ends, contributions)
             grads = [node.inflow for node in nodes]
             for node in nodes:
                 node.inflow = None

@@ -118,7 +118,7 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
         if shared is None and not isinstance(nodes[i], Value):
             shared = {id(g) for node, g in zip(nodes, grads) if node.op is not None}
         grads[i] = total(nodes[i], grads[i], shared)
-    write(nodes, grads)
+    deque(map(setattr, nodes, repeat("_grad"), grads), 0)  # in one call: a Ctrl-C comes before it or after it
 
 
 def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
@@ -126,7 +126,7 @@ def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numb
 
     `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
     """
-    if fast.in_use() and given is numbers and not any(isinstance(seed, Node) for seed in seeds.values()):
+    if given is numbers and fast.in_use() and not _recorded(seeds):
         found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)
         if found is not None:
             return found
@@ -136,17 +136,6 @@ def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numb
     for mode in watching():
         mode.check_gradients(dict(zip(nodes, grads)))
     return nodes, grads, [i for i, node in enumerate(nodes) if node.op is None or grads[i] is None]
-
-
-def write(nodes: Iterable[Node], grads: Iterable[Any]) -> None:
-    """Store each gradient in its node: in all of them, once it has begun."""
-    whole = map(setattr, nodes, repeat("_grad"), grads)
-    try:
-        for node, g in zip(nodes, grads):
-            node._grad = g
-    except BaseException:  # Ctrl-C between two nodes: all are written, in one call that no second one can interrupt
-        deque(whole, 0)
-        raise
 
 
 def total(node: Node, g: Any, shared: Any = None) -> Any:
@@ -230,6 +219,14 @@ def dependents(nodes: Iterable[Node], given: Iterable[Node]) -> set[Node]:
         if any(a in found for a in node.args if isinstance(a, Node)):
             found.add(node)
     return found
+
+
+def _recorded(seeds: Seeds) -> bool:
+    """Return whether a seed is a node: what the rules make of it is then recorded."""
+    for seed in seeds.values():  # noqa: SIM110 - any() of a generator would take 2 % of a small sweep
+        if isinstance(seed, Node):
+            return True
+    return False
 
 
 def watching() -> list[Any]:
