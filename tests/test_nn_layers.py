@@ -251,6 +251,20 @@ def test_dropout_keeps_the_expected_output_and_drops_gradients_too():
     assert drop.eval()(x) is x
 
 
+def test_dropout_of_a_single_number_gives_a_number() -> None:
+    drop = nn.Dropout(0.5, rng=0)
+    assert {drop(Value(3.0)).data for _ in range(20)} == {0.0, 6.0}
+
+
+@pytest.mark.parametrize(("kind", "sizes"), [(nn.Neuron, (2,)), (nn.Layer, (2, 1)), (nn.Dense, (2, 1))])
+def test_an_activation_goes_by_place_or_name_and_what_follows_by_name(kind, sizes) -> None:
+    settings = {"init": nn.init.constant(0.5), "rng": 0}
+    made = [kind(*sizes, "tanh", **settings), kind(*sizes, activation="tanh", **settings)]
+    assert repr(made[0]) == repr(made[1]) and made[0].activation == "tanh"
+    with pytest.raises(TypeError):
+        kind(*sizes, "tanh", *settings.values())
+
+
 def test_a_state_is_a_copy_that_loads_into_an_equal_network():
     for kind in (nn.Layer, nn.Dense):
         net, other = (nn.MLP(3, [2, 1], layer=kind, rng=seed) for seed in (0, 1))
