@@ -116,8 +116,9 @@ def _of_record(
         raise DataError("a leaf stands twice among the inputs: name each once")
     for node in nodes:
         check_fresh(node)
-        if node.op is not None and node.op not in (ROWS.get(node.op.name), TABLE.get(node.op.name)):
-            raise DataError(f"the row {node.op.name} was taken out of the table or defined anew: record again")
+    for op in dict.fromkeys(node.op for node in nodes):
+        if op is not None and op not in (ROWS.get(op.name), TABLE.get(op.name)):
+            raise DataError(f"the row {op.name} was taken out of the table or defined anew: record again")
     guards = branches.guards if branches else [Guard(*decision[:3]) for decision in decisions(nodes, root)]
     return _listing(root, nodes, leaves, names, guards)
 

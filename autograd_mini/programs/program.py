@@ -76,6 +76,8 @@ class Program:
         self._listing = listing
         self.root = listing.root
         self.inputs = tuple(listing.inputs)
+        # Printing and compiling takes as long as dozens of sweeps: not for a program that is run but once.
+        self._fresh = type(listing) is Listing and not listing.guards
 
     def __repr__(self) -> str:
         names = ", ".join(self.names[:6]) + (", ..." if len(self.names) > 6 else "")
@@ -195,6 +197,9 @@ class Program:
         return _defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
 
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
+        if self._fresh:
+            self._fresh = False
+            return self._listing.swept(inputs, gradient)
         held = [n._data for n in self._listing.captured]
         try:
             value, gradients = self._run(*inputs, *held, gradient)

@@ -17,7 +17,7 @@ from ...data import Array
 from ...errors import DataError
 from ...node import Node, leaf, record
 from ...op import ROWS, TABLE, Elementwise, Op, Sum
-from ...sweep import dependents, receivers
+from ...sweep import dependents, receivers, swept
 from ...text.formula import names_of, number
 from .call_syntax import Constants
 from .dialects import Dialect, alone, contribution, expression
@@ -113,6 +113,19 @@ class Listing:
         names = [self.names[n] for n in nodes]
         ends = (place[self.root], [place[n] for n in self.inputs], len(nodes) - len(self.nodes))
         return _restored, (type(self), steps, ends, names, guards)
+
+    def swept(self, inputs: Sequence[float], gradient: float) -> tuple[float, tuple[float, ...]]:
+        """Return the value and the gradients for the inputs' numbers by recording anew: what a program prints, done."""
+        made: dict[Node, Node] = dict(zip(self.inputs, map(leaf, inputs)))
+        with alone():
+            for node in self.nodes:
+                if node not in made:
+                    args = [made[a] if isinstance(a, Node) else a for a in node.args]
+                    made[node] = leaf(node._data) if node.op is None else node.op(*args)
+            root = made[self.root]
+            found = swept({root: gradient})
+        gradients = [found.get(made[n]) for n in self.inputs]
+        return root._data, tuple([0.0 if g is None else g for g in gradients])
 
     def bar(self, node: Node) -> str:
         """Return the name of the gradient of a node."""
