@@ -17,7 +17,7 @@ if sys.argv[1:3] == ["worker", "one core"]:
     import one_core  # noqa: F401
 
 import numpy as np
-from clock import medians, row
+from clock import LIMIT, medians, row
 from page import main
 from steps import MAKERS, Step, batch_of
 
@@ -69,7 +69,7 @@ def table(cores: str) -> Iterator[str]:
         for worker in workers.values():
             stack.callback(worker.close)
         for i, (sizes, batch, calls, dtype) in enumerate(CELLS):
-            losses = {name: worker.ask(i, 2)[1] for name, worker in workers.items()}
+            losses = {name: worker.ask(i, 2)[1] for name, worker in workers.items() if not name.startswith(LIMIT)}
             assert np.allclose(list(losses.values()), losses["numpy by hand"], rtol=1e-4), losses
             title = f"{'-'.join(map(str, sizes))}, batch {batch}, {np.dtype(dtype)}, {cores}"
             yield row(title, measured(workers, i, calls))

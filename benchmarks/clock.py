@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Work = TypeVar("Work")
+LIMIT = "limit: "  # how the name of a work begins that bounds the others
 
 
 def compare(works: dict[str, Callable[[], object]], rounds: int = 9, calls: int = 1) -> dict[str, float]:
@@ -52,10 +53,12 @@ def show(seconds: float) -> str:
 
 
 def row(title: str, seconds: dict[str, float], ours: str = "autograd_mini") -> str:
-    """Return a line of the table: every time, and how many times ours each peer's is."""
+    """Return a line of the table: every time, how many times ours each peer's is, and how many times the limit ours."""
     mine = seconds[ours]
-    peers = ", ".join(f"{name} {show(t)} ({t / mine:.2f})" for name, t in seconds.items() if name != ours)
-    return f"| {title} | {show(mine)} | {peers} |"
+    times = {name: t for name, t in seconds.items() if name != ours}
+    peers = [f"{name} {show(t)} ({t / mine:.2f})" for name, t in times.items() if not name.startswith(LIMIT)]
+    limits = [f"{n[len(LIMIT) :]} {show(t)} ({mine / t:.2f})" for n, t in times.items() if n.startswith(LIMIT)]
+    return f"| {title} | {show(mine)} | {', '.join(peers)} | {', '.join(limits)} |"
 
 
 def machine() -> str:

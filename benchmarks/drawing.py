@@ -1,15 +1,17 @@
-"""Times the drawing of graphs: python benchmarks/drawing.py [ROUNDS].
+"""Times the drawing of graphs: `python benchmarks/drawing.py [ROUNDS] [--write docs/benchmarks.md]`.
 
 A graph of 1,000 nodes drawn unfolded, against the layout program alone on the same DOT; networks drawn folded.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
-from clock import compare, machine, show
+from clock import LIMIT, compare, machine, row, show
+from page import keep
 
 import viz
 from autograd_mini import Node, ops
@@ -36,23 +38,21 @@ def image_loss() -> Node:
     return loss
 
 
-def main(rounds: int) -> None:
-    """Print a line for each drawing."""
-    print(machine())
+def main(rounds: int) -> list[str]:
+    """Return a line of the table for each drawing."""
     unfolded = scalar_loss(MLP(2, [15, 15, 1], "tanh", rng=0), 2)
     dot = square(viz.draw(unfolded, fold=None, limit=None).source)
     program = find("bundled")[0]
-    times = compare(
-        {
-            "drawn": lambda: viz.draw(unfolded, fold=None, limit=None).svg,
-            "layout program, -Tjson": lambda: run(program, dot, ["-Tjson"]),
-            "layout program, -Tsvg": lambda: run(program, dot, ["-Tsvg"]),
-        },
-        rounds,
-    )
-    print(f"{len(order(unfolded)):,} nodes unfolded:", *(f"{name} {show(t)};" for name, t in times.items()))
-    print(*(f"{times['drawn'] / t:.2f} times the {name}" for name, t in times.items() if name != "drawn"), sep=", ")
-
+    lines = [
+        "| drawing | time | peers: time (times ours) | limit: time (ours is so many times that) |",
+        "|---|---|---|---|",
+    ]
+    layout = {
+        "autograd_mini": lambda: viz.draw(unfolded, fold=None, limit=None).svg,
+        "the layout program's own SVG of the same DOT": lambda: run(program, dot, ["-Tsvg"]),
+        f"{LIMIT}the places from the layout program": lambda: run(program, dot, ["-Tjson"]),
+    }
+    lines.append(row(f"{len(order(unfolded)):,} nodes unfolded", compare(layout, rounds)))
     net = MLP(2, [16, 16, 1], "tanh", rng=0)
     loss, images = scalar_loss(net, 2), image_loss()
     drawings: dict[str, Callable[[], object]] = {
@@ -61,9 +61,15 @@ def main(rounds: int) -> None:
         "the same, one neuron opened": lambda: viz.draw(loss, model=net, unfold="layer 2/neuron 3").svg,
         "the same, without a layout program": lambda: viz.draw(loss, model=net, engine="python").svg,
     }
-    for name, seconds in compare(drawings, rounds).items():
-        print(f"{name}: {show(seconds)}")
+    return lines + [f"| {name} | {show(seconds)} | | |" for name, seconds in compare(drawings, rounds).items()]
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("rounds", nargs="?", type=int, default=5)
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- drawing --> and <!-- /drawing -->")
+    given = parser.parse_args()
+    table = [*main(given.rounds), "", f"{machine()}; medians of {given.rounds}, in turn."]
+    print("\n".join(table))
+    if given.write:
+        keep(given.write, "drawing", table)

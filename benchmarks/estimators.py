@@ -1,25 +1,35 @@
 """Time of fit against scikit-learn's, in one process on one core: the textbook's two examples and the digits.
 
-Run `python benchmarks/estimators.py [rounds]`. The two estimators take turns; the ratio is that of the best times, and
-a ratio counts only where the loss curves are equal (to 1e-10 of each other). Exit status 1 if a ratio exceeds 0.8.
+Run `python benchmarks/estimators.py [rounds] [--write docs/benchmarks.md]`. The two estimators take turns; the times
+are the best ones, and they count only where the loss curves are equal (to 1e-10 of each other). Exit status 1 if ours
+takes more than 0.8 of scikit-learn's.
 """
 
 from __future__ import annotations
 
+import argparse
+import math
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import one_core  # noqa: F401 - numpy counts its threads when it is imported
 
 # isort: split
 import numpy as np
+from clock import LIMIT, machine, row
+from limits import Limit, products
+from page import HEAD, keep
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits, make_classification, make_regression
 from sklearn.model_selection import train_test_split
 
 import nn as ours
+from nn.estimators.solvers import Adam
 
 TARGET = 0.8
 
@@ -39,36 +49,70 @@ def regressor(room: Any) -> tuple[Any, Any, Any]:
 
 
 def digits(room: Any) -> tuple[Any, Any, Any]:
-    """The handwritten digits: 1797 x 64, a hidden layer of 100, 50 epochs."""
+    """The handwritten digits: 1797 x 64, a hidden layer of 100."""
     X, y = load_digits(return_X_y=True)
     return room.MLPClassifier(hidden_layer_sizes=(100,), max_iter=50, random_state=1), X, y
 
 
-def compare(example: Any, rounds: int) -> tuple[float, float, bool, int]:
-    """Return the best time of each estimator in seconds, whether their loss curves are equal, and the epochs."""
-    times: list[list[float]] = [[], []]
-    curves = [np.empty(0), np.empty(0)]
-    for i in list(range(2)) * rounds:
-        model, X, y = example((theirs, ours)[i])
-        start = time.perf_counter()
-        model.fit(X, y)
-        times[i].append(time.perf_counter() - start)
-        curves[i] = np.array(model.loss_curve_)
+def compare(example: Any, rounds: int) -> tuple[dict[str, float], bool, int]:
+    """Return the best time of each estimator and of the limit, whether the loss curves are equal, and the epochs."""
+    works: dict[str, Callable[[], Any]] = {
+        "autograd_mini": partial(fitted, example, ours),
+        "scikit-learn": partial(fitted, example, theirs),
+    }
+    models = {name: work() for name, work in works.items()}
+    curves = [np.array(model.loss_curve_) for model in models.values()]
     equal = len(curves[0]) == len(curves[1]) and np.allclose(*curves, rtol=1e-10, atol=0.0)
-    return min(times[0]), min(times[1]), equal, len(curves[0])
+    works |= limit(models["autograd_mini"], len(example(ours)[1]))
+    times: dict[str, float] = dict.fromkeys(works, math.inf)
+    for _ in range(rounds):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            times[name] = min(times[name], time.perf_counter() - start)
+    return times, equal, len(curves[0])
+
+
+def fitted(example: Any, room: Any) -> Any:
+    """Return the example's estimator, fitted."""
+    model, X, y = example(room)
+    return model.fit(X, y)
+
+
+def limit(model: Any, samples: int) -> Limit:
+    """Return the matrix products of all batches and Adam's passes over all parameters, and nothing else."""
+    sizes = [len(model.coefs_[0]), *map(len, model.intercepts_)]
+    size = min(200, samples)
+    steps = [next(iter(products(sizes, n, np.float64).values())) for n in (size, samples % size or size)]
+    whole, rest = samples // size, bool(samples % size)
+    theta = np.ones(sum(W.size for W in (*model.coefs_, *model.intercepts_)))
+    g, adam = np.ones_like(theta), Adam(0.001, 0.9, 0.999, 1e-8)
+
+    def work() -> None:
+        for _ in model.loss_curve_:
+            for step in [steps[0]] * whole + [steps[1]] * rest:
+                step()
+                adam.step(theta, g)
+
+    return {f"{LIMIT}its products in BLAS and Adam's passes": work}
 
 
 def main() -> int:
-    """Print the table and return the exit status."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    """Print the table, keep it in a page with --write, and return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("rounds", nargs="?", type=int, default=20)
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- estimators --> and <!-- /estimators -->")
+    given = parser.parse_args()
     warnings.simplefilter("ignore")  # 50 epochs are too few for the digits to converge
-    slow = False
-    print(f"{'example':12}{'epochs':>8}{'scikit-learn':>16}{'autograd_mini':>16}{'ratio':>8}  equal curves")
+    slow, lines = False, list(HEAD)
     for example in (classifier, regressor, digits):
-        reference, own, equal, epochs = compare(example, rounds)
-        ratio = own / reference
-        slow |= ratio > TARGET or not equal
-        print(f"{example.__name__:12}{epochs:8}{reference * 1e3:13.1f} ms{own * 1e3:13.1f} ms{ratio:8.2f}  {equal}")
+        times, equal, epochs = compare(example, given.rounds)
+        slow |= times["autograd_mini"] > TARGET * times["scikit-learn"] or not equal
+        title = (example.__doc__ or "").rstrip(".")
+        lines.append(row(f"{title}; {epochs} epochs, {'equal' if equal else 'UNEQUAL'} curves", times))
+        print(lines[-1], flush=True)
+    if given.write:
+        keep(given.write, "estimators", [*lines, "", f"{machine()}; the best of {given.rounds} fits, in turn."])
     return int(slow)
 
 

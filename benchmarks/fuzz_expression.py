@@ -1,21 +1,23 @@
-"""Throws random and mutated text at the expression language: python benchmarks/fuzz_expression.py [N] [SEED].
+"""Throws random and mutated text at the expression language: `python benchmarks/fuzz_expression.py [N] [SEED]`.
 
 Every input must give a number or an ExpressionError, quickly, and nothing that looks like an attribute, a string or
 a call of a foreign name may be accepted. One in 5 of what is accepted is explained in some form, with or without the
 paths from a name; one input in 100 goes through the whole command, with options in any order, which must end with
-status 0 or with status 2 and a message. Warnings are errors. N is 1,000,000 unless given.
+status 0 or with status 2 and a message. Warnings are errors. N is 1,000,000 unless given;
+--write PAGE keeps the report.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
 import random
 import re
-import sys
 import time
 import warnings
+from pathlib import Path
 
 from autograd_mini import Node, Value
 from autograd_mini.text.explanation import explain
@@ -158,13 +160,14 @@ def commanded(text: str, rng: random.Random) -> None:
             status = cli.main(argv)
         except SystemExit as exit:  # as argparse ends, for --help too
             status = exit.code
-    said = sum(not line.startswith("autograd-mini: note:") for line in err.getvalue().splitlines())
+    remarks = "autograd-mini: note:", "autograd-mini: read as:"
+    said = sum(not line.startswith(remarks) for line in err.getvalue().splitlines())
     if status not in (0, cli.MISTAKE) or (status == cli.MISTAKE) != bool(said) or said > 3:
         raise AssertionError(f"status {status} and {err.getvalue()!a} of {argv!a}")
 
 
-def main(n: int, seed: int) -> None:
-    """Check n inputs and report how many were expressions, and the slowest."""
+def main(n: int, seed: int) -> tuple[list[str], str]:
+    """Check n inputs; return how many were expressions and how long the slowest took, in words, and the slowest."""
     warnings.simplefilter("error")
     rng = random.Random(seed)
     accepted, slowest, start = 0, (0.0, ""), time.perf_counter()
@@ -178,11 +181,22 @@ def main(n: int, seed: int) -> None:
             explained(text, rng)
         if i % COMMANDED == 0:
             commanded(text, rng)
-    print(f"{n:,} inputs in {time.perf_counter() - start:.0f} s: {accepted:,} expressions, the rest refused")
-    print(f"{accepted // EXPLAINED:,} explained, {-(-n // COMMANDED):,} sent through the whole command")
-    print(f"slowest {slowest[0] * 1000:.1f} ms: {slowest[1]!a}")
+    return [
+        f"{n:,} inputs in {time.perf_counter() - start:.0f} s: {accepted:,} expressions, the rest refused.",
+        f"{accepted // EXPLAINED:,} explained, {-(-n // COMMANDED):,} sent through the whole command.",
+        f"The slowest took {slowest[0] * 1000:.1f} ms.",
+    ], slowest[1]
 
 
 if __name__ == "__main__":
-    given = [int(argument) for argument in sys.argv[1:3]]
-    main(*given, *(1_000_000, 1)[len(given) :])
+    from page import keep
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("n", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("seed", nargs="?", type=int, default=1)
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- fuzzing --> and <!-- /fuzzing -->")
+    given = parser.parse_args()
+    lines, worst = main(given.n, given.seed)
+    print(*lines, f"It was {worst!a}.", sep="\n")
+    if given.write:
+        keep(given.write, "fuzzing", lines)

@@ -1,6 +1,6 @@
 """Kill a process again and again while it saves a model, and count the files that cannot be read afterwards.
 
-    python benchmarks/kill_during_save.py --kills 60
+    python benchmarks/kill_during_save.py --kills 60 --write docs/benchmarks.md
 
 A child writes the same two models in turn, over one file; SIGKILL hits it at a random moment. Afterwards the file must
 hold one of the two, whole. The same is done with `numpy.savez` straight over the file, to show that the kills do hit.
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from page import keep
 
 import nn
 
@@ -117,12 +118,20 @@ def is_whole(load: Callable[[Path], Any], path: Path) -> bool:
 
 
 def main() -> None:
-    """Measure both writers and print what was found."""
+    """Measure both writers, print what was found, and keep it in a page with --write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=60, help="how often each writer is killed")
-    kills = parser.parse_args().kills
+    parser.add_argument("--write", type=Path, help="a page with the marks <!-- saving --> and <!-- /saving -->")
+    given = parser.parse_args()
+    lines = [
+        "| writer | killed | files unreadable | left by killed writers | left in the end |",
+        "|---|---|---|---|---|",
+    ]
     for writer in WRITERS:
-        print(f"{writer:12}", measure(writer, kills))
+        lines.append(f"| `{writer}` | {' | '.join(map(str, measure(writer, given.kills)))} |")
+        print(lines[-1], flush=True)
+    if given.write:
+        keep(given.write, "saving", lines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ the faster.
 
 from __future__ import annotations
 
+import ast
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,8 +15,9 @@ import one_core  # noqa: F401 - numpy counts its threads when it is imported
 
 # isort: split
 import numpy as np
-from clock import compare, row
+from clock import LIMIT, compare, row
 from engine import MicrogradValue, demo_step, micrograd_nn, moons, rosenbrock
+from limits import Limit, empty_calls, products, straight_lines
 from page import main
 
 import autograd_mini
@@ -106,9 +109,13 @@ def one_sample() -> Iterator[str]:
     data = [p.data for p in params]
     call, in_buffers = casadis(net)
     title = "one sample through MLP 2-16-16-1, 337 gradients"
+    simplified = program.simplified()
     works = {"autograd_mini": lambda: program(*data)[0], "micrograd": micrograds(net), "CasADi by call": call}
-    agree(works)
-    yield row(f"{title}: printed Python", compare(works, calls=50))
+    short = {**works, "autograd_mini": lambda: simplified(*data)[0]}
+    agree({**works, "simplified": short["autograd_mini"]})
+    limit = straight_lines(*operations(simplified.source))
+    yield row(f"{title}: printed Python", compare({**works, **limit}, calls=50))
+    yield row(f"{title}: printed Python, simplified", compare({**short, **limit}, calls=50))
     tape, values = tape_for(loss, params), np.array(data)
     out = np.empty(1 + len(params))
 
@@ -118,7 +125,50 @@ def one_sample() -> Iterator[str]:
 
     works = {"autograd_mini": run, "CasADi's buffer": in_buffers}
     agree(works)
+    works |= one_sample_by_hand(values)
     yield row(f"{title}: tape under numba, through buffers", compare(works, calls=2000))
+
+
+def operations(source: str) -> tuple[int, int]:
+    """Return how many operators a program has, and how many calls of functions."""
+    function = next(part for part in ast.parse(source).body if getattr(part, "name", "") == "program")
+    parts = list(ast.walk(function))
+    return tuple(sum(isinstance(part, kind) for part in parts) for kind in (ast.BinOp, ast.Call))  # type: ignore
+
+
+def one_sample_by_hand(theta: np.ndarray) -> Limit:
+    """Return the sample as loops over numbers, compiled by numba: no interpreter and no call of a library but tanh."""
+    import numba
+
+    @numba.njit(fastmath=True)
+    def work(theta: Any, sizes: Any, a: Any, d: Any, out: Any) -> Any:
+        end, at = 0, 0
+        a[0], a[1] = 0.3, -0.4
+        for k in range(len(sizes) - 1):
+            m, n = sizes[k], sizes[k + 1]
+            for i in range(n):
+                z = theta[end + i * (m + 1) + m]
+                for j in range(m):
+                    z += theta[end + i * (m + 1) + j] * a[at + j]
+                a[at + m + i] = math.tanh(z)
+            end, at = end + n * (m + 1), at + m
+        loss = (a[at] - 1.0) ** 2
+        d[at] = 2.0 * (a[at] - 1.0)
+        for k in range(len(sizes) - 2, -1, -1):
+            m, n = sizes[k], sizes[k + 1]
+            end, at = end - n * (m + 1), at - m
+            d[at : at + m] = 0.0
+            for i in range(n):
+                h = d[at + m + i] * (1.0 - a[at + m + i] ** 2)
+                out[end + i * (m + 1) + m] = h
+                for j in range(m):
+                    out[end + i * (m + 1) + j] = h * a[at + j]
+                    d[at + j] += h * theta[end + i * (m + 1) + j]
+        return loss
+
+    places = np.zeros((2, sum(SIZES)))
+    given = theta, np.array(SIZES), *places, np.empty_like(theta)
+    return {f"{LIMIT}loops by hand under numba": lambda: work(*given)}
 
 
 def tape_for(root: Any, inputs: list[Any]) -> Tape:
@@ -148,7 +198,8 @@ def batch() -> Iterator[str]:
 
     works = {"autograd_mini": lanes, "torch": torchs(net, points, targets), "jax.jit": jaxs(net, points, targets)}
     agree(works)
-    yield row("the same, batch of 100: numba lanes", compare(works, calls=100))
+    works |= products(SIZES, len(points), np.float64, [np.tanh])
+    yield row("batch of 100 through MLP 2-16-16-1: numba lanes", compare(works, calls=100))
 
 
 def torchs(net: Any, points: np.ndarray, targets: np.ndarray) -> Callable[[], float]:
@@ -215,6 +266,7 @@ def demo() -> Iterator[str]:
 
     works = {"autograd_mini": step, "micrograd": demo_step(theirs, MicrogradValue, points, labels)}
     agree(works)
+    works |= products(SIZES, len(points), np.float64)
     yield row("micrograd's demo step, compiled, all included", compare(works, rounds=5, calls=3))
 
 
@@ -238,7 +290,26 @@ def rosenbrocks() -> Iterator[str]:
 
         works = {"autograd_mini": run, **peers}
         agree(works)
+        works |= rosenbrock_by_hand(values)
         yield row(f"Rosenbrock in 200 variables: {title}", compare(works, rounds=15, calls=5000))
+
+
+def rosenbrock_by_hand(values: np.ndarray) -> Limit:
+    """Return value and gradient as one loop, compiled by numba."""
+    import numba
+
+    @numba.njit(fastmath=True)
+    def work(x: Any, out: Any) -> Any:
+        loss, out[0] = 0.0, 0.0
+        for i in range(len(x) - 1):
+            d, e = x[i + 1] - x[i] * x[i], 1.0 - x[i]
+            loss += 100.0 * d * d + e * e
+            out[i] += -400.0 * x[i] * d - 2.0 * e
+            out[i + 1] = 200.0 * d
+        return loss
+
+    out = np.empty_like(values)
+    return {f"{LIMIT}a loop by hand under numba": lambda: work(values, out)}
 
 
 def ddx_rosenbrock(values: np.ndarray) -> Callable[[], float]:
@@ -271,8 +342,11 @@ def first_call() -> Iterator[str]:
         y.backward()
         return float(y.data)
 
-    times = compare({"autograd_mini": first, "one dynamic sweep": sweep}, calls=20)
-    yield row(f"first call of a new graph of {nodes:,} nodes, tape made and run, interpreter warm", times)
+    peers = {"one dynamic sweep": sweep, **empty_calls(nodes)}
+    title = f"first call of a new graph of {nodes:,} nodes"
+    yield row(f"{title}, tape made and run, interpreter warm", compare({"autograd_mini": first, **peers}, calls=20))
+    whole = {"autograd_mini": lambda: autograd_mini.compile(y, [x])(0.3)[0], **peers}
+    yield row(f"{title}, compiled to Python", compare(whole, calls=20))
 
 
 if __name__ == "__main__":

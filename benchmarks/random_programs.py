@@ -1,4 +1,4 @@
-"""Compares programs with the engine on random graphs: python benchmarks/random_programs.py [N] [SEED] [BACKEND ...].
+"""Compares programs with the engine on random graphs: `python benchmarks/random_programs.py [N] [SEED] [BACKEND ...]`.
 
 Each graph is built of rows of the table, every second one with hostile numbers (zeros, infinities, NaN). On random
 inputs and with a random upstream gradient every backend must give the engine's value and gradients: python bit for bit,
@@ -11,18 +11,20 @@ backends are all that are installed.
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from page import keep
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from program_cases import engine, equal, random_record, replay
@@ -142,8 +144,8 @@ def _within(a: float, found: list[float]) -> bool:
     return bool(finite) and min(finite) - 1e-9 * abs(a) <= a <= max(finite) + 1e-9 * abs(a)
 
 
-def main(n: int = 10_000, seed: int = 0, *names: str) -> int:
-    """Run and report; return the number of disagreements."""
+def main(n: int, seed: int, names: Sequence[str]) -> tuple[list[str], int]:
+    """Run; return the report and the number of disagreements."""
     known = backends()
     chosen = {name: known[name] for name in names or known}
     wrong: Counter[str] = Counter()
@@ -162,10 +164,22 @@ def main(n: int = 10_000, seed: int = 0, *names: str) -> int:
                     wrong[name] += 1
                     print(f"{name} differs on graph {k} at {sample}: {result}, the engine {e}")
     seconds = time.perf_counter() - start
-    print(f"{n:,} graphs, {LANES} samples each, on {', '.join(chosen)}, in {seconds:.0f} s")
-    print(f"{wrong.total()} differences; {excused.total()} at ill-conditioned points: {dict(excused)}")
-    return wrong.total()
+    of = n * LANES * len(chosen)
+    return [
+        f"{n:,} graphs, {LANES} samples each, on {', '.join(chosen)}, in {seconds:.0f} s:",
+        f"{wrong.total()} differences of {of:,}; {excused.total()} more at ill-conditioned points {dict(excused)}.",
+    ], wrong.total()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:3]), *sys.argv[3:]) > 0)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("n", nargs="?", type=int, default=10_000)
+    parser.add_argument("seed", nargs="?", type=int, default=0)
+    parser.add_argument("backends", nargs="*")
+    parser.add_argument("--write", type=Path, help="a page with <!-- random programs --> and <!-- /random programs -->")
+    given = parser.parse_args()
+    report, differences = main(given.n, given.seed, given.backends)
+    print(*report, sep="\n")
+    if given.write:
+        keep(given.write, "random programs", report)
+    sys.exit(differences > 0)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from clock import LIMIT
+from limits import products
 
 import nn
 from autograd_mini import Tensor, ops, zero_grad
@@ -196,6 +198,18 @@ def hips(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
     return step
 
 
+def limit(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
+    """The matrix products alone, as many as a step has, into buffers that are ready: nothing that can be kept."""
+    sizes = (x.shape[1], *(len(b) for _, b in weights))
+    (work,) = products(sizes, len(x), x.dtype).values()
+
+    def step() -> float:
+        work()
+        return float("nan")
+
+    return step
+
+
 MAKERS: dict[str, Callable[[Weights, np.ndarray, np.ndarray], Step]] = {
     "autograd_mini": replayed,
     "recorded each time": ours,
@@ -204,4 +218,5 @@ MAKERS: dict[str, Callable[[Weights, np.ndarray, np.ndarray], Step]] = {
     "MyGrad": mygrads,
     "HIPS autograd": hips,
     "jax.jit": jaxs,
+    f"{LIMIT}its products in BLAS": limit,
 }

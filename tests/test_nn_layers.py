@@ -260,7 +260,8 @@ def test_dropout_of_a_single_number_gives_a_number() -> None:
 def test_an_activation_goes_by_place_or_name_and_what_follows_by_name(kind, sizes) -> None:
     settings = {"init": nn.init.constant(0.5), "rng": 0}
     made = [kind(*sizes, "tanh", **settings), kind(*sizes, activation="tanh", **settings)]
-    assert repr(made[0]) == repr(made[1]) and made[0].activation == "tanh"
+    assert repr(made[0]) == repr(made[1])
+    assert made[0].activation == "tanh"
     with pytest.raises(TypeError):
         kind(*sizes, "tanh", *settings.values())
 
