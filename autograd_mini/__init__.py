@@ -5,7 +5,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import linalg, methods, ops
-from .checking import gradcheck
 from .errors import (
     AutogradError,
     BridgeError,
@@ -23,7 +22,6 @@ from .neighbours import NAMES as _NEIGHBOURS
 from .node import Node, Tensor, Value
 from .nonfinite import detect_nonfinite
 from .sweep import backward, backward_steps, zero_grad
-from .text.explanation import explain
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -31,8 +29,10 @@ if TYPE_CHECKING:
     from . import viz as viz
     from .bridges.jax_model import from_jax as from_jax
     from .bridges.torch_model import from_torch as from_torch
+    from .checking import gradcheck
     from .programs.compile import compile as compile
     from .programs.program import BranchError, Branches, Program
+    from .text.explanation import explain
     from .text.ledger import Ledger
 
 __all__ = [
@@ -83,8 +83,10 @@ _WHEN_ASKED = {  # where what is not needed to differentiate has its home: progr
     "Ledger": ".text.ledger",
     "Program": ".programs.program",
     "compile": ".programs.compile",
+    "explain": ".text.explanation",
     "from_jax": ".bridges.jax_model",
     "from_torch": ".bridges.torch_model",
+    "gradcheck": ".checking",
 }
 _ELSEWHERE = {  # what people look for here and find in a package that stands on this one
     **dict.fromkeys(("MLP", "Layer", "Neuron", "Dense", "Module", "adam", "fit", "sgd"), "nn"),
