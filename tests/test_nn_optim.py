@@ -230,7 +230,13 @@ def test_an_update_of_what_is_no_state_moves_nothing_and_says_what_one_is():
     p, q = Value(1.0), Tensor([2.0])
     for node in (p, q):
         node.grad = node.data
-    for wrong, kind in (([p], "list of Value"), ([q], "list of Tensor"), (None, "NoneType"), (nn.Neuron(1), "Neuron")):
+    for wrong, kind in (
+        ([p], "list of Value"),
+        ([q], "list of Tensor"),
+        (None, "NoneType"),
+        (nn.Neuron(1), "Neuron"),
+        ([[p]], "list of list"),
+    ):
         with pytest.raises(DataError, match=rf"state must be what optimizer.init\(model\) returns, got {kind}"):
             nn.adam().update(wrong)
     for optimizer, other in ((nn.sgd(), nn.adam()), (nn.adam(), nn.sgd())):

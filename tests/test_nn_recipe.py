@@ -72,6 +72,20 @@ def test_it_shows_as_mathematics():
     assert recipe._repr_latex_().startswith("$")
 
 
+def test_its_matrices_hold_the_numbers_the_first_six_each_way():
+    def shown(*value):
+        return dataclasses.replace(line, value=np.array(value)).latex().rpartition(" = ")[2]
+
+    line = nn.backprop_recipe(nn.MLP(2, [2, 2], rng=0), [1.0, 1.0], [0.0, 1.0])["z[1]"]
+    column = r" \\ ".join(map(str, range(6)))
+    assert shown(1.5, -0.0) == r"\begin{bmatrix}1.5 \\ 0\end{bmatrix}"
+    assert shown([1.0, 2.0], [3.0, 4.0]) == r"\begin{bmatrix}1 & 2 \\ 3 & 4\end{bmatrix}"
+    assert shown(*range(6)) == rf"\begin{{bmatrix}}{column}\end{{bmatrix}}"
+    assert shown(*range(7)) == rf"\begin{{bmatrix}}{column} \\ \vdots\end{{bmatrix}}"
+    assert shown([*range(6)]) == r"\begin{bmatrix}0 & 1 & 2 & 3 & 4 & 5\end{bmatrix}"
+    assert shown([*range(7)]) == r"\begin{bmatrix}0 & 1 & 2 & 3 & 4 & 5 & \cdots\end{bmatrix}"
+
+
 def test_rendered_by_matplotlib_each_line_is_valid():
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")

@@ -523,6 +523,17 @@ def test_a_gradient_that_somebody_holds_stays_what_it_was() -> None:
     assert not np.array_equal(held[0][0], held[1][0])
 
 
+def test_a_gradient_that_somebody_holds_stays_where_the_model_forgets_it() -> None:
+    line, x = nn.Dense(1, 1, "identity", rng=0), np.linspace(-1.0, 1.0, 20)[:, None]
+    step = steps.Step(line, nn.squared_error, nn.sgd(0.1))
+    step(x, 3.0 * x + 1.0)
+    held = line.W.grad
+    copy = held.copy()
+    line.zero_grad()
+    step(x, 3.0 * x + 1.0)
+    assert np.array_equal(held, copy)
+
+
 # What a replay cannot look up or check -------------------------------------------------------------------------------
 
 LABELS = np.array([0, 1, 1])
