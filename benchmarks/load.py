@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -34,7 +35,7 @@ from autograd_mini.sweep import order
 from viz.grading import grade_all
 
 SOLUTION = Path(__file__).resolve().parent.parent / "lessons" / "solutions" / "my_engine.py"
-HOSTILE = {  # what a submission does before it is the right engine, if it ever gets there
+HOSTILE = {  # what a submission does before it is the right engine, if it ever gets there: the one that forks does
     "hang": "while True: pass\n",
     "fork": "import os, time\nfor _ in range(20):\n    if not os.fork(): time.sleep(1000)\n",
     "fill the disk": "with open('junk', 'wb') as file:\n    while True: file.write(b'0' * (1 << 20))\n",
@@ -110,13 +111,13 @@ def submissions(count: int = 1000, seconds: float = 0.5) -> Iterator[str]:
         took = time.perf_counter() - start
         full = [file for file, report in zip(files, reports) if report.is_full]
         left = before - free_disk()
+        found = subprocess.run(["pgrep", "-fc", folder], capture_output=True, text=True, check=False).stdout
     right = sum(file not in does for file in full)
-    said = {kind: sum(does[f] == kind and not r.is_full for f, r in zip(files, reports) if f in does) for kind in kinds}
-    stopped = ", ".join(f"{n} of {sum(d == kind for d in does.values())} that {kind}" for kind, n in said.items())
+    marks = ", ".join(f"{sum(does.get(f) == k for f in full)} of {[*does.values()].count(k)} that {k}" for k in kinds)
     yield (
-        f"| {count:,} submissions, {len(does):,} of them hostile | {show(took)}; "
-        f"{right:,} of {count - len(does):,} right ones have full marks; "
-        f"stopped: {stopped}; {max(left, 0) / 1e6:.0f} MB of disk gone afterwards |"
+        f"| {count:,} submissions, {len(does):,} of them hostile | {show(took)}; full marks for "
+        f"{right:,} of {count - len(does):,} right ones, {marks}; "
+        f"left: {int(found)} processes, {max(left, 0) / 1e6:.0f} MB of disk |"
     )
 
 

@@ -334,6 +334,7 @@ WRONG = [
     (lambda: nn.Dense(2, 1, rng=-1), nn.SettingError, "rng must be"),
     (lambda: nn.Dense(2, 1, rng="seed"), nn.SettingError, "rng must be"),
     (lambda: nn.Dense(2, 1, dtype=np.int64), DataError, "float64 or float32"),
+    (lambda: nn.Neuron(4)([1.0, 2, Value(3.0), [4.0]]), ShapeError, "takes 4 inputs, got 4 rows"),
     (lambda: nn.Dropout(1.0), nn.SettingError, r"rate must be a number in \[0, 1\), got 1.0"),
     (lambda: nn.Dropout(float("nan")), nn.SettingError, "rate must be"),
     (lambda: nn.Neuron(2)([1.0]), ShapeError, r"ReLUNeuron\(2\) takes 2 inputs, got 1"),
