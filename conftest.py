@@ -89,6 +89,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_latex.py::test_matplotlib": "matplotlib",
     "tests/test_playground_numbers.py": "another engine",
     "tests/test_worksheet.py::test_a_pdf": "pages are typeset",
+    "tests/test_worksheet.py::test_latex_compiles": "the same",
     "docs/from-jax.md": "JAX",
     "docs/howto/export.md": "JAX and ONNX",
 }

@@ -4,6 +4,8 @@ import base64
 import html.parser
 import json
 import re
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -41,6 +43,7 @@ def test_a_blank_graph_has_slots_and_tells_no_gradient(level):
         assert (graph is None) == (question.root is None)
         if graph is not None:
             assert all(dict(box.rows)["grad"] == SLOT for box in graph.picture.boxes if box.kind != "constant")
+            assert not any(box.heats for box in graph.picture.boxes), "a number to work with, or a slot; no colours"
             assert {arrow.local for arrow in graph.picture.arrows} <= {SLOT, ""}
             assert "grad " not in graph.svg.replace("gradient", "")
 
@@ -138,6 +141,9 @@ def test_the_pictures_of_a_notebook_are_pictures(tmp_path):
 @pytest.mark.parametrize("level", LEVELS)
 def test_latex_is_balanced_and_prints_every_character(level):
     source = tex_of("50 % of a_b {", worksheet(level, 2, 4).questions, True).decode()
+    texts = re.findall(r"(\\footnotesize\n)?\\begin\{verbatim\}\n(.*?)\n\\end", source, re.DOTALL)
+    assert [line for small, text in texts for line in text.splitlines() if len(line) > (101 if small else 83)] == []
+    assert re.findall(r"\((?![-\d.]+,[-\d.]+\))[^)]*\)", "".join(re.findall(r"\\path.*", source))) == []
     bare = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}", "", source, flags=re.DOTALL)
     opened = []
     for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", bare):
@@ -151,6 +157,20 @@ def test_latex_is_balanced_and_prints_every_character(level):
     assert not re.search(r"[%#$&_^~]", plain.partition(r"\begin")[2])
     assert source.isascii()
     assert "50 \\% of a\\_b \\{" in source
+
+
+def test_latex_compiles_and_no_line_is_too_long(tmp_path):
+    if not (shutil.which("kpsewhich") and shutil.which("pdflatex")):
+        pytest.skip("no pdflatex: apt-get install texlive-pictures")
+    if subprocess.run(["kpsewhich", "tikz.sty"], capture_output=True, timeout=60).returncode:
+        pytest.skip("pdflatex has no TikZ: apt-get install texlive-pictures")
+    questions = tuple(exercise(level, 0) for level in (3, 6, 7, 8, 9))
+    (tmp_path / "sheet.tex").write_bytes(tex_of("All levels", questions, True))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "sheet.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")
+    log = (tmp_path / "sheet.log").read_text(errors="replace")
+    assert re.findall(r"^(?:Overfull|Missing character).*", log, re.MULTILINE) == []
 
 
 def test_markdown_draws_its_graphs_in_mermaid(tmp_path):

@@ -29,11 +29,11 @@ def blank_graph(question: Question) -> Drawing | None:
 def _blank(box: Box, is_known: bool) -> Box:
     """Return a box with slots for its gradient, and for its data where that can be computed."""
     if box.kind == CONSTANT:
-        return box
+        return replace(box, heats=())
     data = DASH if box.kind == LEAF else SLOT
     rows = [(key, value if is_known or key == "shape" else data) for key, value in box.rows if key != "grad"]
     return replace(
-        box, rows=(*rows, ("grad", SLOT)), tooltip=f"{box.name} = {box.formula}" if box.formula else box.name
+        box, rows=(*rows, ("grad", SLOT)), heats=(), tooltip=f"{box.name} = {box.formula}" if box.formula else box.name
     )
 
 

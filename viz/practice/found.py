@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from random import Random
 
 from autograd_mini import Value
@@ -12,6 +13,7 @@ from . import graphs
 from .question import Question
 from .slips import slips_of
 
+WIDTH = 90  # letters of a line
 LONGEST = 10  # steps of a sweep to be looked through
 IN_TURN = (
     "a node sends once, when all that uses it has sent: local derivative times its complete gradient; what comes is "
@@ -29,12 +31,18 @@ def first_wrong_step(rng: Random, code: str) -> Question:
     right, count = first.wrong + 1, len(found.wrong)
     lines = tuple(f"{i}. {_sent(sent, found.names)}" for i, sent in enumerate(found.wrong, 1))
     slips = {(float(i),): EARLY if i < right else LATE for i in range(1, count + 1) if i != right}
-    steps = f"Step {right}. {first.sentence}\nThe mistake: {found.title}. {found.idea}\n\n{explain(root, names={})}"
+    reason = map(_lines, (f"Step {right}. {first.sentence}", f"The mistake: {found.title}. {found.idea}", ""))
+    steps = "\n".join((*reason, str(explain(root, names={}))))
     return Question(
         code, (*graphs.given_lines(root), "Somebody sweeps back from L, where dL/dL = 1:", *lines),
         "Which step is the first wrong one? Give its number.", (float(right),),
         (IN_TURN, "work out who may send first, and compare step by step."), steps, slips, ("step",), root=root,
     )  # fmt: skip
+
+
+def _lines(text: str) -> str:
+    """Return a sentence in lines that a sheet holds."""
+    return textwrap.fill(text, WIDTH)
 
 
 def _spoiled(rng: Random) -> tuple[Value, Comparison]:
@@ -63,7 +71,7 @@ def wrong_gradient(rng: Random, code: str) -> Question:
     said = {step.name: float(step.upstream) for step in reversed(steps)} | {spoiled.name: wrong[0]}
     gradients = tuple(f"dL/d{name} = {g + 0.0:.10g}" for name, g in said.items())
     slips = {step.name: f"dL/d{step.name} is right: {_sum(told, step.name)}." for step in steps if step is not spoiled}
-    reason = f"dL/d{spoiled.name} = {_sum(told, spoiled.name)}, not {wrong[0]:.10g}: {words}"
+    reason = _lines(f"dL/d{spoiled.name} = {_sum(told, spoiled.name)}, not {wrong[0] + 0.0:.10g}: {words}")
     return Question(
         code, (*graphs.given_lines(root), "Somebody found, with dL/dL = 1:", *gradients),
         "One of these gradients is wrong. Which? Give the name.", spoiled.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element, fromstring
 
@@ -20,6 +21,7 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 """
 ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
 SCALE, WIDEST = 0.85, 480.0
+LETTERS, SMALL_LETTERS = 83, 101  # of a typewriter that a line holds, in normal size and in that of solutions
 BLANK = 0.556  # of its size, the width of a letter _ in Arial: a blank is drawn as one rule
 SPECIAL = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\N{EN DASH}": "--",
@@ -41,20 +43,20 @@ def _asked(i: int, question: Question) -> str:
     graph = blank_graph(question)
     picture = f"\\noindent\n{tikz_of(graph.svg)}\n\\par\n" if graph else ""
     blanks = "\n".join(rf"\blank{{{escaped(blank)} = }}" for blank in question.blanks)
-    lines = _verbatim(question.given)
+    lines = _verbatim(question.given, LETTERS)
     asked = escaped(question.asked)
     body = f"\\subsection*{{{i}.}}\n{lines}\n{picture}{asked}\n{blanks}\n\\blank{{}}"
     return f"\\noindent\\begin{{minipage}}{{\\textwidth}}\n{body}\n\\end{{minipage}}\n\\par\\bigskip"
 
 
 def _solution(i: int, question: Question) -> str:
-    return (
-        f"\\subsection*{{{i}. {escaped(question.right)}}}\n\\footnotesize\n{_verbatim([question.steps])}\n\\normalsize"
-    )
+    steps = _verbatim(question.steps.splitlines(), SMALL_LETTERS)
+    return f"\\subsection*{{{i}. {escaped(question.right)}}}\n\\footnotesize\n{steps}\n\\normalsize"
 
 
-def _verbatim(lines: Iterable[str]) -> str:
-    return "\\begin{verbatim}\n" + "\n".join(lines) + "\n\\end{verbatim}"
+def _verbatim(lines: Iterable[str], width: int) -> str:
+    wrapped = (part for line in lines for part in textwrap.wrap(line, width, subsequent_indent=" " * 8) or [""])
+    return "\\begin{verbatim}\n" + "\n".join(wrapped) + "\n\\end{verbatim}"
 
 
 def escaped(text: str) -> str:
