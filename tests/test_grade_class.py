@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from viz.grading.own_sweep import judged, own_sweep, right_sweep
 from viz.grading.report import Report
 from viz.grading.sandbox import Sandbox
 
+GUIDE = Path(__file__).parent.parent / "docs" / "howto" / "grade.md"
 PLANTED = {what: (old, new, kind) for what, old, new, kind, _ in FAULTS}
 SOME = ["a product with one factor twice", "gradients that do not add up", "an upstream gradient left out"]
 SOME += ["the order of creation"]
@@ -109,6 +111,36 @@ def test_a_failing_graph_is_played_with_the_learners_own_sweep_beside_the_right_
     assert (step.kind, made.frames.vertices[step.target].name) == ("contribute", found.sweep[first - 1].name)
     page.run("player.enterFormula('x * x')")  # another graph: that sweep is not of it
     assert "this engine" not in page.run("return document.getElementById('mistake').textContent")
+
+
+SHIMS = {  # what a step of a workflow finds on its machine, without the network
+    "pip": '[ "$1" = install ] && [ -f "$2" ]',
+    "autograd-mini": f'exec "{sys.executable}" -c "import sys, viz.command.main as m; sys.exit(m.main())" "$@"',
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the steps run in a shell")
+@pytest.mark.parametrize(("what", "status"), [(None, 0), (SOME[0], 1)])
+def test_the_workflow_of_a_classroom_does_what_it_says(what: str | None, status: int, tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    steps = yaml.safe_load(text)["jobs"]["grade"]["steps"]
+    (kept,) = (step["with"]["path"] for step in steps if step.get("uses", "").startswith("actions/upload-artifact@"))
+    (tmp_path / "bin").mkdir()
+    for name, line in SHIMS.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "autograd_mini.zip").touch()
+    (tmp_path / "my_engine.py").write_text(GOOD.replace(*PLANTED[what][:2]) if what else GOOD)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    for command in (step["run"] for step in steps if "run" in step):
+        done = subprocess.run(
+            ["sh", "-e", "-c", command], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True,
+            text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == (status if "grade" in command else 0), done.stderr
+    assert f"{'1' if not what else '0'} with full marks" in (tmp_path / kept / "index.html").read_text("utf-8")
+    assert ("Fault 1" in done.stdout) == bool(what)
 
 
 def test_pages_of_files_with_one_name_do_not_meet() -> None:

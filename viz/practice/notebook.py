@@ -11,7 +11,8 @@ from .question import Question
 from .web import fenced
 
 SETUP = """\
-# What this notebook needs; if it is missing, run: %pip install autograd-mini
+# What this notebook needs. If it is missing, put autograd_mini.zip, which the site's lessons offer, beside it, and run:
+# %pip install --quiet ./autograd_mini.zip
 from viz.practice import exercise, of_formula
 """
 CHECK = """\
