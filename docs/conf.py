@@ -55,6 +55,7 @@ python_maximum_signature_line_length = 100
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # it would fetch pages, which browsers refuse from disk
@@ -65,6 +66,7 @@ pygments_dark_style = "github-dark"
 revealjs_static_path = ["_static"]
 revealjs_style_theme = "white"
 revealjs_css_files = ["site.css", "deck.css"]
+revealjs_js_files = ["deck.js"]
 revealjs_script_conf = {
     "hash": True,
     "center": False,

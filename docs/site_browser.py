@@ -1,6 +1,7 @@
 """Opens every page of a built site in headless Chromium, as wide as a phone: no script may fail, and nothing be wider.
 
-A page of our own loads the others one by one, from a server on this machine that serves nothing else.
+Where axe is installed (axe-core-python) it finds nothing on any page, by light and by dark. A page of our own loads the
+others one by one, from a server on this machine that serves nothing else.
 """
 
 from __future__ import annotations
@@ -14,28 +15,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH = 390  # of a phone, in pixels
-TIMEOUT = 300.0  # seconds for all pages
+TIMEOUT = 900.0  # seconds for all pages
+AXE = "/axe.js"
 
 LOOK = """<!doctype html><meta charset="utf-8"><iframe id="phone" style="width:%(width)dpx;height:900px"></iframe>
 <script>
 const pages = %(pages)s, phone = document.getElementById("phone"), found = [];
 let page = "";
 function failed(message) { found.push(page + ": " + message); }
+async function axed(inside) {
+  const script = inside.createElement("script");
+  const loaded = new Promise(done => { script.onload = script.onerror = done; });
+  script.src = "%(axe)s";
+  inside.head.append(script);
+  await loaded;
+  const axe = phone.contentWindow.axe;
+  for (const [theme, runOnly] of axe ? [["light"], ["dark", ["color-contrast"]]] : []) {
+    inside.body.dataset.theme = theme;
+    const options = { iframes: false, resultTypes: ["violations"], ...runOnly && { runOnly } };
+    const { violations } = await axe.run(inside, options);
+    for (const { id, nodes: [node] } of violations) failed(`axe, ${theme}: ${id}: ${node.html.slice(0, 200)}`);
+  }
+}
 function next() {
   page = pages.shift();
   if (page === undefined) { fetch("/found", { method: "POST", body: JSON.stringify(found) }); return; }
   phone.onload = () => {
     const inside = phone.contentDocument;
     inside.querySelectorAll("details").forEach(details => { details.open = true; });
-    setTimeout(() => {
+    setTimeout(async () => {
       const wide = inside.documentElement.scrollWidth;
       if (wide > %(width)d) failed(wide + " pixels wide on a phone of %(width)d");
       if (!inside.querySelector("h1")) failed("no heading");
+      try { await axed(inside); } catch (error) { failed(String(error)); }
       next();
     }, 150);
   };
@@ -68,17 +86,19 @@ class Handler(SimpleHTTPRequestHandler):
         """Send a file of the site, its pages with an ear for errors, or the page that looks at them."""
         file = Path(self.translate_path(self.path))
         if self.path == "/look":
-            self.send_page(self.server.look)
+            self.send(self.server.look)
+        elif self.path == AXE:
+            self.send(axe(), "text/javascript")
         elif file.suffix == ".html" and file.is_file():
-            self.send_page(file.read_text(encoding="utf-8").replace("<head>", EAR, 1))
+            self.send(file.read_text(encoding="utf-8").replace("<head>", EAR, 1))
         else:
             super().do_GET()
 
-    def send_page(self, text: str) -> None:
-        """Send a page."""
+    def send(self, text: str, kind: str = "text/html") -> None:
+        """Send a page, or a script."""
         body = text.encode()
         self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -94,6 +114,12 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing of each request."""
 
 
+def axe() -> str:
+    """Return the script that looks for barriers, "" where it is not installed."""
+    place = find_spec("axe_core_python")
+    return Path(str(place.origin)).with_name("axe.min.js").read_text(encoding="utf-8") if place else ""
+
+
 def browser() -> str | None:
     """Return where Chromium is, None where there is none."""
     return next(filter(None, map(shutil.which, NAMES)), None)
@@ -102,7 +128,10 @@ def browser() -> str | None:
 def faults(site: Path, program: str) -> Iterator[str]:
     """Yield what is wrong with the pages of a site as the browser shows them, one line each."""
     pages = [str(file.relative_to(site)) for file in sorted(site.rglob("*.html")) if file.parent != site]
-    with serving(site, LOOK % {"width": WIDTH, "pages": json.dumps(pages)}) as server, opened(program, server):
+    with (
+        serving(site, LOOK % {"width": WIDTH, "axe": AXE, "pages": json.dumps(pages)}) as server,
+        opened(program, server),
+    ):
         if not server.done.wait(TIMEOUT):
             yield f"the browser has not seen all pages in {TIMEOUT:g} s"
     yield from server.found
@@ -135,4 +164,8 @@ def opened(program: str, server: Server) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(30)

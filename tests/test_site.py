@@ -307,6 +307,7 @@ SHOWN = {
     "wide": ("<h1>A</h1><p style='width:900px'>text</p>", ["908 pixels wide on a phone of 390"]),
     "bare": ("<p>text</p>", ["no heading"]),
     "failing": ("<h1>A</h1><script>nobody.knows()</script>", ["Uncaught ReferenceError: nobody is not defined"]),
+    "pale": ("<h1>A</h1><p style='color:#ccc;background:#fff'>text</p>", []),
     "folded": ("<h1>A</h1><details><p style='width:500px'>x</p></details>", ["508 pixels wide on a phone of 390"]),
 }
 
@@ -319,10 +320,14 @@ def test_a_browser_finds_what_no_reading_of_the_source_does(maker: Maker, tmp_pa
     (tmp_path / "pages").mkdir()
     for name, (body, _) in SHOWN.items():
         (tmp_path / "pages" / f"{name}.html").write_text(
-            f"<!doctype html><html><head></head><body>{body}</body></html>"
+            f"<!doctype html><html lang='en'><head><title>A</title></head><body><main>{body}</main></body></html>"
         )
     wanted = [f"pages/{name}.html: {fault}" for name, (_, faults) in sorted(SHOWN.items()) for fault in faults]
-    assert list(look.faults(tmp_path, program)) == wanted
+    found = list(look.faults(tmp_path, program))
+    assert [fault for fault in found if ": axe" not in fault] == wanted
+    barriers = [fault.partition(": <")[0] for fault in found if ": axe" in fault]
+    bare, pale = ("pages/bare.html: axe, light: page-has-heading-one", "pages/pale.html: axe, {}: color-contrast")
+    assert barriers == ([bare, pale.format("light"), pale.format("dark")] if look.axe() else [])
 
 
 def test_the_pages_python_shows_no_widgets_which_would_be_fetched(maker: Maker, tmp_path: Path) -> None:

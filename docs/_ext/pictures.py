@@ -93,7 +93,7 @@ def drawn(dot: str) -> str:
     """Return DOT as SVG, in the colours of the text around it."""
     engines: list[Engine] = find("auto")
     svg = run(engines[0], dot, ["-Tsvg"]).decode()
-    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' id="\w+"', "", svg[svg.index("<svg") :])  # which are the same in each chart of a page
     return re.sub(r'(stroke|fill)="(black|#000000)"', r'\1="currentColor"', svg).replace(
         "<text", '<text fill="currentColor"'
     )
