@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import player_page
@@ -141,6 +143,23 @@ def test_the_workflow_of_a_classroom_does_what_it_says(what: str | None, status:
         assert done.returncode == (status if "grade" in command else 0), done.stderr
     assert f"{'1' if not what else '0'} with full marks" in (tmp_path / kept / "index.html").read_text("utf-8")
     assert ("Fault 1" in done.stdout) == bool(what)
+
+
+def test_the_cells_for_nbgrader_and_otter_mark_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = GUIDE.read_text("utf-8").partition("## With nbgrader or otter")[2]
+    cell, file = re.findall(r"^```python\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "otter", ModuleType("otter"))
+    otter = ModuleType("otter.test_files")
+    otter.test_case = lambda: lambda test: test  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "otter.test_files", otter)
+    exec(file, names := {"__name__": "engine"})
+    for source, marks in ((GOOD, 18), (GOOD.replace(*PLANTED[SOME[1]][:2]), 11)):
+        (tmp_path / "my_engine.py").write_text(source)
+        exec(cell, told := {})
+        assert told["report"].passed == marks
+        with contextlib.nullcontext() if marks == 18 else pytest.raises(AssertionError, match="Fault 1"):
+            names["test_engine"]()
 
 
 def test_pages_of_files_with_one_name_do_not_meet() -> None:
