@@ -37,7 +37,7 @@ def browser():
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    started.set_script_timeout(20)
+    started.set_script_timeout(120)
     yield started
     started.quit()
 
@@ -90,7 +90,7 @@ class Page:
 
     def until(self, true):
         ui = pytest.importorskip("selenium.webdriver.support.ui")
-        ui.WebDriverWait(self.browser, 20).until(lambda _: true())
+        ui.WebDriverWait(self.browser, 120).until(lambda _: true())
 
     def said(self):
         return self.run("return document.getElementById('said').textContent")

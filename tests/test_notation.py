@@ -51,9 +51,9 @@ def test_its_numbers_are_those_of_the_formula():
     "text", ["9" * 100_000, "9," * 50_000, "(" * 100_000, "x(" * 50_000, "1e" * 50_000, "." * 100_000]
 )
 def test_hostile_text_is_read_in_linear_time(text):
-    begun = time.perf_counter()
+    begun = time.process_time()
     as_expression(text)
-    assert time.perf_counter() - begun < 5.0
+    assert time.process_time() - begun < 5.0
 
 
 def test_the_command_says_how_it_was_read(capsys):

@@ -304,9 +304,9 @@ def test_a_bare_root_of_a_large_graph_shows_its_neighbourhood_at_once() -> None:
     model = nn.MLP(2, [16, 16, 1], rng=0)
     total = sum((1 - model([k / 50, -k / 50])).relu() for k in range(100))
     total.backward()
-    start = time.perf_counter()
+    start = time.process_time()
     svg = show_node(total)["image/svg+xml"]
-    assert time.perf_counter() - start < 2.0, "0.05 s on a quiet machine"
+    assert time.process_time() - start < 2.0, "0.05 s on a quiet machine"
     assert len(svg) < 150_000
     assert "viz.draw(root) folds all of them" in svg
     folded = viz.draw(total)

@@ -344,10 +344,10 @@ def luminance(colour):
 def test_a_wide_layer_shows_its_first_and_last_neurons_and_how_many_are_left_out():
     model = nn.MLP(784, [128, 64, 10], "relu", "softmax", layer=nn.Dense, rng=0)
     x = np.random.default_rng(0).random(784)
-    start = time.perf_counter()
+    start = time.process_time()
     drawing = viz.network(model, x)
     size = len(drawing.svg.encode())
-    assert time.perf_counter() - start < 0.1 * 5  # 0.01 s on the machine where it was measured
+    assert time.process_time() - start < 0.1 * 5  # 0.01 s on the machine where it was measured
     assert size <= 200_000
     assert {"768 more", "112 more", "48 more"} <= set(texts(drawing))
     assert {"x[0]", "x[7]", "x[776]", "x[783]"} <= set(texts(drawing))
