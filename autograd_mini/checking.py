@@ -12,7 +12,7 @@ import numpy as np
 
 from . import tree
 from .data import Array, array_of, ignoring_fp_warnings
-from .errors import ShapeError
+from .errors import DataError, MatrixError, ShapeError
 from .modes import no_grad
 from .node import Node, leaf
 from .op import operand
@@ -172,10 +172,13 @@ class _Problem:
         )
 
     def moved(self, directions: list[Array], h: float) -> float:
-        """Return the weighted results of f with its arguments moved by h along `directions`."""
+        """Return the weighted results of f with its arguments moved by h along `directions`; nan where it refuses."""
         leaves = ignoring_fp_warnings(lambda: [x + h * d for x, d in zip(self.leaves, directions)])
-        with no_grad():
-            output = self.f(*tree.map_leaves(leaf, self.form(leaves)))
+        try:
+            with no_grad():
+                output = self.f(*tree.map_leaves(leaf, self.form(leaves)))
+        except (DataError, MatrixError):  # such as a matrix that is not positive definite any more: a shorter step
+            return math.nan
         results = [operand(r) for r in tree.leaves(output)]
         expected = [shape(r) for r in self.trace.roots]
         if [shape(r) for r in results] != expected:

@@ -1,7 +1,8 @@
 """Linear algebra as numpy.linalg has it: rows where a rule is needed, all else made of them.
 
 Matrices stand in the last two axes, as many as there are before. What takes a symmetric matrix (eigh, eigvalsh,
-cholesky) computes with the symmetric part of what it is given. Where a derivative does not exist, because eigenvalues
+cholesky) computes with the symmetric part of what it is given, and refuses one that is clearly not symmetric, for numpy
+reads one triangle of it; where UPLO names a triangle, that alone counts. Where a derivative does not exist, because eigenvalues
 or singular values are equal, the rule divides by their difference, 0: the gradient is inf or nan, never a wrong number.
 
 Sources of the rules: Giles, "Collected matrix derivative results", 2008; for singular vectors Townsend,
@@ -20,8 +21,11 @@ import numpy as np
 
 from . import array_ops, kernels, ops
 from .errors import DataError, ShapeError
+from .node import Node
 from .op import ROWS, TABLE, Op
 from .ops import absolute, broadcast_to, equal, expand_dims, getitem, matmul, power, reshape, shape, square, where
+
+ASYMMETRY = 0.05  # of the largest entry: rounding, and the steps of numerical derivatives, stay below
 
 
 def matrix_transpose(x: Any) -> Any:
@@ -167,31 +171,52 @@ def slogdet(x: Any) -> SlogdetResult:
 
 
 def cholesky(x: Any, upper: bool = False) -> Any:
-    """Return the lower triangular L with L L^T = x, for a symmetric, positive definite x; or L^T."""
-    return T(cholesky_(x)) if upper else cholesky_(x)
+    """Return the lower triangular L with L L^T = x, for a symmetric, positive definite x; or L^T.
+
+    DataError for a matrix that is clearly not symmetric.
+    """
+    found = cholesky_(_symmetric_one("cholesky", x))
+    return T(found) if upper else found
 
 
-def _checked(name: str, x: Any, UPLO: str) -> Any:
-    if UPLO not in ("L", "U", "l", "u"):
-        raise DataError(f'{name}: UPLO is "L" or "U", got {UPLO!r}')
-    return x
+def eigvalsh(x: Any, UPLO: str | None = None) -> Any:
+    """Return the eigenvalues of a symmetric matrix in ascending order, also where some are equal; UPLO as in `eigh`."""
+    return eigvalsh_(_symmetric_one("eigvalsh", x, UPLO))
 
 
-def eigvalsh(x: Any, UPLO: str = "L") -> Any:
-    """Return the eigenvalues of a symmetric matrix in ascending order, also where some are equal."""
-    return eigvalsh_(_checked("eigvalsh", x, UPLO))
-
-
-def eigh(x: Any, UPLO: str = "L") -> EighResult:
+def eigh(x: Any, UPLO: str | None = None) -> EighResult:
     """Return eigenvalues and eigenvectors of a symmetric matrix.
 
-    Eigenvectors have a derivative where all eigenvalues differ; else their gradient is inf or nan.
+    Eigenvectors have a derivative where all eigenvalues differ; else their gradient is inf or nan. With UPLO="L" the
+    lower triangle alone counts, with "U" the upper one, and the whole gradient is in it. DataError, without UPLO, for a
+    matrix that is clearly not symmetric.
 
     >>> w, v = eigh([[2.0, 0.0], [0.0, 1.0]])
     >>> w
     array([1., 2.])
+    >>> eigvalsh([[2.0, 9.0], [0.0, 1.0]], UPLO="L")
+    array([1., 2.])
     """
-    return EighResult(eigvalsh(x, UPLO), eigh_vectors(x))
+    x = _symmetric_one("eigh", x, UPLO)
+    return EighResult(eigvalsh_(x), eigh_vectors(x))
+
+
+def _symmetric_one(name: str, x: Any, UPLO: str | None = None) -> Any:
+    """Return the matrix that is meant by x: itself, or one triangle of it mirrored."""
+    if UPLO not in (None, "L", "U", "l", "u"):
+        raise DataError(f'{name}: UPLO is "L" or "U", got {UPLO!r}')
+    data = x._data if isinstance(x, Node) else np.asarray(x)
+    if data.ndim < 2 or data.shape[-1] != data.shape[-2]:
+        return x  # the row says what is wrong
+    if UPLO is not None:
+        lower = np.tri(data.shape[-1])
+        return where(lower if UPLO in "Ll" else lower.T, x, T(x))
+    apart = np.abs(data - np.swapaxes(data, -1, -2))
+    if np.any(apart > ASYMMETRY * np.max(np.abs(data), initial=0.0)):
+        *_, i, j = np.unravel_index(np.argmax(apart), apart.shape)
+        remedy = "0.5 * (x + x.T) is its symmetric part" + (', UPLO="L" its lower triangle' if "eig" in name else "")
+        raise DataError(f"{name}: the matrix is not symmetric at ({i}, {j}), and numpy would read a triangle: {remedy}")
+    return x
 
 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:

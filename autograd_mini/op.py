@@ -169,7 +169,8 @@ class Elementwise(Op):
 
     `text` says how it is written, {} standing for an argument. Where Python's floats raise (1/0, log 0, an overflow)
     the array function answers, so that floats and arrays agree. `domain` has an interval for each argument, in which
-    the row is smooth: there it is tested and plotted; what is left out is (-2, 2).
+    the row is smooth: there it is tested and plotted; what is left out is (-2, 2). `torch` is its name in torch, where
+    that is not numpy's.
     """
 
     hint = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
@@ -184,8 +185,10 @@ class Elementwise(Op):
         *rules: Rule | None,
         analytic: bool = True,
         domain: Sequence[Interval] = (),
+        torch: str = "",
     ) -> None:
         super().__init__(name, array, *rules, text=text, analytic=analytic)
+        self.torch = torch
         self.domain = (*domain, *[WIDE] * (len(rules) - len(domain)))
         self.settings = frozenset()  # a condition may be a node
         self.slopes = len(rules) if None not in rules else 0
@@ -222,8 +225,9 @@ class Unary(Elementwise):
         *,
         analytic: bool = True,
         domain: Sequence[Interval] = (),
+        torch: str = "",
     ) -> None:
-        super().__init__(name, text, scalar, array, rule, analytic=analytic, domain=domain)
+        super().__init__(name, text, scalar, array, rule, analytic=analytic, domain=domain, torch=torch)
         self.method = fast.one(self)
 
     __call__ = fast.call_one
@@ -247,8 +251,9 @@ class Binary(Elementwise):
         *,
         analytic: bool = True,
         domain: Sequence[Interval] = (),
+        torch: str = "",
     ) -> None:
-        super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic, domain=domain)
+        super().__init__(name, text, scalar, array, rule_x, rule_y, analytic=analytic, domain=domain, torch=torch)
         self.method, self.reflected = fast.two(self)
 
     __call__ = fast.call_two
@@ -268,8 +273,9 @@ class Flat(Elementwise):
         arity: int,
         *,
         domain: Sequence[Interval] = (),
+        torch: str = "",
     ) -> None:
-        super().__init__(name, text, scalar, array, *[None] * arity, analytic=False, domain=domain)
+        super().__init__(name, text, scalar, array, *[None] * arity, analytic=False, domain=domain, torch=torch)
 
     __call__ = fast.call_flat
 

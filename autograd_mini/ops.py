@@ -83,7 +83,7 @@ div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y
 mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False, domain=((2.05, 2.95), (-1.95, -1.55)))
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
-power = Binary("power", "{} ** {}", math.pow, kernels.powers, _power_x, _power_y, domain=(POSITIVE, WIDE))   # 0**0 is flat in both; 0**y, y > 0, is flat in y
+power = Binary("power", "{} ** {}", math.pow, kernels.powers, _power_x, _power_y, domain=(POSITIVE, WIDE), torch="pow")   # 0**0 is flat in both; 0**y, y > 0, is flat in y
 
 absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
 square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
@@ -131,19 +131,19 @@ sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lam
 
 # Activations --------------------------------------------------------------------------------------------------------
 
-sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y))
+sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y), torch="sigmoid")
 # tanh is numpy's on floats too: the C library's differs from it in the last digit, and floats and arrays shall agree.
 tanh     = Unary("tanh",     "tanh({})",     lambda x: float(np.tanh(x)), np.tanh,            lambda g, y, x: g * (1.0 - y * y))
 softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
 silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),
                  lambda g, y, x: g * (sigmoid(x) + y * sigmoid(-x)))
 erf      = Unary("erf",      "erf({})",      math.erf,         kernels.each(math.erf),
-                 lambda g, y, x: g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False)
+                 lambda g, y, x: g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False, torch="erf")
 erfc     = Unary("erfc",     "erfc({})",     math.erfc,        kernels.each(math.erfc),
-                 lambda g, y, x: -g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False)
+                 lambda g, y, x: -g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False, torch="erfc")
 gelu     = Unary("gelu",     "gelu({})",     kernels.gelu,     kernels.each(kernels.gelu),
                  lambda g, y, x: g * (0.5 * erfc(-x * math.sqrt(0.5)) + x * exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)), analytic=False)
-relu     = Unary("relu",     "relu({})",     kernels.relu,     lambda x: np.maximum(x, 0.0), lambda g, y, x: g * step(x), analytic=False)
+relu     = Unary("relu",     "relu({})",     kernels.relu,     lambda x: np.maximum(x, 0.0), lambda g, y, x: g * step(x), analytic=False, torch="relu")
 
 leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
                          lambda x, slope=0.01: x if x > 0.0 else slope * x,
@@ -161,7 +161,7 @@ elu        = Elementwise("elu", "elu({}, {})",
 sign    = Flat("sign",    "sign({})",  kernels.sign,                  np.sign,  1)
 step    = Flat("step",    "step({})",  kernels.step,                  lambda x: np.greater(x, 0.0).astype(np.asarray(x).dtype), 1)
 floor   = Flat("floor",   "floor({})", kernels.floor,                 np.floor, 1)
-round   = Flat("round",   "round({})", kernels.rounded,                np.rint,  1)
+round   = Flat("round",   "round({})", kernels.rounded,                np.rint,  1, torch="round")
 greater = Flat("greater", "[{} > {}]", lambda x, y: 1.0 if x > y else 0.0,  kernels.indicator(np.greater), 2)
 less    = Flat("less",    "[{} < {}]", lambda x, y: 1.0 if x < y else 0.0,  kernels.indicator(np.less),    2)
 equal   = Flat("equal",   "[{} = {}]", lambda x, y: 1.0 if x == y else 0.0, kernels.indicator(np.equal),   2)

@@ -20,12 +20,10 @@ from .. import ops
 from ..errors import AutogradError, BridgeError, DataError
 from ..modes import OUTSIDE, Group, Lines, group
 from ..node import Node, leaf
-from . import torch_losses
 from .proof import COARSE, FINE, Comparison, disagreement, scale_of
 from .torch_ops import OPS, WITH_RESULT
 from .torch_trace import Place, proxy_tensor, torch
 
-LOSSES = torch_losses.__name__  # that room enters what it knows into the table
 DRAWN = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")  # affine in x once they have drawn
 ASKED = ("item", "_local_scalar_dense", "is_nonzero")
 NUMBERS = (torch.float32, torch.float64)

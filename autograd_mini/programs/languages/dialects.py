@@ -67,6 +67,11 @@ def _power(x: Term, y: Term) -> Term:
     return short if short.number is not None or short is x else Term(f"power({x.text}, {y.text})")
 
 
+def _quotient(x: Term, y: Term) -> Term:
+    """Return x / y, where y is a variable a call: JAX squares it in the slope, which may overflow."""
+    return _infix("/", x, y) if y.number is not None else Term(f"div({x.text}, {y.text})")
+
+
 LONGEST_SUM = 100
 _OWN = "neg identity"
 _SHORT = "neg identity add sub mul div"
@@ -96,7 +101,8 @@ TORCH = PYTHON._replace(
 )
 JAX = TORCH._replace(
     name="jax",
-    operators=frozenset("+-*/@"),
+    operators=frozenset("+-*@"),
+    forward={**TORCH.forward, "div": _quotient},
     defined=torch_and_jax.in_jax,
     module="jnp",
     lacking=torch_and_jax.JAX_LACKS,

@@ -1,12 +1,15 @@
 """torch and JAX: what the names of the table's rows mean in torch and JAX.
 
 Only how a row is computed is said here, in terms of the framework's own functions, which find derivatives themselves;
-what is a composition of other rows has no need of it, nor what JAX has under numpy's name. Each definition is compared
-with its row by the tests. The slope of `expm1` is e^x here: theirs is its value plus 1, which is 0 from -37 on.
+what is a composition of other rows has no need of it, nor what they have under numpy's name or under one that stands on
+the row. Each definition is compared with its row by the tests. Where a function of theirs overflows or vanishes on the
+way to a finite value or slope, its arguments are scaled first, by a length that has no derivative. The slope of `expm1`
+is e^x here: theirs is its value plus 1, which is 0 from -37 on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 
@@ -21,18 +24,19 @@ JAX_LACKS = frozenset("prod_others sinc_slope resort unsort cofactors pinv eigh_
 TORCH_LACKS = JAX_LACKS | {"scatter"}
 
 
-def _imported(module: str, names: str) -> dict[str, str]:
-    """Return an import for each name, or for each pair `ours=theirs`."""
-    pairs = (name.partition("=") for name in names.split())
+def _imported(module: str, names: str | Mapping[str, str]) -> dict[str, str]:
+    """Return an import for each of our names: of the same name, or of theirs that it is given with."""
+    pairs = dict.fromkeys(names.split(), "") if isinstance(names, str) else names
     return {
         ours: f"from {module} import {f'{theirs} as ' if theirs not in ('', ours) else ''}{ours}"
-        for ours, _, theirs in pairs
+        for ours, theirs in pairs.items()
     }
 
 
 _COMMON = {
     "inf": "from math import inf",
     "nan": "from math import nan",
+    "LN2": f"LN2 = {math.log(2.0)!r}",
     "reduce": "from functools import reduce",
     "kept": """\
 def kept(shape, axis):
@@ -44,30 +48,26 @@ def kept(shape, axis):
 @cache
 def in_torch() -> Definitions:
     """Return what each name means in torch."""
-    return {**in_python("tensors"), **TORCH}
+    named = {r.name: r.torch for r in ROWS.values() if isinstance(r, Elementwise) and r.torch}
+    return {**in_python("tensors"), **_imported("torch", {**_ufuncs(), **named}), **TORCH}
 
 
 @cache
 def in_jax() -> Definitions:
     """Return what each name means in JAX, which has the functions of numpy under their names."""
-    ufuncs = {r.name: r.array.__name__ for r in ROWS.values() if isinstance(r, Elementwise) and _is_ufunc(r.array)}
-    theirs = _imported("jax.numpy", " ".join(f"{ours}={theirs}" for ours, theirs in ufuncs.items()))
-    return {**in_python(), **theirs, **JAX}
+    return {**in_python(), **_imported("jax.numpy", _ufuncs()), **JAX}
 
 
-def _is_ufunc(function: object) -> bool:
-    return isinstance(function, np.ufunc)
+def _ufuncs() -> dict[str, str]:
+    """Return numpy's name for each row that is a function of numpy's: torch and JAX have most of them under it."""
+    rows = [row for row in ROWS.values() if isinstance(row, Elementwise) and isinstance(row.array, np.ufunc)]
+    return {row.name: row.array.__name__ for row in rows}
 
 
 TORCH: Mapping[str, str] = {
     **_COMMON,
     "torch": "import torch",
-    **_imported(
-        "torch",
-        "abs sqrt exp log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid "
-        "erf erfc relu sign floor round add sub mul div neg=negative power=pow identity=positive sinc "
-        "isnan isinf isfinite",
-    ),
+    **_imported("torch", "sinc isnan isinf isfinite"),
     **_imported("torch.linalg", "inv det svdvals"),
     **pieces(
         """
@@ -83,19 +83,37 @@ def add_n(*xs):
     return reduce(torch.add, tensors(*xs))
 
 def cbrt(x):
-    return torch.sign(x) * torch.abs(x) ** (1 / 3)
+    root = torch.where(x < 0.0, -x, x) ** (1 / 3)
+    return torch.where(x < 0.0, -root, root)
 
 def logaddexp(x, y):
     return torch.logaddexp(*tensors(x, y))
 
+def length_of(*xs):
+    size = reduce(torch.maximum, [torch.abs(x.detach()) for x in xs])
+    return torch.where((size > 0.0) & torch.isfinite(size), size, 1.0)
+
 def atan2(y, x):
-    return torch.atan2(*tensors(y, x))
+    y, x = tensors(y, x)
+    return torch.atan2(y / length_of(y, x), x / length_of(y, x))
+
+def hypot(x, y):
+    x, y = tensors(x, y)
+    size, corner = length_of(x, y), (x == 0.0) & (y == 0.0)
+    return torch.where(corner, 0.0, torch.hypot(torch.where(corner, 1.0, x / size), y / size) * size)
+
+def asinh(x):
+    far = torch.abs(x) > 1e10
+    near = torch.asinh(torch.where(far, 1.0, x))
+    return torch.where(far, torch.sign(x) * (torch.log(torch.abs(torch.where(far, x, 1.0))) + LN2), near)
+
+def acosh(x):
+    far = x > 1e10
+    near = torch.acosh(torch.where(far, 2.0, x))
+    return torch.where(far, torch.log(torch.where(far, x, 1.0)) + LN2, near)
 
 def mod(x, y):
     return torch.remainder(*tensors(x, y))
-
-def hypot(x, y):
-    return torch.hypot(*tensors(x, y))
 
 def maximum(x, y):
     return torch.maximum(*tensors(x, y))
@@ -139,11 +157,12 @@ def elu(x, alpha):
 
 def logistic_loss(x, y):
     x, y = tensors(x, y)
-    return -y * torch.nn.functional.logsigmoid(x) - (1.0 - y) * torch.nn.functional.logsigmoid(-x)
+    right = greater(x, 0.0)
+    return softplus(where(right, -x, x)) + where(right, 1.0 - y, -y) * x
 
 def softmax_loss(x, y):
     x, y = tensors(x, y)
-    return torch.logsumexp(x, -1, keepdim=True) - torch.sum(y * x, -1, keepdim=True)
+    return logsumexp(x - peak(x, -1), -1, True) + (peak(x, -1) - torch.sum(y * x, -1, keepdim=True))
 
 def l2_penalty(alpha, *ws):
     return 0.5 * alpha * reduce(torch.add, [torch.sum(w * w) for w in tensors(*ws)])
@@ -151,14 +170,23 @@ def l2_penalty(alpha, *ws):
 def sum(x, axis=None, keepdims=False):
     return torch.sum(x, axes_of(x, axis), keepdim=keepdims)
 
+def count(x, axis):
+    return reduce(lambda n, a: n * x.shape[a], axes_of(x, axis), 1)
+
+def freedom(x, axis, ddof):
+    n = count(x, axis)
+    return n - ddof if n > ddof else 0.0
+
 def mean(x, axis=None, keepdims=False):
-    return torch.mean(x, axes_of(x, axis), keepdim=keepdims)
+    n, axes = count(x, axis), axes_of(x, axis)
+    whole = torch.mean(x, axes, keepdim=keepdims)
+    return torch.where(torch.isfinite(whole), whole, torch.sum(x / n, axes, keepdim=keepdims)) if n else whole
 
 def var(x, axis=None, ddof=0.0, keepdims=False):
-    return torch.var(x, axis, correction=ddof, keepdim=keepdims)
+    return sum(torch.square(x - mean(x, axis, True)), axis, keepdims) / freedom(x, axis, ddof)
 
 def std(x, axis=None, ddof=0.0, keepdims=False):
-    return torch.std(x, axis, correction=ddof, keepdim=keepdims)
+    return norm(x - mean(x, axis, True), axis, keepdims) / freedom(x, axis, ddof) ** 0.5
 
 def norm(x, axis=None, keepdims=False):
     if not x.numel():
@@ -173,7 +201,12 @@ def axes_of(x, axis):
 
 def prod(x, axis=None, keepdims=False):
     for a in reversed(axes_of(x, axis)):
-        x = torch.prod(x, a, keepdim=keepdims)
+        while x.shape[a] > 1:
+            half = x.shape[a] // 2
+            pairs = x.narrow(a, 0, half) * x.narrow(a, half, half)
+            x = torch.cat([pairs, x.narrow(a, 2 * half, x.shape[a] - 2 * half)], a)
+        x = x if x.shape[a] else torch.ones_like(torch.sum(x, a, keepdim=True))
+        x = x if keepdims else x.squeeze(a)
     return x
 
 def max(x, axis=None, keepdims=False):
@@ -182,8 +215,16 @@ def max(x, axis=None, keepdims=False):
 def min(x, axis=None, keepdims=False):
     return torch.amin(x, axes_of(x, axis), keepdim=keepdims)
 
+def peak(x, axis):
+    top = torch.amax(x.detach(), axes_of(x, axis), keepdim=True)
+    return torch.where(torch.isfinite(top), top, 0.0)
+
 def logsumexp(x, axis=None, keepdims=False):
-    return torch.logsumexp(x, axes_of(x, axis), keepdim=keepdims)
+    if not count(x, axis):
+        return torch.logsumexp(x, axes_of(x, axis), keepdim=keepdims)
+    top = peak(x, axis)
+    total = torch.log(torch.sum(torch.exp(x - top), axes_of(x, axis), keepdim=keepdims))
+    return total + top.reshape(total.shape)
 
 def softmax(x, axis=-1):
     return torch.softmax(x, axis)
@@ -282,8 +323,7 @@ JAX: Mapping[str, str] = {
     "jnp": "import jax.numpy as jnp",
     **_imported(
         "jax.numpy",
-        "power sinc sort sum mean var std prod max min cumsum matmul einsum reshape transpose broadcast_to flip "
-        "isnan isinf isfinite",
+        "sinc sort sum prod max min cumsum matmul einsum reshape transpose broadcast_to flip isnan isinf isfinite",
     ),
     **_imported("jax.numpy.linalg", "inv det solve svdvals"),
     **_imported("jax.nn", "sigmoid relu softplus"),
@@ -335,17 +375,78 @@ def elu(x, alpha):
     return jnp.where(x > 0.0, x, alpha * expm1(jnp.where(x > 0.0, 0.0, x)))
 
 def logistic_loss(x, y):
-    return -y * jax.nn.log_sigmoid(x) - (1.0 - y) * jax.nn.log_sigmoid(-x)
+    right = greater(x, 0.0)
+    return softplus(where(right, -x, x)) + where(right, 1.0 - y, -y) * x
+
+def length_of(*xs):
+    return scale(reduce(jnp.maximum, [jnp.abs(jax.lax.stop_gradient(jnp.asarray(x))) for x in xs]))
+
+def scale(size):
+    room = jnp.finfo(size.dtype)
+    return jnp.clip(jnp.where(jnp.isfinite(size), size, 1.0), 256.0 * room.tiny, room.max / 256.0)
+
+def abs(x):
+    return x * jnp.sign(x)
+
+def div(x, y):
+    return (x / length_of(y)) / (y / length_of(y))
+
+def power(x, y):
+    corner = jnp.equal(x, 0.0) & jnp.equal(y, 0.0)
+    return jnp.where(corner, 1.0, jnp.power(jnp.where(corner, 1.0, x), y))
+
+def logaddexp(x, y):
+    near = jnp.isfinite(x - y)
+    gap = jnp.where(near, x - y, 0.0)
+    return jnp.where(near, jnp.where(gap < 0.0, y + softplus(gap), x + softplus(-gap)), jnp.logaddexp(x, y))
+
+def atan2(y, x):
+    corner = jnp.equal(x, 0.0) & jnp.equal(y, 0.0)
+    size, there = length_of(y, x), jnp.arctan2(jax.lax.stop_gradient(y), jax.lax.stop_gradient(x))
+    return jnp.where(corner, there, jnp.arctan2(y / size, jnp.where(corner, 1.0, x / size)))
+
+def hypot(x, y):
+    size, corner = length_of(x, y), jnp.equal(x, 0.0) & jnp.equal(y, 0.0)
+    return jnp.where(corner, 0.0, jnp.hypot(jnp.where(corner, 1.0, x / size), y / size) * size)
+
+def asinh(x):
+    far = jnp.abs(x) > 1e10
+    near = jnp.arcsinh(jnp.where(far, 1.0, x))
+    return jnp.where(far, jnp.sign(x) * (jnp.log(jnp.abs(jnp.where(far, x, 1.0))) + LN2), near)
+
+def acosh(x):
+    far = jnp.greater(x, 1e10)
+    near = jnp.arccosh(jnp.where(far, 2.0, x))
+    return jnp.where(far, jnp.log(jnp.where(far, x, 1.0)) + LN2, near)
+
+def count(x, axis):
+    return reduce(lambda n, size: n * size, [n for n, k in zip(jnp.shape(x), kept(jnp.shape(x), axis)) if k == 1], 1)
+
+def freedom(x, axis, ddof):
+    n = count(x, axis)
+    return n - ddof if n > ddof else 0.0
+
+def mean(x, axis=None, keepdims=False):
+    n = count(x, axis)
+    whole = jnp.mean(x, axis, keepdims=keepdims)
+    return jnp.where(jnp.isfinite(whole), whole, jnp.sum(x / n, axis, keepdims=keepdims)) if n else whole
+
+def var(x, axis=None, ddof=0.0, keepdims=False):
+    return jnp.sum(jnp.square(x - mean(x, axis, True)), axis, keepdims=keepdims) / freedom(x, axis, ddof)
+
+def std(x, axis=None, ddof=0.0, keepdims=False):
+    return norm(x - mean(x, axis, True), axis, keepdims) / freedom(x, axis, ddof) ** 0.5
 
 def softmax_loss(x, y):
-    return jax.scipy.special.logsumexp(x, -1, keepdims=True) - jnp.sum(y * x, -1, keepdims=True)
+    top = jnp.max(jax.lax.stop_gradient(x), -1, keepdims=True)
+    top = jnp.where(jnp.isfinite(top), top, 0.0)
+    return logsumexp(x - top, -1, keepdims=True) + (top - jnp.sum(y * x, -1, keepdims=True))
 
 def l2_penalty(alpha, *ws):
     return 0.5 * alpha * reduce(jnp.add, [jnp.sum(w * w) for w in ws])
 
 def norm(x, axis=None, keepdims=False):
-    size = jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True, initial=0.0)
-    size = jnp.where((size > 0.0) & jnp.isfinite(size), size, 1.0)
+    size = scale(jnp.max(jnp.abs(jax.lax.stop_gradient(x)), axis=axis, keepdims=True, initial=0.0))
     total = jnp.sum(jnp.square(x / size), axis=axis, keepdims=keepdims)
     length = jnp.where(total == 0.0, 0.0, jnp.sqrt(jnp.where(total == 0.0, 1.0, total)))
     return length * size.reshape(length.shape)

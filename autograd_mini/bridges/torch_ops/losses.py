@@ -1,4 +1,4 @@
-"""PyTorch's losses as compositions of rows, entered into the table of `torch_ops`."""
+"""PyTorch's losses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import array_ops as arrays
-from .. import ops
-from ..node import Node
-from .torch_ops import OPS, _data, floats, named
+from ... import array_ops as arrays
+from ... import ops
+from ...node import Node
+from .table import OPS, data_of, floats, named
 
 NONE, MEAN, SUM = 0, 1, 2  # how torch says what becomes of the losses of single entries
 
@@ -90,7 +90,7 @@ def _soft_margin(x: Any, y: Any, reduction: int = MEAN) -> Any:
 
 @named("hinge_embedding_loss")
 def _hinge(x: Any, y: Any, margin: float = 1.0, reduction: int = MEAN) -> Any:
-    y = _data(y)
+    y = data_of(y)
     losses = ops.where(y != -1, x, 0.0) + ops.where(y != 1, _above(margin - x), 0.0)
     return reduced(losses, reduction)
 
@@ -114,7 +114,7 @@ def _cosine(x: Any, z: Any) -> Any:
 
 @named("cosine_embedding_loss")
 def _cosine_embedding(x: Any, z: Any, y: Any, margin: float = 0.0, reduction: int = MEAN) -> Any:
-    cosine, y = _cosine(x, z), _data(y)
+    cosine, y = _cosine(x, z), data_of(y)
     return reduced(ops.where(y == 1, 1.0 - cosine, 0.0) + ops.where(y == -1, _above(cosine - margin), 0.0), reduction)
 
 

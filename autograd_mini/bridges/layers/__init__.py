@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..modes import group
+from ... import ops
+from ...modes import group
 
 Sizes = tuple[int, ...]
 PLACES, WINDOW = "xyz", "uvw"
