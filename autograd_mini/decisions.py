@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import node as _node
+from .modes import caller
 from .node import Node, modes, next_birth
 from .notes import NOTHING
 
@@ -27,13 +28,15 @@ _birth_of = attrgetter("birth")
 class Decision(NamedTuple):
     """Data that somebody looked at, and may have branched on: `text` with `args` in its {} gave `outcome`.
 
-    Among the args THIS stands for the node that it is noted with, and a function for what it makes of that node.
+    `place` is the (file, line) that asked. Among the args THIS stands for the node that it is noted with, and a
+    function for what it makes of that node.
     """
 
     text: str
     args: tuple[Any, ...]
     outcome: Any
     birth: int
+    place: tuple[str, int] | None
     about: tuple[MadeAgain, ...] = ()  # those of the functions that make a node again which nobody may hold
 
 
@@ -62,14 +65,15 @@ def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> N
         if any(mode.depth and mode.keeps_decisions for mode in modes.get()):
             return
     asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
+    place = caller()
     node.note().decided[key or asked] = Decision(
-        text, tuple([THIS if a is node else a for a in args]), outcome, next_birth()
+        text, tuple([THIS if a is node else a for a in args]), outcome, next_birth(), place
     )
     if node.op is not None:
-        _note_with_leaves(text, args, outcome, key)
+        _note_with_leaves(text, args, outcome, key, place)
 
 
-def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any) -> None:
+def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any, place: tuple[str, int] | None) -> None:
     """Note a decision with the leaves of what it was about, too: a record of them need not hold what was looked at."""
     found = {a: made_again(a) for a in args if isinstance(a, Node)}
     again = {a: made for a, made in found.items() if made is not None}
@@ -79,7 +83,7 @@ def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any) 
     youngest = again[max(again, key=_birth_of)]
     made = [again[a] if isinstance(a, Node) else partial(_then, youngest, a) if callable(a) else a for a in args]
     asked = text, repr(key), *(again[a].key if isinstance(a, Node) else () if callable(a) else repr(a) for a in args)
-    decision = Decision(text, tuple(made), outcome, next_birth(), about)
+    decision = Decision(text, tuple(made), outcome, next_birth(), place, about)
     for leaf in {leaf for each in about for leaf in each.leaves()}:
         known = leaf.note().decided
         if asked not in known or not _holds(known[asked]):
@@ -103,13 +107,13 @@ def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
     seen: set[int] = set()
     for node in among:
         for decision in getattr(node, "_note", NOTHING).decided.values():
-            text, args, outcome, birth, about = decision
+            text, args, outcome, birth, place, about = decision
             if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in args):
                 continue
             if about and (birth in seen or not _holds(decision) or any(made.of() in among for made in about)):
                 continue  # it is noted with several leaves, or with a node that is there
             seen.add(birth)
-            yield Decision(text, _of(node, args), outcome, birth)
+            yield Decision(text, _of(node, args), outcome, birth, place)
 
 
 def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:

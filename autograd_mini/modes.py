@@ -317,13 +317,23 @@ def where(node: Node) -> str:
     """Return the user's line that recorded a node, as file:line: code; `note_lines` notes it."""
     if node.source is None:
         return "a line that was not noted: record inside note_lines() or detect_nonfinite()"
-    file, line = node.source
+    return spoken(node.source)
+
+
+def spoken(place: tuple[str, int]) -> str:
+    """Return a place in the user's code as file:line: code."""
+    file, line = place
     return f"{file}:{line}: {linecache.getline(file, line).strip()}".rstrip(": ")
+
+
+@functools.cache
+def _is_ours(file: str) -> bool:
+    return os.path.abspath(file).startswith(_OURS)
 
 
 def caller() -> tuple[str, int] | None:
     """Return (file, line) of the innermost frame outside these packages."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
+    while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else None

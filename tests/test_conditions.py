@@ -198,3 +198,16 @@ def test_a_large_expression_is_not_kept_for_a_question_about_it() -> None:
         y = y + 1.0
     assert y > 0.0
     assert x.note().decided == {}
+
+
+def test_what_only_prints_binds_by_its_line_and_not_at_all_as_a_plain_number() -> None:
+    x = Value(2.0, label="x")
+    if x > 1:
+        print("large", end="")
+    program = compile(x * x, [x])
+    with pytest.raises(BranchError, match=r"(?s)x > 1 was true .*test_conditions.py:\d+: if x > 1; .*ask x\.data"):
+        program(0.5)
+    x = Value(2.0, label="x")
+    if x.data > 1:
+        print("large", end="")
+    assert compile(x * x, [x])(0.5) == (0.25, (1.0,))

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..data import array_of, ignoring_fp_warnings, number_of
 from ..errors import AutogradError, DataError, ShapeError
-from ..modes import Mode
+from ..modes import Mode, caller, spoken
 from ..node import Node, filled, leaf
 from ..op import NAMED
 from .arrays.replay import Replay
@@ -48,6 +48,7 @@ class Branches(Mode):
     >>> program(0.5)
     Traceback (most recent call last):
     autograd_mini...BranchError: x > 1 was true when this was recorded and is not for these inputs: record again
+    (asked at ...:2: y = x * x if x > 1 else -x; where nothing computed hangs on it, ask x.data)
     """
 
     keeps_decisions = True
@@ -57,7 +58,7 @@ class Branches(Mode):
         self.guards: list[Guard] = []
 
     def compared(self, text: str, args: tuple[Any, ...], outcome: Any) -> None:
-        self.guards.append(Guard(text, args, outcome))
+        self.guards.append(Guard(text, args, outcome, caller()))
 
     def __enter__(self) -> Branches:
         super().__enter__()
@@ -185,16 +186,16 @@ class Program:
 
     @cached_property
     def _run(self) -> Run:
-        return _defined_by(self.source)
+        return self._defined_by(self.source)
 
     @cached_property
     def _run_batch(self) -> Run:
-        return _defined_by(self.numpy)
+        return self._defined_by(self.numpy)
 
     @cached_property
     def _run_careful(self) -> Run:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
-        return _defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
+        return self._defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
 
     def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
         if self._fresh:
@@ -240,11 +241,16 @@ class Program:
         seed = leaf(filled(again.root, 1.0))
         return Replay([again.root], seed, [*again.inputs, *again.captured, seed], again.inputs)
 
+    def _defined_by(self, text: str, rows: Mapping[str, Any] | None = None) -> Run:
+        """Return the function that a source defines; what it raises for another branch is a BranchError here."""
+        run: Run = run_source(text, given={**(rows or source.own_rows()), "RuntimeError": self._refusal})
+        return run
 
-def _defined_by(text: str, rows: Mapping[str, Any] | None = None) -> Run:
-    """Return the function that a source defines; what it raises for another branch is a BranchError here."""
-    run: Run = run_source(text, given={**(rows or source.own_rows()), "RuntimeError": BranchError})
-    return run
+    def _refusal(self, message: str) -> BranchError:
+        """Return the error for a branch that is not the recorded one, with the user's line that asked."""
+        asked = [b.guard.place for b in source.branches(self._listing) if b.message == message and b.guard.place]
+        told = [f"\n(asked at {spoken(place)}; where nothing computed hangs on it, ask x.data)" for place in asked[:1]]
+        return BranchError(message + "".join(told))
 
 
 def _entry(name: str, a: Any) -> Any:

@@ -50,11 +50,12 @@ class Printed(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """Data that was looked at while the record was made: `text` with `args` in its {} gave `outcome`."""
+    """Data that was looked at while the record was made: `text` with `args` in its {} gave `outcome`, at `place`."""
 
     text: str
     args: tuple[Any, ...]
     outcome: Any
+    place: tuple[str, int] | None = None
 
 
 class Listing:
