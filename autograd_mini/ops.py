@@ -132,7 +132,7 @@ sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lam
 # Activations --------------------------------------------------------------------------------------------------------
 
 sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y), torch="sigmoid")
-# tanh is numpy's on floats too: the C library's differs from it in the last digit, and floats and arrays shall agree.
+# tanh is numpy's on floats too: a network on Values shall train as one on arrays, and the C library's tanh differs.
 tanh     = Unary("tanh",     "tanh({})",     lambda x: float(np.tanh(x)), np.tanh,            lambda g, y, x: g * (1.0 - y * y))
 softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
 silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),
