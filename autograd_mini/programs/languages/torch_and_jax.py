@@ -186,7 +186,9 @@ def var(x, axis=None, ddof=0.0, keepdims=False):
     return sum(torch.square(x - mean(x, axis, True)), axis, keepdims) / freedom(x, axis, ddof)
 
 def std(x, axis=None, ddof=0.0, keepdims=False):
-    return norm(x - mean(x, axis, True), axis, keepdims) / freedom(x, axis, ddof) ** 0.5
+    apart = x - mean(x, axis, True)
+    length = sum(apart, axis, keepdims) if count(x, axis) == 1 else norm(apart, axis, keepdims)
+    return length / freedom(x, axis, ddof) ** 0.5
 
 def norm(x, axis=None, keepdims=False):
     if not x.numel():
@@ -435,7 +437,9 @@ def var(x, axis=None, ddof=0.0, keepdims=False):
     return jnp.sum(jnp.square(x - mean(x, axis, True)), axis, keepdims=keepdims) / freedom(x, axis, ddof)
 
 def std(x, axis=None, ddof=0.0, keepdims=False):
-    return norm(x - mean(x, axis, True), axis, keepdims) / freedom(x, axis, ddof) ** 0.5
+    apart = x - mean(x, axis, True)
+    length = sum(apart, axis=axis, keepdims=keepdims) if count(x, axis) == 1 else norm(apart, axis, keepdims)
+    return length / freedom(x, axis, ddof) ** 0.5
 
 def softmax_loss(x, y):
     top = jnp.max(jax.lax.stop_gradient(x), -1, keepdims=True)
