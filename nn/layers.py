@@ -184,7 +184,8 @@ class Dense(Module):
 class Dropout(Module):
     """While training, set each input to 0 with probability `rate` and divide the others by 1 - rate; else do nothing.
 
-    The expected output is the input (Srivastava et al., "Dropout", 2014; the scaling is moved from use to training).
+    The expected output is the input (Srivastava et al., "Dropout", 2014; the scaling is moved from evaluation to
+    training).
 
     >>> drop = Dropout(0.5, rng=0); sorted(set(drop(Tensor(np.ones(100))).data.tolist())), drop.eval()([1.0])
     ([0.0, 2.0], [1.0])

@@ -187,7 +187,7 @@ def _through_activation(g: str, layer: Dense, i: int, z: Node, a: Node, da: Arra
 
 
 def _dense_layers(net: Any) -> list[Dense]:
-    """Return copies of the layers on arrays, in float64; what does nothing in use (dropout) is left out."""
+    """Return copies of the layers on arrays, in float64; what does nothing in evaluation mode (dropout) is left out."""
     layers = [layer for layer in (net.layers if isinstance(net, Sequential) else [net]) if not hasattr(layer, "rate")]
     if not layers or not all(isinstance(layer, (Neuron, Layer, Dense)) for layer in layers):
         raise SettingError(f"the recipe needs a Neuron, a Layer, a Dense or a Sequential of these, got {net!r}")

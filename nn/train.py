@@ -147,7 +147,7 @@ class Trainer:
     def epoch(self, batches: Iterator[Data], rate: float) -> float:
         """Run through the batches once, with `pause()` after each, and return the mean loss over all samples.
 
-        It is the weighted mean where the samples have weights; a batch whose weights are all 0 says nothing.
+        It is the weighted mean where the samples have weights; a batch whose weights are all 0 is skipped.
         """
         self.model.train()
         total, mass = 0.0, 0.0
@@ -230,7 +230,7 @@ def outputs(model: Any, X: Array) -> Any:
 
 
 def evaluate(model: Module, X: Any, y: Any, *, loss: Loss) -> float:
-    """Return the loss of a model on data that it does not learn from: recorded by nobody, without dropout."""
+    """Return the loss of a model on data that it does not learn from: nothing is recorded, dropout is off."""
     was_training = checked_model(model).training
     model.eval()
     try:

@@ -80,7 +80,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
-        """Train for one epoch on these samples; the first call names all `classes`. Not there for solver="lbfgs"."""
+        """Train for one epoch on these samples; the first call names all `classes`. Not with solver="lbfgs"."""
         self._validate_params()
         if self._meet(classes):
             labels = y if type_of_target(y).startswith("multilabel") else self.classes_
@@ -267,7 +267,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """Train for one epoch on these samples. Not there for solver="lbfgs"."""
+        """Train for one epoch on these samples. Not with solver="lbfgs"."""
         self._fit(X, y, sample_weight, once=True)
         return self
 

@@ -31,7 +31,7 @@ def to_torch(net: Any) -> Any:
 
 
 def to_jax(net: Any) -> tuple[Callable[[Any, Any], Any], dict[str, Any]]:
-    """Return f and params, so that f(params, x) is what `net`, in use, makes of rows x; f is pure and can be pickled.
+    """Return f and params, so that f(params, x) is `net` evaluated on rows x; f is pure and can be pickled.
 
     params is a dict of JAX arrays under the names of `net.state_dict()`. A float64 network needs JAX's 64-bit mode, or
     it would be rounded: ExportError. Needs JAX (ExtraError). There is an example at `jax_function.build`.
@@ -43,7 +43,7 @@ def to_jax(net: Any) -> tuple[Callable[[Any, Any], Any], dict[str, Any]]:
 
 
 def to_onnx(net: Any, path: Path | None = None) -> Any:
-    """Return the ONNX model, of opset 20, of what `net` does in use; with a path, write it there as well.
+    """Return the ONNX model, of opset 20, of `net` in evaluation mode; with a path, write it there as well.
 
     It maps x of shape (n, n_in) to y, for any n, in the dtype of the parameters, which are initializers of their names.
     It has passed ONNX's checker, runs in onnxruntime from 1.17 on, and opens in Netron. The file arrives whole or not

@@ -47,7 +47,7 @@ def steps(net: Any, functions: Collection[str], target: str) -> list[Affine | st
     """Return what a planned network computes, one step after another: an Affine, or the name of a function.
 
     Each function must be among those that the target has, or ExportError names it. Identities and dropout, which do
-    nothing in use, are left out.
+    nothing in evaluation mode, are left out.
     """
     names = {id(parameter): name for name, parameter in net.named_parameters()}
     found: list[Affine | str] = []
