@@ -46,6 +46,7 @@ def sphinx(builder: str, workshop: Path, made: Path, *pages: Path) -> int:
         [*command, "-c", ROOT / "docs", "-d", workshop / "doctrees", ROOT, made, *pages],
         env={**os.environ, "IPYTHONDIR": str(quiet_kernel(workshop / "kernel"))},
         check=False,
+        timeout=1800,  # some two minutes, where nothing hangs
     )
     return done.returncode
 

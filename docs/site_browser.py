@@ -144,13 +144,13 @@ def faults(site: Path, program: str) -> Iterator[str]:
 def serving(site: Path, look: str) -> Iterator[Server]:
     """Serve a site while it is looked at."""
     server = Server(site, look)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield server
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(timeout=20)
         server.server_close()
 
 

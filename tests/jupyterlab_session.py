@@ -63,5 +63,13 @@ def server(folder: Path) -> Iterator[str]:
         until(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/lab?token=t", timeout=5).status, "the server")
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ask a process to end; one that does not is ended."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=20)
+    process.kill()
+    process.wait(timeout=20)

@@ -44,7 +44,9 @@ def run(folder: Path, code: str) -> Any:
     """Return what code prints in a process that imports the packages of a folder: its last line, as JSON."""
     places = os.pathsep.join([str(folder), str(ROOT / "tests"), os.environ["PYTHONPATH"]])
     environment = {**os.environ, "PYTHONPATH": places, "AUTOGRAD_MINI_CACHE": str(folder / "cache")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
     assert not done.returncode, done.stderr
     return json.loads(done.stdout.splitlines()[-1]) if done.stdout else None
 
@@ -167,6 +169,6 @@ def test_a_type_checker_knows_it(copy: Path) -> None:
         pytest.skip("mypy is not installed")
     (copy / "user.py").write_text("from autograd_mini import Value\nreveal_type(Value(0.7).log_cosh())\n", "utf-8")
     told = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "user.py"], cwd=copy, capture_output=True, text=True
+        [sys.executable, "-m", "mypy", "--strict", "user.py"], cwd=copy, capture_output=True, text=True, timeout=120
     )
     assert 'Revealed type is "autograd_mini.node.Value"' in told.stdout, told.stdout

@@ -473,7 +473,7 @@ def test_each_thread_records_or_not_for_itself() -> None:
     inside.wait(10.0)
     recorded.append((X * X).op)
     done.set()
-    thread.join()
+    thread.join(timeout=60)
     recorded.append((X * X).op)
     assert recorded == [ops.mul, None, ops.mul]
 

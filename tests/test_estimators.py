@@ -4,11 +4,12 @@ import copy
 import pickle
 import subprocess
 import sys
-import threading
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from threads import at_once
 
 import nn
 from autograd_mini.errors import AutogradError
@@ -438,14 +439,11 @@ def test_copies_and_repeats_are_equal(kind, y):
 def test_eight_threads_equal_the_serial_result():
     serial = [quiet(kind(random_state=s, max_iter=10), X, y) for kind, y in BOTH for s in range(4)]
     parallel = [clone(model) for model in serial]
-    tasks = [threading.Thread(target=m.fit, args=(X, LABELS if isinstance(m, MLPClassifier) else Y)) for m in parallel]
+    fits = [partial(m.fit, X, LABELS if isinstance(m, MLPClassifier) else Y) for m in parallel]
     state = np.random.get_state()[1].copy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for task in tasks:
-            task.start()
-        for task in tasks:
-            task.join()
+        at_once(*fits)
     assert all(np.array_equal(parameters(a), parameters(b)) for a, b in zip(serial, parallel))
     assert np.array_equal(np.random.get_state()[1], state)
 

@@ -507,7 +507,7 @@ def test_without_the_library_the_error_says_what_to_install(target):
         f"try: nn.export.to_{target}(nn.Dense(2, 1))\n"
         "except nn.ExtraError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
     assert f"autograd-mini[{target}]" in done.stdout
 
 

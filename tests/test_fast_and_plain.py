@@ -13,13 +13,14 @@ import random
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from threads import at_once
 
 import autograd_mini as am
 from autograd_mini import Node, Tensor, Value, fast, grad, op, ops, sweep
@@ -148,18 +149,13 @@ def test_derivatives_of_functions_are_the_same_both_ways() -> None:
 def test_threads_get_the_serial_results_either_way() -> None:
     expected = [Run(seed).account[:-1] for seed in range(40)]
 
-    def work(seed: int, got: dict[int, list[str]]) -> None:
-        got[seed] = [line.partition(" ")[2] for line in Run(seed).account[:-1]]
+    def work(seed: int) -> list[str]:
+        return [line.partition(" ")[2] for line in Run(seed).account[:-1]]
 
     for quick in (True, False):
-        got: dict[int, list[str]] = {}
         with way(quick):
-            threads = [threading.Thread(target=work, args=(seed, got)) for seed in range(40)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        assert got == {seed: [line.partition(" ")[2] for line in lines] for seed, lines in enumerate(expected)}
+            got = at_once(*(partial(work, seed) for seed in range(40)))
+        assert got == [[line.partition(" ")[2] for line in lines] for lines in expected]
 
 
 def test_what_a_rule_gives_becomes_a_float_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +270,9 @@ print(*[file for file, _ in steps if file.startswith("<") and "frozen" not in fi
 @pytest.mark.parametrize(("setting", "quick"), [("1", True), ("0", False)])
 def test_the_switch_leaves_the_plain_way_alone(setting: str, quick: bool) -> None:
     environment = {**os.environ, "AUTOGRAD_MINI_FAST": setting}
-    run = subprocess.run([sys.executable, "-c", TRACED], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", TRACED], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
     numbers, generated = run.stdout.split("\n")[:2]
     assert numbers.startswith("1.0 2.0")
     assert ("_descend" in numbers) == quick

@@ -1,10 +1,11 @@
 """`with group(name):` - what is recorded inside belongs together, in pictures, players and explanations."""
 
 import asyncio
-import threading
+from functools import partial
 
 import numpy as np
 import pytest
+from threads import at_once
 
 from autograd_mini import DataError, Tensor, Value, explain, grad, group, no_grad, note_lines, ops
 from autograd_mini.modes import OUTSIDE
@@ -146,18 +147,12 @@ def test_they_change_no_number_and_go_with_other_modes():
 
 
 def test_threads_have_groups_of_their_own():
-    found = {}
-
     def work(name):
         with group(name):
-            found[name] = [(Value(1.0) * 2.0).group.path for _ in range(50)]
+            return [(Value(1.0) * 2.0).group.path for _ in range(50)]
 
-    threads = [threading.Thread(target=work, args=(f"t{i}",)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == {name: [name] * 50 for name in found}
+    names = ["t0", "t1", "t2", "t3"]
+    assert at_once(*(partial(work, name) for name in names)) == [[name] * 50 for name in names]
 
 
 @pytest.mark.parametrize("name", ["", "  ", 3, None, b"x"])

@@ -216,7 +216,7 @@ def test_each_thread_has_its_own() -> None:
         inside.set()
         done.wait(10.0)
         seen.append(recording())
-    thread.join()
+    thread.join(timeout=60)
     assert seen == [True, False, True, False]
 
 

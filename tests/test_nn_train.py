@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
-import threading
+from functools import partial
 
 import numpy as np
 import pytest
+from threads import at_once
 
 import nn
 from autograd_mini import DataError, NonFiniteError, ShapeError
@@ -190,11 +191,7 @@ def test_a_second_ctrl_c_does_not_wait():
 def test_training_in_threads_equals_training_alone():
     alone = fit(rng=3)[0].W.data.tolist()
     models = [line() for _ in range(4)]
-    threads = [threading.Thread(target=fit, args=(model,), kwargs={"rng": 3}) for model in models]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*(partial(fit, model, rng=3) for model in models))
     assert [model.W.data.tolist() for model in models] == [alone] * 4
 
 

@@ -12,7 +12,7 @@ import urllib.request
 
 import player_page
 import pytest
-from jupyterlab_session import free_port, server, until, write_notebook
+from jupyterlab_session import end, free_port, server, until, write_notebook
 
 browser = player_page.browser  # a fixture
 pytestmark = pytest.mark.slow
@@ -167,5 +167,4 @@ def test_in_marimo(browser, tmp_path):
         until(lambda: book.leaves(1) == 2.5, "the slider, by way of Python, in the other widget")
     finally:
         browser.get("about:blank")
-        process.terminate()
-        process.wait(20)
+        end(process)

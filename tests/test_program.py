@@ -9,13 +9,13 @@ import random
 import re
 import subprocess
 import sys
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
 from program_cases import engine, equal, random_record, replay
 from table_cases import ROWS, called, cases, differentiable
+from threads import at_once
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
@@ -411,17 +411,11 @@ def test_threads_share_a_program() -> None:
     root, leaves = random_record(3)
     program = autograd_mini.compile(root, leaves)
     expected = program(0.1, 0.2, 0.3)
-    wrong: list[Any] = []
 
-    def work() -> None:
-        wrong.extend(1 for _ in range(200) if not equal(program(0.1, 0.2, 0.3), expected))
+    def work() -> bool:
+        return all(equal(program(0.1, 0.2, 0.3), expected) for _ in range(200))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    assert at_once(*[work] * 4) == [True] * 4
 
 
 def test_a_program_says_what_it_is() -> None:

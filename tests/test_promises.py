@@ -13,10 +13,12 @@ import threading
 import tracemalloc
 import warnings
 import weakref
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threads import at_once
 
 from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, backward_steps, ops, zero_grad
 
@@ -510,33 +512,20 @@ def train(w: Node, seed: int) -> tuple[float, float]:
 def test_separate_graphs_in_parallel_equal_the_serial_result() -> None:
     w = Tensor([0.1, 0.2, 0.3])
     serial = [train(w, seed) for seed in range(8)]
-    results: list[object] = [None] * 8
     start = threading.Barrier(8)
 
-    def run(seed: int) -> None:
-        start.wait()
-        results[seed] = [train(w, seed) for _ in range(5)]
+    def run(seed: int) -> list[object]:
+        start.wait(timeout=60)
+        return [train(w, seed) for _ in range(5)]
 
-    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [[each] * 5 for each in serial]
+    assert at_once(*(partial(run, seed) for seed in range(8))) == [[each] * 5 for each in serial]
 
 
 def test_births_are_unique_across_threads() -> None:
-    births: list[int] = []
+    def make() -> list[int]:
+        return [Value(0.0).birth for _ in range(5_000)]
 
-    def make() -> None:
-        births.extend([Value(0.0).birth for _ in range(5_000)])
-
-    threads = [threading.Thread(target=make) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(births)) == 20_000
+    assert len({birth for births in at_once(*[make] * 4) for birth in births}) == 20_000
 
 
 # Copies, text, micrograd's surface ------------------------------------------------------------------------------------

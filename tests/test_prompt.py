@@ -25,7 +25,7 @@ PLAIN = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
 
 
 def run(*words: str, env: Any = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=env, check=False)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, env=env, check=False, timeout=120)
 
 
 def said(function: Any) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 import re
-import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from threads import at_once
 
 import autograd_mini
 from autograd_mini import Tensor, Value, ops
@@ -165,20 +166,14 @@ def test_a_program_of_arrays_gives_results_of_its_own_to_every_thread() -> None:
     program = autograd_mini.compile(losses(params, x, y).mean(), [x])
     inputs = [np.random.default_rng(i).normal(size=(9, 5)) for i in range(4)]
     expected = [program(a) for a in inputs]
-    wrong: list[Any] = []
 
     def work(i: int) -> None:
         for _ in range(100):
             value, (g,) = program(inputs[i])
-            if value != expected[i][0] or not np.array_equal(g, expected[i][1][0]):
-                wrong.append(i)
+            assert value == expected[i][0]
+            assert np.array_equal(g, expected[i][1][0])
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    at_once(*(partial(work, i) for i in range(4)))
 
 
 def test_infinite_and_missing_numbers_go_through_as_in_the_engine() -> None:

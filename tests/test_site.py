@@ -335,7 +335,7 @@ def test_the_pages_python_shows_no_widgets_which_would_be_fetched(maker: Maker, 
     (startup,) = (folder / "profile_default" / "startup").glob("*.py")
     asked = "from importlib.util import find_spec; print(find_spec('anywidget'))"
     done = subprocess.run(
-        [sys.executable, "-c", startup.read_text() + asked], capture_output=True, text=True, check=True
+        [sys.executable, "-c", startup.read_text() + asked], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout == "None\n"
 

@@ -347,7 +347,7 @@ def test_without_scikit_learn_the_error_says_what_to_install(tmp_path):
         "except nn.ExtraError as error: print(error)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "model"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, tmp_path / "model"], capture_output=True, text=True, check=True, timeout=120
     )
     assert "autograd-mini[sklearn]" in done.stdout
 

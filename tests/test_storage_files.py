@@ -11,11 +11,12 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threads import at_once
 
 import nn
 from autograd_mini import AutogradError, DataError
@@ -138,7 +139,7 @@ def test_a_full_disk_leaves_the_old_model(tmp_path):
         "try: nn.save(nn.Dense(40, 40, rng=0), sys.argv[1])\n"
         "except nn.FileError as error: print(error); sys.exit(3)"
     )
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=120)
     assert done.returncode == 3, done.stderr
     assert str(path) in done.stdout
     assert path.read_bytes() == before
@@ -161,7 +162,9 @@ def test_sixty_kills_leave_no_unreadable_file_and_nothing_beside_it():
     script = (
         "import json, kill_during_save as k; print(json.dumps([k.measure('nn.save', 60), k.measure('numpy.savez', 9)]))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=BENCHMARKS, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=BENCHMARKS, capture_output=True, text=True, check=True, timeout=120
+    )
     ours, plain = json.loads(done.stdout)
     kills, unreadable, left_by_kills, left_in_the_end = ours
     assert (kills, unreadable, left_in_the_end) == (60, 0, 0)
@@ -196,7 +199,7 @@ write_whole(path, new)
 print(*os.listdir(os.path.dirname(path)))
 """
     command = [sys.executable, "-W", "ignore", "-c", script, tmp_path / "model"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     *lines, last = [line.split() for line in done.stdout.splitlines()]
     assert last == ["model"]
     assert {line[3] for line in lines if line[2] == "7"} == {"old", "new"}
@@ -262,23 +265,14 @@ def test_a_file_system_without_locks_still_saves(target, monkeypatch):
 def test_savers_at_once_leave_one_of_their_models(tmp_path):
     path = tmp_path / "model"
     models = [nn.Dense(50, 50, init=nn.init.constant(float(i)), rng=0) for i in range(4)]
-    errors = []
 
     def work(model):
-        try:
-            for _ in range(10):
-                nn.save(model, path)
-                W = nn.load(path).W.data
-                assert np.unique(W).size == 1
-        except BaseException as error:
-            errors.append(error)
+        for _ in range(10):
+            nn.save(model, path)
+            W = nn.load(path).W.data
+            assert np.unique(W).size == 1
 
-    threads = [threading.Thread(target=work, args=(model,)) for model in models]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
+    at_once(*(partial(work, model) for model in models))
     assert os.listdir(tmp_path) == ["model"]
 
 

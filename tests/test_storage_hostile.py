@@ -256,7 +256,7 @@ def test_a_file_larger_than_memory_is_an_error(tmp_path):
         "try: nn.load(sys.argv[1])\n"
         "except nn.FileError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True, timeout=120)
     assert "memory" in done.stdout
     assert str(path) in done.stdout
 

@@ -6,7 +6,6 @@ import math
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from table_cases import cases
+from threads import at_once
 
 from autograd_mini import DataError, Node, ShapeError, Tensor, Value, backward, ops, zero_grad
 from autograd_mini.op import TABLE, Elementwise, Flat
@@ -377,19 +377,12 @@ def test_threads_may_share_a_tape() -> None:
     compiled = tape(root, inputs)
     given = np.random.default_rng(6).normal(size=(40, 9))
     expected = [np.hstack(compiled(values)) for values in given]
-    found: list[list[Any]] = [[] for _ in range(4)]
 
-    def work(results: list[Any]) -> None:
+    def work() -> None:
         for _ in range(50):
-            results[:] = [np.hstack(compiled(values)) for values in given]
+            np.testing.assert_array_equal([np.hstack(compiled(values)) for values in given], expected)
 
-    threads = [threading.Thread(target=work, args=(results,)) for results in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for results in found:
-        np.testing.assert_array_equal(results, expected)
+    at_once(*[work] * 4)
 
 
 # On disk: small sources, for the machine's own takes long to compile --------------------------------------------------

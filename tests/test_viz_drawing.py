@@ -3,11 +3,12 @@
 import os
 import re
 import stat
-import threading
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from itertools import pairwise
 
 import pytest
+from threads import at_once
 
 import viz
 from autograd_mini import Value, ops
@@ -241,15 +242,8 @@ def test_dot_strings_are_quoted():
 
 
 def test_threads_draw_at_the_same_time():
-    expected = [viz.draw(product() + float(i)).svg for i in range(6)]
-    found = [""] * 6
+    def drawn(i):
+        return viz.draw(product() + float(i)).svg
 
-    def draw(i):
-        found[i] = viz.draw(product() + float(i)).svg
-
-    threads = [threading.Thread(target=draw, args=(i,)) for i in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == expected
+    expected = [drawn(i) for i in range(6)]
+    assert at_once(*(partial(drawn, i) for i in range(6))) == expected

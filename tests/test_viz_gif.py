@@ -252,7 +252,7 @@ def test_a_circle_is_empty_then_shows_what_it_computed_then_its_gradient():
 def test_a_film_is_small_and_the_same_in_every_process(tmp_path):
     assert cli.main(["play", *NEURON, "-o", str(tmp_path / "here.gif")]) == 0
     argv = [sys.executable, "-m", "viz.command.main", "play", *NEURON, "-o", str(tmp_path / "there.gif")]
-    done = subprocess.run(argv, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True)
+    done = subprocess.run(argv, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here.gif").read_bytes() == (tmp_path / "there.gif").read_bytes()
     assert os.path.getsize(tmp_path / "here.gif") < 200_000
@@ -352,7 +352,7 @@ def test_a_full_disk_leaves_the_old_film(tmp_path):
         "try: film.save(sys.argv[1])\n"
         "except OSError as error: print(type(error).__name__); sys.exit(3)"
     )
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (3, "FileError\n"), done.stderr
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a.gif"]

@@ -171,7 +171,10 @@ def test_the_same_program_gives_the_same_groups():
         "net = MLP(3, [4, 4, 1], 'tanh', rng=0); y = sum(net([i, 1., 2.]) for i in range(3))\n"
         "for path, g in groups_of(y, net).walk(): print(path, digest(g), [n.op and n.op.name for n in g.nodes])"
     )
-    runs = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(3)}
+    runs = {
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=120).stdout
+        for _ in range(3)
+    }
     assert len(runs) == 1
 
 

@@ -161,7 +161,10 @@ def test_the_same_program_gives_the_same_bytes():
         "a = Value(1.0, label='a'); b = Value(2.0); c = [a * b, a + b]; d = c[0] * c[1] + a.sin() * b * b\n"
         "d.backward(); drawing = viz.draw(d); print(drawing.source, drawing.svg)"
     )
-    runs = {subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout for _ in range(3)}
+    runs = {
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=120).stdout
+        for _ in range(3)
+    }
     assert len(runs) == 1
 
 

@@ -220,7 +220,9 @@ def test_the_lines_in_a_page_compute_what_the_engine_does():
             "nan", "NaN"
         )
         code = f"{made.plain}\nconst d = []; {given} for (const [i, f] of LIVE.forward) d[i] = f(d); console.log(...d)"
-        found = subprocess.run([node, "-e", code], capture_output=True, text=True, check=True).stdout.split()
+        found = subprocess.run(
+            [node, "-e", code], capture_output=True, text=True, check=True, timeout=120
+        ).stdout.split()
         np.testing.assert_allclose([float(v.replace("Infinity", "inf")) for v in found], data, rtol=1e-12)
     assert player(arrays(), names={}).plain == player(random_scalars(0, 300), names={}).plain == ""
 

@@ -338,7 +338,7 @@ def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
     made = Terminal(**getattr(request, "param", {}))
     yield made
     made.child.kill()
-    made.child.wait()
+    made.child.wait(WAIT)
 
 
 def test_walking_with_the_arrow_keys(terminal: Terminal) -> None:
