@@ -65,6 +65,11 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_render.py::test_broken_engines": "processes",
     "tests/test_attribution.py": "scikit-learn's pipelines",
     "tests/test_estimators.py": "scikit-learn's own, trained beside ours",
+    "tests/test_estimators_drawn.py": "scikit-learn, imported",
+    "tests/test_from_sklearn.py": "the same",
+    "nn/estimators/": "the same",
+    "docs/estimators.md": "the same",
+    "docs/from-scikit-learn.md": "the same",
     "tests/test_viz_step.py": "processes with a terminal",
     "tests/test_transforms.py::test_a_long_loop": "a long loop",
     "tests/test_program.py::test_a_long_chain": "long sources",
@@ -94,7 +99,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "docs/howto/export.md": "JAX and ONNX",
 }
 
-HEAVY = {"torch", "jax", "numba", "matplotlib", "matplotlib.pyplot"}
+HEAVY = {"torch", "jax", "numba", "sklearn", "sklearn.neural_network", "matplotlib", "matplotlib.pyplot"}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, close, differentiable, direction
+from tables import each
 
 import autograd_mini
 from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, no_grad, ops
@@ -133,7 +134,7 @@ def test_the_steps_of_random_graphs_add_up_to_the_gradients_of_backward(root: No
     check_layout(str(explanation))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each(ROWS)
 def test_every_row_is_explained(row: Op) -> None:
     for args in cases(row)[:12]:
         z, _ = called(row, args, differentiable(row, args) or list(range(len(args))))

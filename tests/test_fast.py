@@ -11,6 +11,7 @@ import textwrap
 from contextlib import suppress
 
 import pytest
+from tables import each
 from threads import at_once
 
 from autograd_mini import Tensor, Value, fast, ops
@@ -56,7 +57,7 @@ def operands(a, b):
 SCALAR_ROWS = [row for row in TABLE.values() if row.slopes in (1, 2)] + [ops.add_n]
 
 
-@pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
+@each(SCALAR_ROWS)
 def test_every_rule_in_the_loop_answers_as_the_row_does_at_every_point(row):
     cases = [(Value(a),) for a in POINTS]
     if len(row.rules) != 1:

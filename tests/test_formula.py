@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_cases import ROWS, Case, called, cases, close, differentiable
+from tables import each
 
 from autograd_mini import AutogradError, Node, Tensor, Value, explain, ops
 from autograd_mini.op import TABLE, Elementwise, Op, contribution
@@ -175,7 +176,7 @@ SOURCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@each(SOURCES)
 def test_a_formula_is_the_source_that_recorded_it(source: str) -> None:
     names = {"x": x, "y": y, "z": z, "W": W, "v": v, "inf": math.inf, "nan": math.nan}
     assert text(eval(source, {**TABLE, "stack": ops.stack, "concatenate": ops.concatenate}, names)) == source
@@ -229,7 +230,7 @@ def _derivatives(row: Op, args: Case) -> Any:
         yield symbols, {**{n: leaf._data for leaf, n in names.items()}, "g": g}, local, contribution(node, i, g), i
 
 
-@pytest.mark.parametrize("row", [row for row in SCALAR_ROWS if row.rules[-1]], ids=lambda row: row.name)
+@each([row for row in SCALAR_ROWS if row.rules[-1]])
 def test_every_local_derivative_is_printed_as_it_is_computed(row: Op) -> None:
     for args in cases(row):
         for symbols, numbers, local, amount, i in _derivatives(row, args):
@@ -252,7 +253,7 @@ def _readable(args: Case, symbols: str) -> bool:
     return "array(" not in symbols and all(np.size(a) for a in args if isinstance(a, (np.ndarray, list)))
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, Elementwise)], ids=lambda row: row.name)
+@each([row for row in ROWS if not isinstance(row, Elementwise)])
 def test_every_vjp_is_printed_as_it_is_computed(row: Op) -> None:
     read = 0
     for args in cases(row):

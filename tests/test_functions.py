@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from table_cases import close, direction, node, sample
+from tables import each
 
 from autograd_mini import DataError, Node, ShapeError, Tensor, Value, ops
 from autograd_mini.op import TABLE, Elementwise
@@ -127,8 +128,8 @@ FUNCTIONS: list[tuple[Callable[..., Any], list[tuple[int, ...]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("f", "shapes"), FUNCTIONS, ids=[f"{k}" for k in range(len(FUNCTIONS))])
-@pytest.mark.parametrize("way", [ops, np], ids=["ops", "numpy"])
+@each(FUNCTIONS)
+@each([ops, np])
 def test_functions_are_numpy_s_with_derivatives(way: Any, f: Callable[..., Any], shapes: list[tuple[int, ...]]) -> None:
     check(lambda *xs: f(np, *xs), lambda *xs: f(way, *xs), arrays(*shapes))
 
@@ -145,8 +146,8 @@ REAL: list[Callable[..., Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("f", REAL, ids=[f"{k}" for k in range(len(REAL))])
-@pytest.mark.parametrize("way", [ops, np], ids=["ops", "numpy"])
+@each(REAL)
+@each([ops, np])
 def test_functions_without_a_complex_form_give_numpy_s_values(way: Any, f: Callable[..., Any]) -> None:
     x = sample((2, 3), (0.3, 2.3))
     z = f(way, Tensor(x))
@@ -154,9 +155,7 @@ def test_functions_without_a_complex_form_give_numpy_s_values(way: Any, f: Calla
     close(z._data, f(np, x), "value", 1e-15)
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in TABLE.values() if isinstance(row, Elementwise)], ids=lambda row: row.name
-)
+@each([row for row in TABLE.values() if isinstance(row, Elementwise)])
 def test_a_ufunc_on_a_node_is_its_row(row: Elementwise) -> None:
     if isinstance(row.array, np.ufunc):
         for make in (Value, lambda x: Tensor([x])):
@@ -206,9 +205,9 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=lambda other: f"{type(other).__name__}{np.shape(other)}")
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "mod", "pow", "floordiv"])
-@pytest.mark.parametrize("x", [1.7, np.array([1.7, 2.3, 0.6])], ids=["Value", "Tensor"])
+@each(OTHERS, lambda other: f"{type(other).__name__}{np.shape(other)}")
+@each(["add", "sub", "mul", "truediv", "mod", "pow", "floordiv"])
+@each([1.7, np.array([1.7, 2.3, 0.6])])
 def test_numbers_and_arrays_of_every_kind_on_either_side(x: Any, name: str, other: Any) -> None:
     operate = getattr(operator, name)
     plain = np.asarray(other, dtype=float)
@@ -271,14 +270,12 @@ NUMPY_METHODS: list[tuple[Callable[[Any], Any], tuple[int, ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "shape"), NUMPY_METHODS, ids=[f"{k}" for k in range(len(NUMPY_METHODS))])
+@each(NUMPY_METHODS)
 def test_methods_are_numpy_s(f: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
     check(f, f, arrays(shape))
 
 
-@pytest.mark.parametrize(
-    "name", [row.name for row in TABLE.values() if isinstance(row, Elementwise) and len(row.params) == 1]
-)
+@each([row.name for row in TABLE.values() if isinstance(row, Elementwise) and len(row.params) == 1])
 def test_every_function_of_one_variable_is_a_method(name: str) -> None:
     for x in (Value(0.5), Tensor([0.5, 0.25])):
         z = getattr(x, name)()
@@ -307,7 +304,7 @@ TORCH_METHODS: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "function"), TORCH_METHODS, ids=[f"{k}" for k in range(len(TORCH_METHODS))])
+@each(TORCH_METHODS)
 def test_methods_are_the_functions(method: Callable[[Any], Any], function: Callable[[Any], Any]) -> None:
     x = Tensor(sample((2, 3), (0.3, 2.3)))
     z, expected = method(x), function(x._data)

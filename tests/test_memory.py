@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tables import each
 
 import nn
 from autograd_mini import StaleError, Tensor, no_grad, ops
@@ -45,7 +46,7 @@ HELD: dict[str, Callable[[Tensor], Any]] = {
     "part of the data": lambda W: W.data[1:],
     "transposed data": lambda W: W.data.T,
 }
-each_holder = pytest.mark.parametrize("take", HELD.values(), ids=HELD)
+each_holder = each(HELD.values())
 
 OPTIMIZERS = {
     "sgd": lambda: nn.sgd(0.5),
@@ -62,8 +63,8 @@ def seen(held: Any) -> Any:
 
 
 @each_holder
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_an_optimizer_leaves_what_others_hold(take: Any, make: Any) -> None:
+@each(OPTIMIZERS.values())
+def test_an_optimizer_leaves_what_others_hold(make: Any, take: Any) -> None:
     W = Tensor([[1.0, 2.0], [3.0, 4.0]])
     optimizer = make()
     state = optimizer.init([W])
@@ -77,7 +78,7 @@ def test_an_optimizer_leaves_what_others_hold(take: Any, make: Any) -> None:
 
 
 @each_holder
-@pytest.mark.parametrize("make", [lambda: nn.sgd(0.1), lambda: nn.adam(0.1)], ids=["sgd", "adam"])
+@each([lambda: nn.sgd(0.1), lambda: nn.adam(0.1)])
 def test_a_step_leaves_what_others_hold(make: Any, take: Any) -> None:
     model = nn.MLP(2, [2, 1], rng=0).tensors()
     W = model.parameters()[0]

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tables import each
 
 import nn
 from autograd_mini import DataError, ShapeError, ops
@@ -13,9 +14,9 @@ X = np.array([0.5, -1.0, 2.0])
 TARGETS = {"softmax": 1, "sigmoid": [0.0, 1.0]}
 
 
-@pytest.mark.parametrize("layer", [nn.Layer, nn.Dense])
-@pytest.mark.parametrize("output", sorted(ACTIVATIONS))
-@pytest.mark.parametrize("hidden", ["tanh", "relu", "softmax"])
+@each([nn.Layer, nn.Dense])
+@each(sorted(ACTIVATIONS))
+@each(["tanh", "relu", "softmax"])
 def test_every_line_equals_the_engine(hidden, output, layer):
     net = nn.MLP(3, [4, 3, 2], hidden, output, layer=layer, rng=0)
     recipe = nn.backprop_recipe(net, X, TARGETS.get(output, [0.3, -0.7]))

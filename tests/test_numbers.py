@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from table_cases import ROWS
+from tables import each
 
 import nn
 from autograd_mini import Tensor, Value, compile, gradcheck, ops
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 inf, nan = math.inf, math.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -0.3, 1e308, -1e308, 5e-324, -5e-324, inf, -inf, nan]
 elementwise = [row for row in ROWS if isinstance(row, Elementwise)]
-each_row = pytest.mark.parametrize("row", elementwise, ids=lambda row: row.name)
+each_row = each(elementwise)
 
 
 def same(x: Any, y: Any) -> bool:
@@ -65,8 +66,8 @@ def test_values_and_tensors_agree_at_every_special_point(row: Elementwise) -> No
             assert same(x, y), f"{row.name}{point}, {name}: {x} as Values, {y} as a Tensor"
 
 
+@each(["python", "numpy"])
 @each_row
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_programs_agree_with_the_engine_at_every_special_point(row: Elementwise, backend: str) -> None:
     leaves = [Value(1.5, label=name) for name in "xyz"[: len(row.params)]]
     program = compile(row(*leaves), leaves, backend=backend)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from table_cases import direction, node, sample
+from tables import each
 
 import autograd_mini
 from autograd_mini import AutogradError, DataError, Node, ShapeError, Tensor, Value, grad, linalg, ops
@@ -248,7 +249,7 @@ LINALG = {  # of matrices whose eigenvalues and singular values are apart
     "np.linalg.cond(x + D, 1)": (S,),
 }
 CASES = LINALG | JOINED | CUT | SHAPED | MOVED | MULTIPLIED | SUMMED | EACH
-each_case = pytest.mark.parametrize(("text", "shapes"), CASES.items(), ids=CASES)
+each_case = each(CASES.items())
 
 
 def called(text: str, x: Any, y: Any = None) -> list[Any]:

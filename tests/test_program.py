@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from program_cases import engine, equal, random_record, replay
-from table_cases import ROWS, called, cases, differentiable
+from table_cases import ROWS, called, differentiable, fewer
+from tables import each
 from threads import at_once
 
 import autograd_mini
@@ -61,10 +62,10 @@ def test_a_batch_is_its_samples_one_by_one() -> None:
         np.testing.assert_allclose((total, *sums), (value.sum(), *(g.sum() for g in gradients)))
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, Flat)], ids=lambda row: row.name)
+@each([row for row in ROWS if not isinstance(row, Flat)])
 def test_every_row_is_printed_for_arrays(row: Any) -> None:
     """Each case of the table, arrays and numbers, as a program of numpy alone."""
-    for args in cases(row)[:40]:
+    for args in fewer(row)[:40]:
         root, recorded = called(row, args, differentiable(row, args))
         leaves = list(recorded.values())
         seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape) if root.ndim else 0.7

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from program_cases import HOSTILE, SCALAR_ROWS, same
 from table_cases import ROWS, sample
+from tables import each
 
 from autograd_mini import Value, ops
 from autograd_mini.data import ignoring_fp_warnings
@@ -75,7 +76,7 @@ def given(dialect: Any) -> dict[str, Any]:
     return dict(TABLE) if dialect is CAREFUL else {}
 
 
-@pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
+@each(SCALAR_ROWS)
 def test_python_is_the_engine_or_raises_where_floats_do(row: Any) -> None:
     for i in texts(row):
         f, careful = function(row, i, PYTHON), function(row, i, CAREFUL)
@@ -89,7 +90,7 @@ def test_python_is_the_engine_or_raises_where_floats_do(row: Any) -> None:
             assert same(got, e), (printed(row, i, PYTHON), args, g)
 
 
-@pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
+@each(SCALAR_ROWS)
 def test_numpy_computes_all_points_at_once(row: Any) -> None:
     columns = [np.array(column) for column in zip(*points(len(row.params)))]
     result = ignoring_fp_warnings(row.array, *columns)
@@ -111,7 +112,7 @@ def number(x: float) -> str:
     return repr(x).replace("inf", "Infinity").replace("nan", "NaN")
 
 
-@pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
+@each(SCALAR_ROWS)
 def test_javascript_computes_what_the_engine_does(row: Any, page: Any) -> None:
     for i in texts(row):
         text = printed(row, i, JAVASCRIPT)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from program_cases import engine, equal, random_record
 from table_cases import ROWS, called, cases, differentiable
+from tables import each
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, Tensor, Value, ops
@@ -53,7 +54,7 @@ def test_a_batch_of_a_simplified_program_is_its_samples() -> None:
             np.testing.assert_allclose(g, e, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, Flat)], ids=lambda row: row.name)
+@each([row for row in ROWS if not isinstance(row, Flat)])
 def test_every_row_may_be_simplified(row: Any) -> None:
     """By its source, with some of the arguments constant."""
     for args in cases(row)[:12]:

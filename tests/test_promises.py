@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tables import each
 from threads import at_once
 
 from autograd_mini import DataError, Node, ShapeError, StaleError, Tensor, Value, backward_steps, ops, zero_grad
@@ -374,9 +375,9 @@ LEFT = {
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.mod, operator.pow]
 
 
-@pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
-@pytest.mark.parametrize("node", [Value(3.0), Tensor([3.0, 4.0])], ids=["Value", "Tensor"])
-@pytest.mark.parametrize("operate", OPERATORS, ids=lambda operate: operate.__name__)
+@each(LEFT.values())
+@each([Value(3.0), Tensor([3.0, 4.0])])
+@each(OPERATORS, lambda operate: operate.__name__)
 def test_numbers_and_arrays_on_either_side_give_a_node(operate: object, node: Node, left: object) -> None:
     plain = np.asarray(node.data)
     for z, expected in (

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from table_cases import ROWS, cases, close, differentiable, direction, inner
+from table_cases import ROWS, close, differentiable, direction, fewer, inner
+from tables import each
 
 from autograd_mini import Tensor, Value, grad, hvp, jvp, ops, vjp
 from autograd_mini.op import Op
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+each_row = each(ROWS)
 
 
 def products(row: Op, args: Any, i: int) -> list[tuple[str, Callable[[Any], Any], Any]]:
@@ -34,7 +35,7 @@ def products(row: Op, args: Any, i: int) -> list[tuple[str, Callable[[Any], Any]
 
 @each_row
 def test_every_product_is_linear_in_a_recorded_seed(row: Op) -> None:
-    for args in cases(row):
+    for args in fewer(row):
         for i in differentiable(row, args):
             for name, product, seed in products(row, args, i):
                 plain = product(seed)
