@@ -267,7 +267,7 @@ def test_each_task_has_its_own() -> None:
 
 def test_a_task_does_not_keep_the_mode_of_a_block_that_has_ended() -> None:
     async def late(go: asyncio.Event) -> bool:
-        await go.wait()
+        await asyncio.wait_for(go.wait(), timeout=60)
         with detect_nonfinite():  # another mode in use somewhere must not bring the ended one back
             return recording()
 

@@ -346,6 +346,35 @@ def test_a_value_stays_a_value_where_signatures_say_so() -> None:
             assert type(getattr(node, name)(other)) is type(node), name
 
 
+# Tests --------------------------------------------------------------------------------------------------------------
+
+
+def waits_for_ever(call: ast.Call) -> bool:
+    """Return whether a call waits for a process, a thread or a server, with no end set."""
+    if not isinstance(call.func, ast.Attribute) or "timeout" in {keyword.arg for keyword in call.keywords}:
+        return False
+    if call.func.attr == "run":
+        return ast.unparse(call.func) == "subprocess.run"
+    return not call.args and call.func.attr in ("join", "wait", "communicate")
+
+
+def test_no_test_waits_for_ever() -> None:
+    """One that hangs would take the whole run with it."""
+    found = []
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        waiting = [call for call in calls if waits_for_ever(call)]
+        bounded = {id(arg) for call in calls if waiting and "wait_for" in ast.unparse(call.func) for arg in call.args}
+        found += [f"{file.name}:{call.lineno}" for call in waiting if id(call) not in bounded]
+    assert found == []
+
+
+@each(["subprocess.run(x)", "process.wait()", "thread.join()", "process.communicate(input=b'')"])
+def test_a_wait_without_an_end_would_be_found(source: str) -> None:
+    (call,) = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    assert waits_for_ever(call)
+
+
 # Docstrings ---------------------------------------------------------------------------------------------------------
 
 

@@ -92,7 +92,13 @@ def pictures(gif):
 def filmed(name):
     """A player, and its film in pictures; each is made once."""
     made = MADE[name]()
-    return made, pictures(made.gif)[0]
+    return made, pictures(film(name))[0]
+
+
+@functools.cache
+def film(name):
+    """The bytes of a film."""
+    return MADE[name]().gif
 
 
 def boxes_of(made):
@@ -125,13 +131,13 @@ def near(pixels, colour, least=24):
 
 @films
 def test_there_is_a_picture_for_each_step_and_the_last_stays_longest(name):
-    made = filmed(name)[0]
-    found, times = pictures(made.gif)
+    made, gif = filmed(name)[0], film(name)
+    found, times = pictures(gif)
     assert len(found) == len(steps_of(made).steps)
     assert {picture.shape for picture in found} == {found[0].shape}
     assert times == [1400] * (len(found) - 1) + [4200]
-    assert Image.open(io.BytesIO(made.gif)).info["loop"] == 0  # again and again
-    assert made.gif[:6] == b"GIF89a"
+    assert Image.open(io.BytesIO(gif)).info["loop"] == 0  # again and again
+    assert gif[:6] == b"GIF89a"
 
 
 @films
