@@ -452,7 +452,7 @@ def test_an_interruption_at_any_line_leaves_the_old_gradients_or_the_new_ones() 
         assert gradients in (before, after), f"interrupted at line {line}"
         seen["after" if gradients == after else "before"] += 1
     assert seen["before"] > 50
-    assert seen["after"] > 5
+    assert seen["after"]  # few: all gradients are written by one call
 
 
 # 26: threads ----------------------------------------------------------------------------------------------------------
