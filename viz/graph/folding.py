@@ -10,7 +10,7 @@ from typing import Any
 from autograd_mini import Node
 
 from ..drawing import PictureError
-from .groups import CALL, INPUTS, NAMED, SAMPLE, SUM, Group, digest, groups_among
+from .groups import CALL, INPUTS, NAMED, SAMPLE, SUM, Group, Use, digest, groups_among, uses_of
 from .ownership import LAYER, NETWORK, NEURON
 
 LIMIT = 300  # boxes that a person can still find their way in
@@ -59,13 +59,13 @@ class Detail:
 class View:
     """What is drawn: items in topological order, the item that stands for each node, and the open groups around items.
 
-    `counts` says for how many equal groups an item stands; `whole` is the number of nodes of the graph.
+    `piles` are the equal groups that an item stands for, itself included.
     """
 
     items: tuple[Item, ...]
     place: dict[Node, Item]
     frames: dict[Item, Group] = field(default_factory=dict)
-    counts: dict[Item, int] = field(default_factory=dict)
+    piles: dict[Item, list[Item]] = field(default_factory=dict)
 
     @property
     def folded(self) -> bool:
@@ -111,7 +111,7 @@ def cut(view: View, limit: int | None) -> View:
     place = {node: item if item in kept else rest for node, item in view.place.items()}
     items = (rest, *(item for item in view.items if item in kept))
     frames = {item: frame for item, frame in view.frames.items() if item in kept or item in view.frames.values()}
-    return View(items, place, frames, {item: n for item, n in view.counts.items() if item in kept})
+    return View(items, place, frames, {item: pile for item, pile in view.piles.items() if item in kept})
 
 
 def breadth_first(root: Node) -> Iterator[Node]:
@@ -256,25 +256,30 @@ def _merged(view: View, kinds: Sequence[str] | None = None) -> View:
     """
     level = _levels(view)
     first: dict[object, Item] = {}
-    counts: dict[Item, int] = {}
+    piles: dict[Item, list[Item]] = {}
     stands: dict[Item, Item] = {}
     for item in view.items:
         once = isinstance(item, Group) and (kinds is None or item.kind in kinds)
         key = (digest(item), level[item], view.frames.get(item)) if isinstance(item, Group) and once else item
         stands[item] = first.setdefault(key, item)
-        counts[stands[item]] = counts.get(stands[item], 0) + 1
+        piles.setdefault(stands[item], []).append(item)
     place = {node: stands[item] for node, item in view.place.items()}
-    return View(tuple(first.values()), place, view.frames, {item: n for item, n in counts.items() if n > 1})
+    return View(
+        tuple(first.values()), place, view.frames, {item: pile for item, pile in piles.items() if len(pile) > 1}
+    )
 
 
 def _needs(view: View) -> dict[Item, dict[Item, None]]:
     """Return which items each item is computed from."""
-    needs: dict[Item, dict[Item, None]] = {item: {} for item in view.items}
-    for node, item in view.place.items():
-        for arg in node.args:
-            if isinstance(arg, Node) and arg in view.place and view.place[arg] is not item:
-                needs[item][view.place[arg]] = None
+    place, needs = view.place, {}
+    for item in view.items:
+        uses = [use for each in view.piles.get(item, (item,)) for use in _uses(each)]
+        needs[item] = {place[arg]: None for _, _, arg in uses if arg in place and place[arg] is not item}
     return needs
+
+
+def _uses(item: Item) -> list[Use]:
+    return item.uses if isinstance(item, Group) else uses_of(item)
 
 
 def _levels(view: View, from_root: bool = False) -> dict[Item, int]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograd_mini import Node
 from autograd_mini.text.formula import one_line
+
+from .ownership import Inputs
 
 
 @dataclass(eq=False)
@@ -30,10 +33,10 @@ Item = Node | Builder
 Needs = dict[Item, dict[Item, None]]
 
 
-def ordered(nodes: list[Node], home: Home) -> dict[Builder, list[Item]]:
+def ordered(inputs: Inputs, home: Home) -> dict[Builder, list[Item]]:
     """Return the items of every builder in topological order; builders that lie on a circle give their items away."""
     while True:
-        needs = _needs(nodes, home)
+        needs = _needs(inputs, home)
         found = {builder: _sorted(items) for builder, items in needs.items()}
         broken = {
             d for builder, items in needs.items() for d in _circle(items, found[builder]) if isinstance(d, Builder)
@@ -48,22 +51,21 @@ def ordered(nodes: list[Node], home: Home) -> dict[Builder, list[Item]]:
                 home[node] = builder.outer
 
 
-def _needs(nodes: list[Node], home: Home) -> dict[Builder, Needs]:
+def _needs(inputs: Inputs, home: Home) -> dict[Builder, Needs]:
     """Return, for every builder, which of its items are computed from which of the others."""
-    needs = _registered(nodes, home)
-    for node in nodes:
+    needs = _registered(inputs, home)
+    for node, args in inputs.items():
         inside = home[node]
-        for arg in node.args:
-            if isinstance(arg, Node):
-                if home[arg] is inside:
-                    needs[inside][node][arg] = None
-                else:
-                    builder, item, needed = _siblings(node, arg, home)
-                    needs[builder][item][needed] = None
+        for arg in args:
+            if home[arg] is inside:
+                needs[inside][node][arg] = None
+            else:
+                builder, item, needed = _siblings(node, arg, home)
+                needs[builder][item][needed] = None
     return needs
 
 
-def _registered(nodes: list[Node], home: Home) -> dict[Builder, Needs]:
+def _registered(nodes: Iterable[Node], home: Home) -> dict[Builder, Needs]:
     """Return every builder with its items, none of which needs another yet, and set its depth and its birth."""
     needs: dict[Builder, Needs] = {}
     for builder in dict.fromkeys(home.values()):

@@ -7,8 +7,9 @@ leaves a group and enters it again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -19,12 +20,15 @@ from autograd_mini.sweep import order
 from autograd_mini.text.formula import one_line
 
 from .group_builder import Builder, Home, Item, ordered
-from .ownership import NEURON, Part, Place, Placing, in_a_sum, parts_of, terms_of, users_of
+from .ownership import NEURON, Inputs, Part, Place, Placing, in_a_sum, inputs_of, parts_of, terms_of, users_of
 
 GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
 SAMPLE = "sample"
 MANY = 8  # terms of a sum, or inputs side by side, that make a group of their own
 DEEP = 12  # labelled expressions inside each other
+
+
+Use = tuple[Node, int, Node]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +46,39 @@ class Group:
     kind: str
     items: tuple[Node | Group, ...]
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes directly in the group."""
         return tuple(item for item in self.items if isinstance(item, Node))
 
-    @property
+    @cached_property
     def children(self) -> tuple[Group, ...]:
         """The groups directly in the group."""
         return tuple(item for item in self.items if isinstance(item, Group))
 
-    def all_nodes(self) -> Iterator[Node]:
-        """Yield every node in the group and in the groups inside it, in topological order."""
+    def all_nodes(self) -> tuple[Node, ...]:
+        """Return every node in the group and in the groups inside it, in topological order."""
+        return self._everything
+
+    @cached_property
+    def _everything(self) -> tuple[Node, ...]:
+        found: list[Node] = []
         stack: list[Node | Group] = [self]
         while stack:
             item = stack.pop()
             if isinstance(item, Group):
                 stack += reversed(item.items)
             else:
-                yield item
+                found.append(item)
+        return tuple(found)
+
+    @cached_property
+    def uses(self) -> list[Use]:
+        """What is in the group uses what is outside, as (user, place of the argument, what is used)."""
+        inner = {group: group.uses for _, group in reversed([*self.walk()])}  # from within, so that nothing recurses
+        inside = set(self.all_nodes())
+        parts = (inner[item] if isinstance(item, Group) else uses_of(item) for item in self.items)
+        return [use for part in parts for use in part if use[2] not in inside]
 
     def walk(self) -> Iterator[tuple[str, Group]]:
         """Yield (path, group) for every group inside this one, outer before inner: ("net/layer 1", <the group>)."""
@@ -72,6 +90,11 @@ class Group:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}: {len(self.nodes)} nodes, {len(self.children)} groups>"
+
+
+def uses_of(node: Node) -> list[Use]:
+    """Return the uses of nodes by one node."""
+    return [(node, i, arg) for i, arg in enumerate(node.args) if isinstance(arg, Node)]
 
 
 def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None = None) -> Group:
@@ -92,14 +115,15 @@ def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None
 
 def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any]) -> Group:
     """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
-    users = users_of(nodes)
+    inputs = inputs_of(nodes)
+    users = users_of(inputs)
     top = Builder("", GRAPH)
-    home = _modules(nodes, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
+    home = _modules(inputs, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
     _sums(users, home, top)
     _inputs(users, home, top)
-    contents = ordered(nodes, home)
+    contents = ordered(inputs, home)
     if _expressions(nodes[-1], contents[top], users, home, top):
-        contents = ordered(nodes, home)
+        contents = ordered(inputs, home)
     return _frozen(contents)
 
 
@@ -141,27 +165,27 @@ Users = dict[Node, list[Node]]
 # How groups are made -------------------------------------------------------------------------------------------------
 
 
-def _modules(nodes: list[Node], users: Users, parts: list[Part], top: Builder) -> Home:
+def _modules(inputs: Inputs, users: Users, parts: list[Part], top: Builder) -> Home:
     """Give every node its builder: of its place in a model, else of the group it was recorded in, else of the whole."""
-    home = _recorded(nodes, users, top)
+    home = _recorded(inputs, users, top)
     if parts:
         builders: dict[Place, Builder] = {}
         members: dict[Builder, list[Node]] = {}
-        places = Placing(nodes, parts, users).places
+        places = Placing(inputs, parts, users).places
         for node in places:
             if node.op is not None:  # results know the group that called their part
                 _builder_of(places[node], builders, home[node])
-        for node in nodes:
+        for node in inputs:
             if node in places:
                 home[node] = _builder_of(places[node], builders, top)
                 members.setdefault(home[node], []).append(node)
         for builder, inside in members.items():
             if builder.kind == NEURON:
-                _calls(builder, inside, home)
+                _calls(builder, inside, inputs, home)
     return home
 
 
-def _recorded(nodes: list[Node], users: Users, top: Builder) -> Home:
+def _recorded(nodes: Iterable[Node], users: Users, top: Builder) -> Home:
     """Give every node the builder of the group that it was recorded in, and leaves that of all their users."""
     builders: dict[Recorded | None, Builder] = {None: top, OUTSIDE: top}
     home = {node: _builder_for(node.group, builders, top) for node in nodes}
@@ -206,12 +230,12 @@ def _builder_of(place: Place, builders: dict[Place, Builder], around: Builder) -
     return found
 
 
-def _calls(builder: Builder, inside: list[Node], home: Home) -> None:
+def _calls(builder: Builder, inside: list[Node], inputs: Inputs, home: Home) -> None:
     """Tell the calls of a neuron apart, one for each sample: they have nothing but the parameters in common."""
     calls: dict[Node, list[Node]] = {}
     for node in inside:
         if node.op is not None:
-            near = [calls[arg] for arg in dict.fromkeys(node.args) if isinstance(arg, Node) and arg in calls]
+            near = [calls[arg] for arg in dict.fromkeys(inputs[node]) if arg in calls]
             joined = max(near, key=len, default=[])
             for other in near:
                 if other is not joined:

@@ -20,6 +20,7 @@ NETWORK, LAYER, NEURON = "network", "layer", "neuron"
 LABEL = re.compile(r"[Wb]\[(\d{1,9})\](?:\[(\d{1,9})(?:,\d{1,9})?\])?")  # as layers label their parameters
 SUMS = ("add", "add_n")
 ACTIVATIONS = {"tanh", "sigmoid", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"}
+Inputs = dict[Node, list[Node]]  # of each node, oldest first
 Place = tuple[int, "Part"]  # the calls of the model that came before on the way, and the part
 
 
@@ -133,13 +134,17 @@ def _labelled(leaves: Iterable[Node]) -> list[Part]:
 # Where nodes belong -------------------------------------------------------------------------------------------------
 
 
-def users_of(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+def inputs_of(nodes: Iterable[Node]) -> Inputs:
+    """Return those arguments of each node that are nodes; what goes over a large record asks for them many times."""
+    return {node: [arg for arg in node.args if isinstance(arg, Node)] for node in nodes}
+
+
+def users_of(inputs: Inputs) -> dict[Node, list[Node]]:
     """Return the nodes that use each node, once for each use."""
-    users: dict[Node, list[Node]] = {node: [] for node in nodes}
-    for node in users:
-        for arg in node.args:
-            if isinstance(arg, Node):
-                users[arg].append(node)
+    users: dict[Node, list[Node]] = {node: [] for node in inputs}
+    for node, args in inputs.items():
+        for arg in args:
+            users[arg].append(node)
     return users
 
 
@@ -151,14 +156,15 @@ class Placing:
     starts the next call. Recurrent networks are unrolled by it; samples of a batch do not depend on each other.
     """
 
-    def __init__(self, nodes: list[Node], parts: list[Part], users: dict[Node, list[Node]]) -> None:
+    def __init__(self, inputs: Inputs, parts: list[Part], users: dict[Node, list[Node]]) -> None:
         everything = [part for root in parts for part in root.everything()]
         self.owner = {x: (part, 1 << i) for part in everything for i, x in enumerate(part.own)}
-        self.users = users
+        self.whole = {part: root.number for root in parts for part in root.everything()}
+        self.inputs, self.users = inputs, users
         self.phase: dict[Node, tuple[int, int, int]] = {}
         self.places: dict[Node, Place] = {}
         self.activated: set[Node] = set()
-        inner = [node for node in nodes if node.op is not None]
+        inner = [node for node in inputs if node.op is not None]
         seeds = [node for node in inner if self._advance(node)]
         self._bring_forward(seeds)
         self.before = self._next_calls(inner)
@@ -169,21 +175,22 @@ class Placing:
 
     def _advance(self, node: Node) -> bool:
         """Set the phase of a node, and its place if it is computed from parameters of one part."""
-        phases = [self.phase[arg] for arg in node.args if isinstance(arg, Node) and arg in self.phase]
+        phase, owner, args = self.phase, self.owner, self.inputs[node]
+        phases = [phase[arg] for arg in args if arg in phase]
+        owned = [owner[arg] for arg in args if arg in owner]
+        if not owned or any(part is not owned[0][0] for part, _ in owned):
+            if phases:
+                phase[node] = _joined(phases)
+            return False
         call, number, bits = _joined(phases) if phases else (0, -1, 0)
-        owned = [self.owner[arg] for arg in node.args if isinstance(arg, Node) and arg in self.owner]
-        seed = bool(owned) and all(part is owned[0][0] for part, _ in owned)
-        if seed:
-            part, new = owned[0][0], 0
-            for _, bit in owned:
-                new |= bit
-            again = part.number < number or (part.number == number and bits & new)
-            call, bits = call + bool(again), new | (bits if part.number == number and not again else 0)
-            number = part.number
-            self.places[node] = call, part
-        if number >= 0:
-            self.phase[node] = call, number, bits
-        return seed
+        part, new = owned[0][0], 0
+        for _, bit in owned:
+            new |= bit
+        again = part.number < number or (part.number == number and bits & new)
+        call, bits = call + bool(again), new | (bits if part.number == number and not again else 0)
+        self.places[node] = call, part
+        phase[node] = call, part.number, bits
+        return True
 
     def _bring_forward(self, seeds: list[Node]) -> None:
         """Move what only a later call of the same part uses to that call: the inputs of a recurrent network."""
@@ -197,14 +204,10 @@ class Placing:
         """Return, for each node, the earliest (call, number of the outermost part) that is computed from it."""
         first: dict[Node, tuple[int, int]] = {}
         for node in reversed(inner):
-            found = [first[user] for user in self.users[node] if user in first]
-            found += [
-                (place[0], place[1].lineage()[-1].number)
-                for user in self.users[node]
-                if (place := self.places.get(user))
-            ]
-            if found:
-                first[node] = min(found)
+            found = [(place[0], self.whole[place[1]])] if (place := self.places.get(node)) else []
+            found += [first[node]] if node in first else []
+            for arg in self.inputs[node] if found else ():
+                first[arg] = min(found) if arg not in first else min(first[arg], *found)
         return first
 
     def _settle(self, node: Node) -> None:
@@ -296,6 +299,8 @@ def _is_sum(node: Node) -> bool:
 
 def _joined(phases: list[tuple[int, int, int]]) -> tuple[int, int, int]:
     """Return the latest phase, with the bits of all that are as late."""
+    if len(phases) == 1:
+        return phases[0]
     call, number, bits = phases[0]
     for phase in phases[1:]:
         if phase[:2] == (call, number):

@@ -179,13 +179,12 @@ class _Drafter:
     def _group(self, group: Group) -> Iterator[Box | Arrow]:
         """Yield the box of a folded group, and an arrow from each item that it uses."""
         uses: dict[Item, list[tuple[Node, int]]] = {}
-        for node in group.all_nodes():
-            for i, arg in enumerate(node.args):
-                if isinstance(arg, Node) and (item := self.view.place.get(arg)) is not None and item is not group:
-                    uses.setdefault(item, []).append((node, i))
+        for node, i, arg in group.uses:
+            if (item := self.view.place.get(arg)) is not None and item is not group:
+                uses.setdefault(item, []).append((node, i))
         for k, (item, used) in enumerate(uses.items()):
             yield self._bundle(f"{self.ids[group]}a{k}", item, group, used)
-        yield _shown(folded_box(group, self.ids[group], self.view.counts.get(group, 1)), self.show)
+        yield _shown(folded_box(group, self.ids[group], len(self.view.piles.get(group, (group,)))), self.show)
 
     def _bundle(self, id: str, tail: Item, head: Item, uses: list[tuple[Node, int]]) -> Arrow:
         flows = any(carries(node, i) for node, i in uses)
