@@ -195,41 +195,60 @@ function chipElement([x, y], edge) {
 
 // What a frame shows ---------------------------------------------------------------------------------------------------
 
-const setText = (card, name, text) => {
-  const element = card.querySelector(`.${name}`);
+// What does not change is left alone, and not even asked for: the browser would find and lay out everything anew.
+const known = new WeakMap();
+
+function knownOf(element, what) {
+  if (!known.has(element)) known.set(element, {});
+  return known.get(element)[what] ??= {};
+}
+
+function partOf(element, selector) {
+  const found = knownOf(element, "parts");
+  return selector in found ? found[selector] : found[selector] = element.querySelector(selector);
+}
+
+function setText(card, name, text) {
+  const element = partOf(card, `.${name}`);
   if (element && element.textContent !== text) element.textContent = text;
-};
+}
+
+function change(element, name, value) {
+  const written = knownOf(element, "attributes");
+  if (written[name] === value) return;
+  written[name] = value;
+  if ((element.getAttribute(name) ?? "") !== value) element.setAttribute(name, value);
+}
+
+function wear(element, classes) {
+  const worn = knownOf(element, "classes");
+  for (const [name, on] of Object.entries(classes)) if (worn[name] !== on) element.classList.toggle(name, worn[name] = on);
+}
 
 function paint(view, state, open, hide) {
   for (const id of places.seen.keys()) id[0] === "n" ? paintNode(+id.slice(1), state, hide) : paintFold(id, state);
   for (const [key, join] of edgesOfCards) paintEdge(key, join, state, view);
   const now = activeCards(view, open);
   for (const [id, card] of cards) {
-    card.classList.toggle("now", now.from === id);
-    card.classList.toggle("goal", now.to.has(id));
+    wear(card, { now: now.from === id, goal: now.to.has(id) });
   }
 }
 
 function paintNode(node, state, hide) {
   const card = cards.get(`n${node}`), ready = state.computed.has(node), total = state.totals.get(node);
-  if (card.querySelector(".data-key").textContent === "data") setText(card, "data", ready ? brief(data[node]) : "");
+  if (partOf(card, ".data-key").textContent === "data") setText(card, "data", ready ? brief(data[node]) : "");
   const covered = hide && hide(node);
   setText(card, "grad", covered ? "?" : total === undefined ? "" : brief(total));
   const left = state.left.get(node) || 0;
   setText(card, "grad-key", left ? `grad +${left}` : "grad");
-  card.classList.toggle("ahead", !ready);
-  card.classList.toggle("empty", total === undefined || Boolean(covered));
-  card.classList.toggle("done", total !== undefined && !left);
-  card.classList.toggle("partial", left > 0);
+  wear(card, { ahead: !ready, empty: total === undefined || Boolean(covered), done: total !== undefined && !left, partial: left > 0 });
 }
 
 function paintFold(id, state) {
   if (rounds.has(id)) return paintRound(id, state);
   const card = cards.get(id), { end, computed, complete } = factsOf(id), total = state.totals.get(end);
   setText(card, "grad", total === undefined ? "" : show(total));
-  card.classList.toggle("ahead", computed > state.upto);
-  card.classList.toggle("empty", total === undefined);
-  card.classList.toggle("done", complete <= state.upto);
+  wear(card, { ahead: computed > state.upto, empty: total === undefined, done: complete <= state.upto });
 }
 
 function paintEdge(key, join, state, view) {
@@ -238,17 +257,13 @@ function paintEdge(key, join, state, view) {
   const now = view.group ? join.head === view.group : join.ids.includes(step.edge) && step.edge !== undefined;
   const back = view.first >= turn;
   const total = flowOf(join, state.flows);
-  element.classList.toggle("now", now);
-  element.classList.toggle("flat", join.flat);
-  element.classList.toggle("sent", total !== undefined);
-  element.classList.toggle("dead", total === 0);
-  element.classList.toggle("minus", join.ids.length === 1 && state.sent.get(join.ids[0]) < 0);
+  wear(element, { now, flat: join.flat, sent: total !== undefined, dead: total === 0, minus: join.ids.length === 1 && state.sent.get(join.ids[0]) < 0 });
   change(line, "stroke-width", total ? `${1.4 + Math.min(3, Math.max(0, Math.log10(total) + 2))}` : "");
   if (rounds.has(join.head)) paintWeighted(element, line, join, state);
   const marker = `url(#${prefix}-${now ? "now" : "rest"})`;
   change(line, "marker-end", back && (now || total !== undefined) || rounds.has(join.head) && !now ? "" : marker);
   change(line, "marker-start", back && (now || total !== undefined && !rounds.has(join.head)) ? marker : "");
-  const text = element.querySelector(".chip text");
+  const text = partOf(element, ".chip text");
   if (text) paintChip(text, join, state, view, now && step.kind === "contribute" && !view.group);
 }
 
@@ -262,11 +277,6 @@ function flowOf(join, upto) {
   let low = 0, end = join.at.length;
   while (low < end) { const half = (low + end) >> 1; if (join.at[half] <= upto) low = half + 1; else end = half; }
   return low ? join.sums[low - 1] : undefined;
-}
-
-// What does not change is left alone: the browser would lay out everything anew.
-function change(element, name, value) {
-  if ((element.getAttribute(name) ?? "") !== value) element.setAttribute(name, value);
 }
 
 function paintChip(text, join, state, view, now) {

@@ -131,7 +131,7 @@ function labelOf(edge) {
 
 // A number that became longer than the one for which there is room, at 6.4 points of a character, is set narrower.
 function squeeze(text, room) {
-  if (text.textContent.length > room / 6.4) change(text, "textLength", String(room));
+  if (text.textContent.length > room / 6.4) text.setAttribute("textLength", room);
   else if (text.hasAttribute("textLength")) text.removeAttribute("textLength");
 }
 

@@ -17,8 +17,7 @@ function refresh() {
   paint(quiz.on ? views[0] : view, state, open_, hiddenInQuiz);
   const picked = chosen !== null && cardOf(chosen, open_);
   for (const [id, card] of cards) {
-    card.classList.toggle("chosen", id === picked);
-    card.classList.toggle("break", id[0] === "n" && breaks.has(+id.slice(1)));
+    wear(card, { chosen: id === picked, break: id[0] === "n" && breaks.has(+id.slice(1)) });
   }
   showStep(view);
   showChosen(chosen);

@@ -40,11 +40,8 @@ function paintRound(id, state) {
   const card = cards.get(id), { computed, complete, calls } = factsOf(id), end = endOf(id), total = state.totals.get(end), ready = computed <= state.upto;
   const x = isSummed(id) ? undefined : total ?? (ready ? data[end] : undefined), reason = total === undefined ? "" : flatness(id);
   setText(card, "value", isSummed(id) ? `×${calls.length}` : x === undefined || isArray(x) ? "" : tiny(x));
-  change(card.querySelector(".body"), "class", `body ${x === undefined ? "card" : toneOf(x, total === undefined ? data : grads)}`);
-  card.classList.toggle("ahead", !ready);
-  card.classList.toggle("back", total !== undefined);
-  card.classList.toggle("done", complete <= state.upto);
-  card.classList.toggle("flat", Boolean(reason));
+  change(partOf(card, ".body"), "class", `body ${x === undefined ? "card" : toneOf(x, total === undefined ? data : grads)}`);
+  wear(card, { ahead: !ready, back: total !== undefined, done: complete <= state.upto, flat: Boolean(reason) });
   const told = x === undefined ? "" : `, ${total === undefined ? nameOf(end) : `gradient of ${nameOf(end)}`} = ${show(x)}`;
   change(card, "aria-label", `neuron ${foldOf.get(id).title.replace("neuron ", "")} of ${foldTitle(foldOf.get(id).parent)}${told}${reason && `, ${reason}`}; Enter opens its steps`);
   setText(card, "round > title", card.getAttribute("aria-label"));
@@ -72,12 +69,17 @@ function flatness(id) {
 function paintWeighted(element, line, join, state) {
   const one = join.ids.length === 1 ? join.ids[0] : join.ids.length === factsOf(join.head).calls.length ? join.ids[sample] : undefined;
   const x = one !== undefined ? carriedBy(edges[one], state) : sharedBy(join), most = mostCarried(state);
-  for (const [name, is] of [["above", x > 0], ["below", x < 0]]) element.classList.toggle(name, is);
+  wear(element, { above: x > 0, below: x < 0 });
   change(line, "stroke-width", String(x === undefined ? 1 : round(0.6 + 2.6 * Math.min(1, Math.abs(x) / (most || 1)))));
 }
 
 // Of the uses of a batch, which are drawn as one curve, the weight that they share.
-function sharedBy({ ids }) {
+function sharedBy(join) {
+  if (join.sharedIn !== grads) Object.assign(join, { sharedIn: grads, shared: findShared(join) });
+  return join.shared;
+}
+
+function findShared({ ids }) {
   const [first, last] = [ids[0], ids.at(-1)].map(id => edges[id]), other = ({ head, tail }) => nodes[head].inputs.find(i => i !== tail);
   return first.isNumber && last.isNumber && other(first) === other(last) ? first.local : undefined;
 }
