@@ -679,8 +679,8 @@ def test_random_formulas_in_the_field_are_read_as_the_command_reads_them_and_hav
     texts = [text.replace("\n", "") for text in texts]  # as a field does
     texts = [text for text in texts if "=" not in text and text.strip()]
     refused = 0
-    for start in range(0, len(texts), 50):
-        some = texts[start : start + 50]
+    for start in range(0, len(texts), 20):
+        some = texts[start : start + 20]
         for text, found in zip(some, page.browser.execute_script(ENTER, some, first), strict=True):
             wanted = formulas.told(as_expression(text.strip()))
             refused += "error" in wanted
