@@ -2,8 +2,10 @@
 document.addEventListener("DOMContentLoaded", () => {
   document.body.dataset.theme = "light";
   document.querySelectorAll("meta[name=viewport]").forEach(meta => { meta.content = "width=device-width, initial-scale=1.0"; });
-  Reveal.on("ready", () => {
-    document.querySelector(".reveal").removeAttribute("role");
-    document.querySelector("aside.controls").setAttribute("role", "group");
-  });
+  const mend = () => {
+    document.querySelector(".slides").removeAttribute("role");
+    document.querySelector(".reveal").setAttribute("role", "main");
+    document.querySelector("aside.controls").setAttribute("role", "none");
+  };
+  if (Reveal.isReady()) mend(); else Reveal.on("ready", mend);
 });
