@@ -29,6 +29,7 @@ MANY = 3000  # elements of a page, on which axe would look at colours for minute
 LOOK = """<!doctype html><meta charset="utf-8"><iframe id="phone" style="width:%(width)dpx;height:900px"></iframe>
 <script>
 const pages = %(pages)s, phone = document.getElementById("phone"), found = [];
+const STILL = "* { animation: none !important; transition: none !important }";  // a page is seen as it ends
 let page = "";
 function failed(message) { found.push(page + ": " + message); }
 async function axed(inside) {
@@ -51,6 +52,7 @@ function next() {
   if (page === undefined) { fetch("/found", { method: "POST", body: JSON.stringify(found) }); return; }
   phone.onload = () => {
     const inside = phone.contentDocument;
+    inside.head.append(Object.assign(inside.createElement("style"), { textContent: STILL }));
     inside.querySelectorAll("details").forEach(details => { details.open = true; });
     setTimeout(async () => {
       const wide = inside.documentElement.scrollWidth;

@@ -2,6 +2,6 @@
 document.addEventListener("DOMContentLoaded", () => {
   for (const caption of document.querySelectorAll(".caption[role=heading]")) caption.setAttribute("aria-level", 2);
   for (const [drawer, name] of [[".sidebar-drawer", "all pages"], [".toc-drawer", "this page"]]) document.querySelector(drawer)?.setAttribute("aria-label", name);
-  for (const list of document.querySelectorAll("dt.sig dl")) [list, ...list.children].forEach((part, i) => part.setAttribute("role", i ? "listitem" : "list"));
-  for (const box of document.querySelectorAll("pre, .table-wrapper")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  for (const list of document.querySelectorAll("dt.sig dl")) list.setAttribute("role", "none");
+  for (const box of document.querySelectorAll("pre, .table-wrapper, .autograd-explanation")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 });
