@@ -523,6 +523,18 @@ def test_a_gradient_that_somebody_holds_stays_what_it_was() -> None:
     assert not np.array_equal(held[0][0], held[1][0])
 
 
+def test_numbers_that_somebody_holds_stay_what_they_were() -> None:
+    line, x = nn.Dense(1, 1, "identity", rng=0), np.linspace(-1.0, 1.0, 20)[:, None]
+    step = steps.Step(line, nn.squared_error, nn.sgd(0.1))
+    held, copies = [], []
+    for _ in range(4):
+        step(x, 3.0 * x + 1.0)
+        held.append((line.W.data, line.b.data[0:]))
+        copies.append((line.W.data.copy(), line.b.data.copy()))
+    assert all(np.array_equal(a, b) for pair in zip(held, copies) for a, b in zip(*pair))
+    assert not np.array_equal(held[0][0], held[1][0])
+
+
 def test_a_gradient_that_somebody_holds_stays_where_the_model_forgets_it() -> None:
     line, x = nn.Dense(1, 1, "identity", rng=0), np.linspace(-1.0, 1.0, 20)[:, None]
     step = steps.Step(line, nn.squared_error, nn.sgd(0.1))
