@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+import autograd_mini
+import nn
+import viz
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 X, Y, SLOPE = 0.7, math.log(math.cosh(0.7)), math.tanh(0.7)
@@ -31,8 +35,9 @@ def documented_row() -> str:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the packages, and one row more in the table; signatures are written from it."""
     folder = tmp_path_factory.mktemp("copy")
-    for package in ("autograd_mini", "nn", "viz"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in (autograd_mini, nn, viz):  # from where they are installed, which may be no checkout
+        place = Path(package.__file__).parent
+        shutil.copytree(place, folder / package.__name__, ignore=shutil.ignore_patterns("__pycache__"))
     table = folder / "autograd_mini" / "ops.py"
     before, heading, after = table.read_text(encoding="utf-8").partition("\n# Steps and comparisons")
     table.write_text(f"{before}{documented_row()}{heading}{after}", encoding="utf-8")
