@@ -48,7 +48,7 @@ class Writable:
         return Path(path)
 
 
-class Sheet(Writable):
+class SvgDrawing(Writable):
     """A drawing: `svg` is its picture."""
 
     svg: Any

@@ -18,7 +18,7 @@ from autograd_mini.text.names import caller_namespace, given_names, held_by_name
 from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.roots import root_of
 
-from ..drawing import PictureError, Sheet, Writers, painted
+from ..drawing import PictureError, SvgDrawing, Writers, painted
 from ..networks import NO_NETWORK, is_network
 from ..text import spelled
 from .columns import shows_layers
@@ -51,7 +51,7 @@ WRITERS: Writers = {
 }
 
 
-class Drawing(Sheet):
+class Drawing(SvgDrawing):
     """A picture of a graph as it was when it was drawn; a notebook shows it.
 
     `.svg`, `.source` (DOT), `.mermaid` and `.text` are text, `.png` is bytes; the layout engine runs when a picture is

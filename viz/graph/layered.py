@@ -18,7 +18,7 @@ AROUND = 26.0  # more between boxes, for each frame that is around only one of t
 Point = tuple[float, float]
 
 
-class Places(NamedTuple):
+class Positions(NamedTuple):
     """Where things are, on an axis along the layers and one across: the middles of boxes and of chips, the control
     points of the Bezier curves of each arrow, and the extent of all.
     """
@@ -35,7 +35,7 @@ def layered(
     chips: Sequence[Point],
     inside: Sequence[tuple[str, ...]] = (),
     pulls: Sequence[tuple[int, int]] = (),
-) -> Places:
+) -> Positions:
     """Lay out boxes of given sizes (along, across), oldest first, and arrows (tail, head) with chips of given sizes.
 
     No box and no chip overlaps another, and no arrow crosses a box. `inside` are the frames around each box, outermost
@@ -60,7 +60,7 @@ def layered(
     middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
     wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
     paths = [bent(_path([(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain])) for chain in chains]
-    return Places(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
+    return Positions(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
 
 
 Around = list[tuple[str, ...]]  # of each place, the frames around it

@@ -17,7 +17,7 @@ from .columns import HEAD as HEADER
 from .columns import PAD as AROUND
 from .columns import Rectangle, banded, faces, frames_around, frames_of, later
 from .dot import CHIP, GROUNDS, PLACE, SIZE
-from .layered import Places, Point, layered
+from .layered import Point, Positions, layered
 from .legend import samples_of
 from .picture import BACKWARD, Picture
 from .rows import LANE, WIDE, Rows, cut, in_rows, unframed
@@ -147,7 +147,7 @@ def layout_of(whole: Picture, direction: str = "LR", rows: Rows | None = None) -
 def _places(
     picture: Picture, cards: list[Table], chips: Sequence[Table | None], upright: bool, pulls: list[tuple[str, str]],
     rows: Rows,
-) -> Places:  # fmt: skip
+) -> Positions:  # fmt: skip
     inside = list(frames_around(picture).values())
     sizes, room = _sizes(cards, upright), _sizes(chips, upright)
     if rows:
@@ -188,7 +188,7 @@ def _sizes(tables: Sequence[Table | None], upright: bool) -> list[Point]:
 def _edges(
     picture: Picture,
     chips: list[Table | None],
-    places: Places,
+    places: Positions,
     point: Callable[[Point], Point],
     joined: Mapping[str, tuple[Rectangle, Rectangle]],
 ) -> list[Op]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from .layered import STEP, Places, Point, layered
+from .layered import STEP, Point, Positions, layered
 from .picture import Frame, Picture
 
 WIDE = 1200.0  # points of a row
@@ -44,10 +44,12 @@ class _Row(NamedTuple):
 
     boxes: list[int]
     arrows: list[int]
-    places: Places
+    places: Positions
 
 
-def in_rows(sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point], row_of: Sequence[int]) -> Places:
+def in_rows(
+    sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Point], row_of: Sequence[int]
+) -> Positions:
     """Return the layout of boxes in rows below each other, as `layered` does that of one row.
 
     An arrow to another row goes down beside its tail, along between two rows, and into its head from the left; to a row
@@ -74,7 +76,7 @@ def in_rows(sizes: Sequence[Point], arrows: Sequence[Arrow], chips: Sequence[Poi
     paths = [[(x - min(left, 0.0), y) for x, y in drawn[a][0]] for a in range(len(arrows))]
     middles = [(drawn[a][1][0] - min(left, 0.0), drawn[a][1][1]) for a in range(len(arrows))]
     right = max(x + size[0] / 2 for (x, _), size in zip(moved, sizes))
-    return Places(moved, middles, paths, (max([right, *(x for path in paths for x, _ in path)]), low))
+    return Positions(moved, middles, paths, (max([right, *(x for path in paths for x, _ in path)]), low))
 
 
 def _laid(

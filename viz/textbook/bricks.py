@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..colours import light
-from ..drawing import Sheet, Writers, painted
+from ..drawing import SvgDrawing, Writers, painted
 from ..text import measured
 from .parts import Layer, Network, network_of
 from .svg import LINE, MARGIN, SIZE, element, written
@@ -25,7 +25,7 @@ WRITERS: Writers = {
 }
 
 
-class BrickDrawing(Sheet):
+class BrickDrawing(SvgDrawing):
     """A picture of a network's layers as bricks; a notebook shows it. `.svg` and `.text` are text."""
 
     writers = WRITERS

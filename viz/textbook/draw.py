@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_mini.data import ignoring_fp_warnings
 
-from ..drawing import PictureError, Sheet, Writers, painted
+from ..drawing import PictureError, SvgDrawing, Writers, painted
 from ..notebook.bundle import bundle_of
 from .parts import network_of, prepared, run
 from .svg import svg_of
@@ -24,7 +24,7 @@ WRITERS: Writers = {
 }
 
 
-class NetworkDrawing(Sheet):
+class NetworkDrawing(SvgDrawing):
     """A picture of a network as it was when it was drawn; a notebook shows it.
 
     `.svg` and `.text` are text, `.png` is bytes: on white, at 144 dots per inch (ExtraError without the extra `gif`).

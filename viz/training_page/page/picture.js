@@ -65,39 +65,58 @@ function placesOf({ net, inputs, outputs }) {
 let places, curves, circles;
 
 function buildNetwork(view) {
-  const { net, inputs, outputs } = view;
   places = placesOf(view);
-  const { columns, low, box } = places, svg = $("network");
+  const { columns, box } = places, svg = $("network"), hidden = { "aria-hidden": "true" };
+  const lines = s("g", hidden), hits = s("g", { ...hidden, class: "hits" }), neurons = s("g"), words = s("g", hidden);
   svg.setAttribute("viewBox", box.join(" "));
   curves = new Map();
   circles = new Map();
-  const lines = s("g", { "aria-hidden": "true" }), hits = s("g", { "aria-hidden": "true", class: "hits" }), neurons = s("g"), words = s("g", { "aria-hidden": "true" });
-  net.layers.forEach((layer, i) => {
-    for (const [k, y] of columns[i + 1].ys) for (const [j, from] of columns[i].ys) {
-      const x = columns[i].x + RADIUS, to = columns[i + 1].x - RADIUS, bend = BEND * (to - x), key = `${i + 1}.${k}.${j}`;
-      const d = `M${x} ${from}C${x + bend} ${from} ${to - bend} ${y} ${to} ${y}`, path = s("path", { d });
-      curves.set(key, { path, l: i + 1, k, j });
-      lines.append(path);
-      hits.append(s("path", { d, "data-curve": key }));
-    }
-  });
-  columns.forEach(({ x, ys, gap, hidden }, l) => {
-    for (const [k, y] of ys) {
-      const key = `${l}.${k}`, ring = s("circle", { cx: x, cy: y, r: RADIUS }), text = s("text", { x, y: y + 4, "text-anchor": "middle" }), mark = s("text", { x, y: y + 4, "text-anchor": "middle", class: "mark" });
-      const g = s("g", { class: "neuron", "data-neuron": key, tabindex: key === "1.0" ? 0 : -1, role: "button" }, ring, text, mark);
-      circles.set(key, { g, ring, text, mark, l, k, x, y });
-      neurons.append(g);
-      const name = l === 0 ? inputs[k] : l === columns.length - 1 ? outputs[k] : null;
-      if (name) words.append(s("text", { x: x + (l ? 1 : -1) * (RADIUS + 6), y: y + 4, "text-anchor": l ? "start" : "end", class: "name" }, name.length > 9 ? `${name.slice(0, 8)}…` : name));
-    }
-    if (gap !== null) words.append(s("text", { x, y: gap + 4, "text-anchor": "middle" }, `⋮ ${hidden} more`));
-    words.append(s("text", { x, y: -RADIUS - 12, "text-anchor": "middle", class: "number" }, `[${l}]`));
-    const told = l ? captionOf(net.layers[l - 1], l) : ["a[0] = x", `(${net.widths[0]},)`];
-    told.forEach((line, i) => words.append(s("text", { x, y: low + RADIUS + 24 + 16 * i, "text-anchor": "middle", class: i < 2 && l ? "" : "muted" }, line)));
-    words.append(s("text", { x, y: low + RADIUS + 24 + 48, "text-anchor": "middle", class: "warning", "data-layer": l }));
+  view.net.layers.forEach((_, i) => drawCurves(i, lines, hits));
+  columns.forEach((column, l) => {
+    for (const [k, y] of column.ys) neurons.append(neuronAt(l, k, column.x, y));
+    words.append(...namesBeside(view, column, l), ...wordsAround(view, column, l));
   });
   svg.replaceChildren(lines, words, hits, neurons);
   fitNetwork();
+}
+
+// The curves into layer i + 1, and over each a wider one, unseen, that the pointer meets.
+function drawCurves(i, lines, hits) {
+  const [before, after] = places.columns.slice(i, i + 2), x = before.x + RADIUS, to = after.x - RADIUS, bend = BEND * (to - x);
+  for (const [k, y] of after.ys) for (const [j, from] of before.ys) {
+    const key = `${i + 1}.${k}.${j}`, d = `M${x} ${from}C${x + bend} ${from} ${to - bend} ${y} ${to} ${y}`, path = s("path", { d });
+    curves.set(key, { path, l: i + 1, k, j });
+    lines.append(path);
+    hits.append(s("path", { d, "data-curve": key }));
+  }
+}
+
+function neuronAt(l, k, x, y) {
+  const key = `${l}.${k}`, middle = { x, y: y + 4, "text-anchor": "middle" };
+  const ring = s("circle", { cx: x, cy: y, r: RADIUS }), text = s("text", middle), mark = s("text", { ...middle, class: "mark" });
+  const g = s("g", { class: "neuron", "data-neuron": key, tabindex: key === "1.0" ? 0 : -1, role: "button" }, ring, text, mark);
+  circles.set(key, { g, ring, text, mark, l, k, x, y });
+  return g;
+}
+
+function namesBeside({ inputs, outputs }, { x, ys }, l) {
+  const names = l === 0 ? inputs : l === places.columns.length - 1 ? outputs : [], side = l ? 1 : -1;
+  return [...ys].filter(([k]) => names[k]).map(([k, y]) => s(
+    "text", { x: x + side * (RADIUS + 6), y: y + 4, "text-anchor": l ? "start" : "end", class: "name" },
+    names[k].length > 9 ? `${names[k].slice(0, 8)}…` : names[k],
+  ));
+}
+
+// How many are left out, the number of the layer above it, its equation below, and room for a warning.
+function wordsAround({ net }, { x, gap, hidden }, l) {
+  const under = places.low + RADIUS + 24, at = (y, more, ...text) => s("text", { x, y, "text-anchor": "middle", ...more }, ...text);
+  const told = l ? captionOf(net.layers[l - 1], l) : ["a[0] = x", `(${net.widths[0]},)`];
+  return [
+    ...gap === null ? [] : [at(gap + 4, {}, `⋮ ${hidden} more`)],
+    at(-RADIUS - 12, { class: "number" }, `[${l}]`),
+    ...told.map((line, i) => at(under + 16 * i, { class: i < 2 && l ? "" : "muted" }, line)),
+    at(under + 48, { class: "warning", "data-layer": l }),
+  ];
 }
 
 const zoomOf = () => Math.max(projecting ? LARGE : 1, Math.min(projecting ? 4 : 1.5, $("stage").parentElement.clientWidth / places.box[2]));
@@ -117,16 +136,26 @@ function carried(view, { l, k, j }) {
 }
 
 function paintNetwork(view) {
-  const { net, lit, neuron, found } = view, largest = net.layers.map(() => 0), told = new Map();
-  for (const [key, curve] of curves) { const x = carried(view, curve); told.set(key, x); if (Number.isFinite(x)) largest[curve.l - 1] = Math.max(largest[curve.l - 1], Math.abs(x)); }
+  paintCurves(view);
+  $("network").classList.toggle("focused", Boolean(view.lit));
+  paintNeurons(view);
+  for (const e of document.querySelectorAll("#network [data-layer]")) e.textContent = (view.found[e.dataset.layer] || "").split(":")[0];
+}
+
+function paintCurves(view) {
+  const largest = view.net.layers.map(() => 0), told = new Map([...curves].map(([key, curve]) => [key, carried(view, curve)]));
+  for (const [key, { l }] of curves) if (Number.isFinite(told.get(key))) largest[l - 1] = Math.max(largest[l - 1], Math.abs(told.get(key)));
   for (const [key, { path, l }] of curves) {
     const x = told.get(key), tone = toneOf(x, largest[l - 1]), many = places.columns[l].shown.length * places.columns[l - 1].shown.length;
     const wide = Number.isFinite(x) ? WIDEST * Math.min(1, Math.sqrt(AIRY / many)) * Math.abs(x) / (largest[l - 1] || 1) : WIDEST / 3;
-    path.setAttribute("class", `${tone > TONES ? "odd" : tone > 0 ? "above" : tone < 0 ? "below" : "none"}${lit?.curves.has(key) ? " lit" : ""}`);
+    path.setAttribute("class", `${tone > TONES ? "odd" : tone > 0 ? "above" : tone < 0 ? "below" : "none"}${view.lit?.curves.has(key) ? " lit" : ""}`);
     path.setAttribute("stroke-width", Math.max(THIN, wide).toFixed(2));
     path.setAttribute("stroke-opacity", [0.5, 0.3, 0.5, 0.75, 0.95, 1][Math.abs(tone)]);
   }
-  $("network").classList.toggle("focused", Boolean(lit));
+}
+
+function paintNeurons(view) {
+  const { net, lit, neuron, found } = view;
   const most = net.widths.map((_, l) => Math.max(...[...circles.values()].filter(c => c.l === l).map(c => Math.abs(view.number(c.l, c.k)?.x) || 0)));
   for (const [key, { g, ring, text, mark, l, k }] of circles) {
     const number = view.number(l, k), tone = number ? toneOf(number.x, most[l]) : 0, reason = found[key];
@@ -137,7 +166,6 @@ function paintNetwork(view) {
     const label = `${l ? `neuron ${k} of layer ${l}` : `input ${view.inputs[k]}`}${number ? `, ${number.what} = ${show(number.x)}` : ""}${reason ? `, ${reason}` : ""}`;
     g.setAttribute("aria-label", label);
   }
-  for (const e of document.querySelectorAll("#network [data-layer]")) e.textContent = (found[e.dataset.layer] || "").split(":")[0];
 }
 
 function brief(x) {
