@@ -153,7 +153,7 @@ def split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
 
 
 def array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
-    """Cut x along an axis as `split` does; parts of a length that does not divide are longer by one at first.
+    """Cut x along an axis as `split` does; where the length does not divide, the first parts are longer by one.
 
     >>> array_split([1.0, 2.0, 3.0], 2)
     [array([1., 2.]), array([3.])]
@@ -641,7 +641,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
 
 
 def partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
-    """Return x with the kth entry where it would be in order of size, smaller ones before it: here, all in order."""
+    """Return x with the kth entry where it would be in order of size, smaller ones before it: here, all sorted."""
     ordered = ops.sort(x, axis)
     np.partition(np.zeros(shape(ordered)), kth, 0 if axis is None else axis)  # it says what is wrong with kth
     return ordered

@@ -129,7 +129,7 @@ class _Problem:
         return float(ignoring_fp_warnings(lambda: sum(np.sum(w * _plain(r)) for w, r in zip(self.weights, results))))
 
     def measure(self, j: int, place: tuple[int, ...]) -> list[tuple[str, float, float]]:
-        """Return (oracle, derivative, its own doubt) for one entry of the j-th leaf."""
+        """Return (oracle, derivative, its own estimate of the error) for one entry of the j-th leaf."""
         directions = [np.zeros_like(x) for x in self.leaves]
         directions[j][place] = 1.0
         at, claimed = float(self.leaves[j][place]), float(self.claimed[j][place])

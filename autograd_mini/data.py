@@ -61,7 +61,7 @@ _sealed: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
 
 
 def sealed(array: Array) -> Array:
-    """Return a fresh array, of which its maker has no view, read-only: records keep it without a copy.
+    """Make a fresh array read-only, so that records keep it without a copy; nobody may have a view of it.
 
     That an array is read-only is not enough: a view that was taken before may still be written to.
     """

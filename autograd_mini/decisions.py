@@ -28,8 +28,8 @@ _birth_of = attrgetter("birth")
 class Decision(NamedTuple):
     """Data that somebody looked at, and may have branched on: `text` with `args` in its {} gave `outcome`.
 
-    `place` is the (file, line) that asked. Among the args THIS stands for the node that it is noted with, and a
-    function for what it makes of that node.
+    `place` is the (file, line) that asked. In `args` THIS stands for the node that the decision is noted with, and a
+    function is to be called with that node.
     """
 
     text: str
@@ -55,8 +55,8 @@ def tell(text: str, args: tuple[Any, ...], outcome: Any) -> None:
 def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> None:
     """Tell the modes in force that data was looked at, and note it with the youngest of the nodes among `args`.
 
-    No other would do: a node that knew of one made from it would close a circle. A function among the args stands for
-    what it makes of that node. The same question, or `key`, is noted once; and not at all where a mode keeps account.
+    No other would do: a node that knew of one made from it would close a circle. A function in `args` is called with
+    that node. The same question, or `key`, is noted once; and not at all where a mode keeps account of decisions.
     """
     args = tuple([a.copy() if type(a) is np.ndarray else a for a in args])
     node = max((a for a in args if isinstance(a, Node)), key=_birth_of)
@@ -124,13 +124,13 @@ def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class At(NamedTuple):
-    """The place among the nodes of an argument that is one."""
+    """An argument that is a node: its place among the nodes."""
 
     place: int
 
 
 class MadeAgain:
-    """Makes a node like one that was asked about, from the leaves that it was made of: they are not kept alive here.
+    """Computes a node anew from its leaves, which it does not keep alive.
 
     A leaf that is gone counts as the number that it held.
     """
@@ -159,7 +159,7 @@ class MadeAgain:
 
 
 def made_again(node: Any) -> MadeAgain | None:
-    """Return what makes a node of its leaves, None where these are more nodes than are worth keeping."""
+    """Return what computes a node anew from its leaves; None where that takes more nodes than are worth keeping."""
     found = {id(node): node}
     pending = [node]
     while pending:

@@ -68,7 +68,7 @@ def extra(module: str, package: str, name: str) -> Any:
 def rule_error(op: str, error: Exception) -> Exception:
     """Return the RuleError for what a rule of the op raised.
 
-    Errors of the engine and of the computer stay as they are, and so does the end of a walk with a debugger.
+    Errors of the engine, of memory and of the interpreter stay as they are, and so does a debugger's way to quit.
 
     >>> rule_error("sin", KeyError("x"))
     RuleError("the vjp rule of sin raised KeyError: 'x'")

@@ -163,10 +163,10 @@ _begun: list[Iterable[Node]] = []  # its seeds; those of a sweep that broke off 
 def descend(
     seeds: dict[Node, Any], contributions: Contributions, reach: Callable[[Iterable[Node]], list[Node]]
 ) -> Swept | None:
-    """Return the nodes that the seeds reach, youngest first, the gradient of each, None where nothing flows, and the
-    places of the leaves and of such nodes; or None where another sweep is under way.
+    """Return the nodes that the seeds reach, youngest first; the gradient of each, None where nothing flows; and the
+    places of those that are leaves or have none. Return None where another sweep is under way.
 
-    `contributions` is the plain way to what a node sends, `reach` to all the nodes.
+    `contributions` yields what a node sends in the plain way, `reach` finds all the nodes.
     """
     if _sweeping.locked():
         return None

@@ -33,8 +33,8 @@ class Mode:
     """Sees every node that is recorded inside `with`, or inside a function or generator that it decorates.
 
     A task that inherits the context keeps the mode no longer than the `with` lasts: `depth` counts how often it is in
-    force. `last` is for a mode that changes nodes: the others see them before. `keeps_decisions` is for
-    one that keeps account of what was decided, so that the nodes need not.
+    force. `last` is for a mode that changes nodes: the others see them before. `keeps_decisions` is for one that keeps
+    account of what was decided, so that the nodes need not.
     """
 
     last = False

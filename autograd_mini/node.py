@@ -293,7 +293,7 @@ def assign(node: Node, data: float | Array) -> None:
     """Give a leaf new data and a new birth: whatever was recorded from it before is now older than it, and stale.
 
     Its last states are kept, birth and data, for whoever shows what was recorded; one that is written over in place is
-    gone, and stands there as None. One from which nothing was recorded, for no node was born since, is not kept.
+    gone, and stands there as None. A state from which nothing was recorded (no node was born since) is not kept.
     """
     if node.op is not None:
         raise DataError(

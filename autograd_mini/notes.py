@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Note:
-    """What is noted with a node where somebody asks for it: most nodes have none."""
+    """What is noted with a node where somebody asks for it; most nodes have none."""
 
     __slots__ = ("source", "group", "proof", "past", "decided")
 
@@ -22,7 +22,7 @@ NOTHING = Note()  # read for a node without a note, never written
 
 
 class Noted:
-    """What has room for a note."""
+    """A base class with room for a note."""
 
     __slots__ = ("_note",)
 
@@ -48,7 +48,7 @@ class Noted:
 
     @property
     def proof(self) -> Any:
-        """How a record that another library's model became was compared with that library; None for any other node."""
+        """How a record that was taken over from another library was compared with it; None for any other node."""
         return getattr(self, "_note", NOTHING).proof
 
     def note(self) -> Note:

@@ -111,7 +111,7 @@ def _spreading(row: Op) -> Callable[..., Any]:
     """Return a variance or standard deviation as numpy has it, where `correction` is another name of `ddof`."""
 
     def spreads(x: Any, axis: Any = None, ddof: float = 0.0, keepdims: bool = False, correction: Any = None) -> Any:
-        """Return how far the entries of x are from their mean."""
+        """Return the variance, or standard deviation, of the entries of x."""
         return row(x, axis, float(ddof if correction is None else correction), bool(keepdims))
 
     return spreads
@@ -270,7 +270,7 @@ def _plain(function: Callable[..., Any], args: Any, keywords: Any) -> Any:
 
 
 def as_numpy(function: Callable[..., Any], ours: Callable[..., Any], args: Any, keywords: Any) -> Any:
-    """Call ours as numpy's function is called: each argument that numpy documents is obeyed, or refused by its name."""
+    """Call our function as numpy's is called: each argument that numpy documents is obeyed, or refused by its name."""
     try:
         declared = signature(function)
     except ValueError:  # an older numpy does not say what a function written in C takes

@@ -88,7 +88,7 @@ class Op:
         return result if getattr(result, "ndim", 0) else float(result)  # no array of rank 0
 
     def compute(self, *args: Any) -> Any:
-        """Compute the result from numbers and arrays; a misfit is a ShapeError that names the op and the shapes."""
+        """Compute the result from numbers and arrays; ShapeError, with the op and the shapes, where they do not fit."""
         try:
             return ignoring_fp_warnings(self._array, *args)
         except AutogradError:

@@ -122,9 +122,9 @@ def backward(root: Node, gradient: Any = None, **others: Any) -> None:
 
 
 def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numbers) -> Swept:
-    """Sweep without a stop; return the nodes, their gradients, and the places of those that are leaves or have none.
+    """Sweep without stopping; return the nodes, their gradients, and the places of those that are leaves or have none.
 
-    `fast` does so with numbers where nobody watches; else the modes in force see all before anyone writes it down.
+    On numbers, with no mode in force, `fast` does it. Modes see the gradients before they are written to the nodes.
     """
     if given is numbers and fast.in_use() and not _recorded(seeds):
         found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)

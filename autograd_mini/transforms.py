@@ -225,7 +225,7 @@ def hvp(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def check_function(f: Any) -> None:
-    """Raise DataError where f is no function: people hand in what one has returned."""
+    """Raise DataError unless f is a function: people pass what it returned by mistake."""
     if not callable(f):
         raise DataError(
             f"only a function is differentiated, got {type(f).__name__}: pass f itself, as in grad(f)(x); "

@@ -119,7 +119,7 @@ def build(like: Any, new: Iterator[Any]) -> Any:
 
 
 def form(tree: Any) -> Any:
-    """Return what two trees of one form have in common, to be looked up by: kinds, lengths and keys in their order.
+    """Return the form of a tree, equal for trees of one form: kinds, lengths and keys in their order.
 
     >>> form({"w": [1.0, 2.0]}) == form({"w": [3.0, 4.0]}), form([1.0]) == form((1.0,))
     (True, False)
