@@ -12,6 +12,7 @@ backends are all that are installed.
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import math
 import random
@@ -59,6 +60,7 @@ def javascript() -> Callable[[Any, Samples], list[Result]]:
     from py_mini_racer import MiniRacer
 
     page = MiniRacer()
+    atexit.register(page.close)  # one that is left to the interpreter's last steps may wait for ever
 
     def run(program: Any, samples: Samples) -> list[Result]:
         calls = ", ".join(f"program({', '.join(map(_literal, (*inputs, g)))})" for inputs, g in samples)

@@ -152,10 +152,11 @@ print(json.dumps([value, *gradients]))""",
     "py_mini_racer": """
 import py_mini_racer
 from autograd_mini.programs.languages.javascript_table import table_source
-racer = py_mini_racer.MiniRacer()
-print(racer.eval(program.javascript + "const {value, gradients} = program(0.7); JSON.stringify([value, ...gradients])"))
-racer.eval(table_source() + "globalThis.ROWS_OF = ROWS; globalThis.N = NUMBERS; globalThis.R = rulesOf(NUMBERS)")
-value, slope = json.loads(racer.eval("JSON.stringify([N.log_cosh(0.7), R.log_cosh[0](1, N.log_cosh(0.7), 0.7)])"))
+with py_mini_racer.MiniRacer() as page:
+    said = "const {value, gradients} = program(0.7); JSON.stringify([value, ...gradients])"
+    print(page.eval(program.javascript + said))
+    page.eval(table_source() + "globalThis.ROWS_OF = ROWS; globalThis.N = NUMBERS; globalThis.R = rulesOf(NUMBERS)")
+    value, slope = json.loads(page.eval("JSON.stringify([N.log_cosh(0.7), R.log_cosh[0](1, N.log_cosh(0.7), 0.7)])"))
 print(json.dumps([value * 0.7, slope * 0.7 + value]))""",
 }
 

@@ -11,6 +11,7 @@ import pytest
 from test_lesson_build import SIGMOID
 from test_lessons import RIGHT, WRONG
 from test_practice import EVEN, ODD
+from v8 import javascript
 
 from viz.grading import grade
 from viz.grading.report_formats import json_of
@@ -51,13 +52,13 @@ def boxes():
 @pytest.fixture(scope="module")
 def page(boxes):
     """The scripts of the boxes without a document: all that they compute."""
-    racer = pytest.importorskip("py_mini_racer").MiniRacer()
     script = boxes.script().removeprefix("{\n").removesuffix("}\n")
     script = script[: script.index("function make(")] + "".join(
         (boxes.BOXES / name).read_text() for name in ("practice.js",)
     )
-    racer.eval(f"(() => {{ {script}\n{CALLS} }})()")
-    return racer
+    with javascript() as racer:
+        racer.eval(f"(() => {{ {script}\n{CALLS} }})()")
+        yield racer
 
 
 def judged(page, *asked):

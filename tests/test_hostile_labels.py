@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import keyword
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from v8 import javascript
 
 from autograd_mini import Tensor, Value, compile, explain, ops
 from autograd_mini.programs.languages.listing import JAVASCRIPT_WORDS
@@ -76,8 +78,9 @@ def test_javascript_runs_with_any_labels(labels: list[str], make: Any, browser: 
 
 
 @pytest.fixture(scope="module")
-def browser() -> Any:
-    return pytest.importorskip("py_mini_racer").MiniRacer()
+def browser() -> Iterator[Any]:
+    with javascript() as page:
+        yield page
 
 
 @pytest.mark.parametrize("make", MADE)

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 from table_cases import ROWS, called, cases, differentiable, direction
+from v8 import javascript
 
 from autograd_mini import Tensor, Value, linalg, ops
 from autograd_mini.node import Node
@@ -56,10 +57,10 @@ globalThis.wrong = key => {
 
 @pytest.fixture(scope="module")
 def page():
-    racer = pytest.importorskip("py_mini_racer").MiniRacer()
     scripts = "".join(map(asset, ("engine.js", "core.js", "arrays.js")))
-    racer.eval(f"(() => {{ const TEMPLATES = {json.dumps(TEMPLATES)};\n{table_source()}\n{scripts}\n{TELL} }})()")
-    return racer
+    with javascript() as racer:
+        racer.eval(f"(() => {{ const TEMPLATES = {json.dumps(TEMPLATES)};\n{table_source()}\n{scripts}\n{TELL} }})()")
+        yield racer
 
 
 def told(page, root, gradient=None, leaves=None):

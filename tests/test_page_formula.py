@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import test_expression as command
+from v8 import javascript
 
 from autograd_mini.sweep import order
 from viz.expression import CONSTANTS, FUNCTIONS, INSTEAD, SYNONYMS, ExpressionError, read_values, record_expression
@@ -38,11 +39,11 @@ globalThis.readAll = (texts, values) => JSON.stringify(JSON.parse(texts).map(tex
 
 @pytest.fixture(scope="module")
 def page():
-    racer = pytest.importorskip("py_mini_racer").MiniRacer()
     script = code(False).removeprefix("{\n").removesuffix("}\n")
     words = script[script.index("const TEMPLATES") : script.index("const MEANING")]
-    racer.eval(f"(() => {{ {words}\n{''.join(map(asset, ('engine.js', 'core.js', 'formula.js')))}\n{READ} }})()")
-    return racer
+    with javascript() as racer:
+        racer.eval(f"(() => {{ {words}\n{''.join(map(asset, ('engine.js', 'core.js', 'formula.js')))}\n{READ} }})()")
+        yield racer
 
 
 def read_all(page, texts, values=VALUES):

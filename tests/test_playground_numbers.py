@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from v8 import javascript
 
 import nn
 from autograd_mini import zero_grad
@@ -51,10 +52,10 @@ globalThis.table = text => { try { return JSON.stringify(tableOf(text)); } catch
 
 @pytest.fixture(scope="module")
 def page():
-    racer = pytest.importorskip("py_mini_racer").MiniRacer()
     scripts = [table_source(False), asset("engine.js"), *map(own_asset, NUMBERS), TELL]
-    racer.eval(f"(() => {{ {''.join(map(compact, scripts))} }})()")
-    return racer
+    with javascript() as racer:
+        racer.eval(f"(() => {{ {''.join(map(compact, scripts))} }})()")
+        yield racer
 
 
 def begin(page, data, hidden=((4, "tanh"),), output="sigmoid", init="glorot", optimizer="adam", seed=1):

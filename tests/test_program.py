@@ -17,6 +17,7 @@ from program_cases import engine, equal, random_record, replay
 from table_cases import ROWS, called, differentiable, fewer
 from tables import each
 from threads import at_once
+from v8 import javascript
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
@@ -120,16 +121,19 @@ def test_the_source_runs_in_an_interpreter_without_the_package(tmp_path: Any) ->
 
 
 def test_javascript_gives_the_engines_numbers() -> None:
-    racer = pytest.importorskip("py_mini_racer")
-    page = racer.MiniRacer()
-    for seed in range(80):
-        root, leaves = random_record(seed)
-        program = autograd_mini.compile(root, leaves)
-        args = ", ".join(repr(x.data) for x in leaves)
-        text = f"(() => {{ {program.javascript}; const r = program({args}); return [r.value, ...r.gradients]; }})()"
-        got = [math.nan if a is None else float(a) for a in page.eval(text)]
-        value, gradients = engine(root, leaves)
-        np.testing.assert_allclose(got, [value, *gradients], rtol=1e-9, atol=1e-12, err_msg=program.javascript)
+    with javascript() as page:
+        for seed in range(80):
+            agrees_in(page, seed)
+
+
+def agrees_in(page: Any, seed: int) -> None:
+    root, leaves = random_record(seed)
+    program = autograd_mini.compile(root, leaves)
+    args = ", ".join(repr(x.data) for x in leaves)
+    text = f"(() => {{ {program.javascript}; const r = program({args}); return [r.value, ...r.gradients]; }})()"
+    got = [math.nan if a is None else float(a) for a in page.eval(text)]
+    value, gradients = engine(root, leaves)
+    np.testing.assert_allclose(got, [value, *gradients], rtol=1e-9, atol=1e-12, err_msg=program.javascript)
 
 
 def test_leaves_that_are_no_inputs_keep_their_own_data() -> None:
@@ -186,8 +190,8 @@ def test_no_label_breaks_the_source() -> None:
     assert gradients == tuple(2.0 * x.data for x in leaves)
     assert len(set(program.names)) == len(leaves)
     program.numpy.encode()
-    racer = pytest.importorskip("py_mini_racer")
-    assert racer.MiniRacer().eval(f"{program.javascript}; program({', '.join('1' * len(leaves))}).value") == len(leaves)
+    with javascript() as page:
+        assert page.eval(f"{program.javascript}; program({', '.join('1' * len(leaves))}).value") == len(leaves)
 
 
 @pytest.mark.parametrize("name", ["sin", "softplus", "fold"])
@@ -229,8 +233,8 @@ def test_a_label_does_not_hide_the_error_of_another_branch(label: str) -> None:
         with pytest.raises(BranchError, match="record again"):
             way(np.array([2.0, 0.5]))
     racer = pytest.importorskip("py_mini_racer")
-    with pytest.raises(racer.JSEvalException, match="record again"):
-        racer.MiniRacer().eval(f"{program.javascript}; program(0.5)")
+    with javascript() as page, pytest.raises(racer.JSEvalException, match="record again"):
+        page.eval(f"{program.javascript}; program(0.5)")
 
 
 def test_rows_of_a_users_own_are_run_and_named() -> None:

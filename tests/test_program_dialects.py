@@ -13,6 +13,7 @@ import pytest
 from program_cases import HOSTILE, SCALAR_ROWS, same
 from table_cases import ROWS, sample
 from tables import each
+from v8 import javascript
 
 from autograd_mini import Value, ops
 from autograd_mini.data import ignoring_fp_warnings
@@ -104,8 +105,9 @@ def test_numpy_computes_all_points_at_once(row: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def page() -> Any:
-    return pytest.importorskip("py_mini_racer").MiniRacer()
+def page() -> Iterator[Any]:
+    with javascript() as page:
+        yield page
 
 
 def number(x: float) -> str:

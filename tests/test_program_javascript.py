@@ -6,13 +6,14 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from program_cases import HOSTILE, SCALAR_ROWS, engine
 from table_cases import ROWS, called, cases, differentiable, direction, sample
+from v8 import javascript
 
 import autograd_mini
 from autograd_mini import Branches, DataError, Node, Tensor, Value, ops
@@ -28,8 +29,9 @@ TEXTS = "JSON.stringify({}, (_, x) => typeof x === 'number' ? String(x) : x)"
 
 
 @pytest.fixture(scope="module")
-def page() -> Any:
-    return pytest.importorskip("py_mini_racer").MiniRacer()
+def page() -> Iterator[Any]:
+    with javascript() as page:
+        yield page
 
 
 def number(word: str) -> float:
