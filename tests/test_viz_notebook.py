@@ -13,10 +13,12 @@ from autograd_mini import Tensor, Value
 def shell():
     """Return the shell of a notebook without a window."""
     interactive = pytest.importorskip("IPython.core.interactiveshell", reason="IPython is not installed")
+    main = sys.modules["__main__"]
     instance = interactive.InteractiveShell.instance()
     yield instance
     instance.reset()
     type(instance).clear_instance()
+    sys.modules["__main__"] = main  # the shell has put its own there, which no process can be started from
 
 
 def shown(shell, cell):

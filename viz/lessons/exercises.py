@@ -31,7 +31,7 @@ def exercises_of(lesson: int) -> dict[str, Exercise]:
     """Return the exercises of a lesson, by name and in their order.
 
     >>> list(exercises_of(3))
-    ['3.1', '3.2', '3.3']
+    ['3.0', '3.1', '3.2', '3.3']
     """
     return {name: exercise for name, exercise in EXERCISES.items() if int(name.partition(".")[0]) == lesson}
 
