@@ -268,11 +268,11 @@ def test_random_graphs_are_drawn_without_failure_overlap_or_overrun(engine):
             left, right, _, _ = frames[box.id]
             assert all(left <= start + 0.1 and end <= right + 0.1 for start, end in extents(places[box.id])), box
             assert all(apart(frames[box.id], frames[other.id]) for other in picture.boxes[:i])
-            if box.frame and engine == "bundled":
+            if box.frame and not drawing._rows and engine == "bundled":
                 assert encloses(frame(places[f"cluster_{box.frame}"]), frames[box.id])
         framed += bool(picture.frames)
         elements = ElementTree.fromstring(drawing.svg).iter()
-        ids = [element.get("id").partition("-")[2] for element in elements if element.tag.endswith("}g")]
+        ids = [element.get("id", "").partition("-")[2] for element in elements if element.tag.endswith("}g")]
         assert set(ids) >= {item.id for item in (*picture.boxes, *picture.arrows)}
         assert drawing.text
         assert drawing.mermaid.isprintable() or "\n" in drawing.mermaid

@@ -98,13 +98,16 @@ def test_what_fits_what_is_upright_and_what_has_no_arrays_is_one_row():
     assert viz.draw(x)._rows == {}
 
 
-def test_rows_have_no_frames_around_layers():
+def test_in_rows_the_cards_say_in_which_layer_they_lie():
     loss, net = stack(8, 8, 8, 8, 3)
     drawing = viz.draw(loss, model=net, depth=2, names={})
-    assert any(frame.name == "layer 1" for frame in drawing.picture.frames)
+    (frame,) = [frame for frame in drawing.picture.frames if frame.name == "layer 1"]
     assert drawing._rows
     assert 'class="frame' not in drawing.svg
-    assert "layer 1" not in drawing.source
+    assert 'class="cluster' not in drawing.svg
+    assert drawing.svg.count(">layer 1<") == sum(
+        box.frame == frame.id and box.kind != "constant" for box in drawing.picture.boxes
+    )
 
 
 def test_rows_end_where_few_arrows_go_on_and_each_has_a_column_at_least():

@@ -28,7 +28,7 @@ from .layout_programs import ENGINES, PYTHON, RenderError, layout, png
 from .mermaid import mermaid_of
 from .picture import BACKWARD, BOTH, FORWARD, NAMES, Picture, picture_among
 from .python_layout import Layout, layout_of, rows_of
-from .rows import Rows
+from .rows import Rows, unframed
 from .svg import svg_of
 from .text_tree import text_of
 
@@ -140,7 +140,7 @@ class Drawing(SvgDrawing):
         if self._wanted != PYTHON:
             try:
                 places, engine = layout(source, len(self.picture.arrows), self._wanted)
-                return self.picture, places, engine
+                return unframed(self.picture) if self._rows else self.picture, places, engine
             except RenderError:
                 if self._wanted != "auto":
                     raise

@@ -100,10 +100,11 @@ class Layout(NamedTuple):
     framed: bool
 
 
-def rows_of(picture: Picture, direction: str) -> Rows:
+def rows_of(whole: Picture, direction: str) -> Rows:
     """Return the row of each box of a picture of arrays that is too wide for one; none where it is not."""
-    if direction in ("TB", "BT") or not any(box.heats for box in picture.boxes):
+    if direction in ("TB", "BT") or not any(box.heats for box in whole.boxes):
         return {}
+    picture = unframed(whole)
     cards, chips = [_card(box) for box in picture.boxes], [_chip(arrow) for arrow in picture.arrows]
     places = _places(picture, cards, chips, False, [], {})
     ends = [(x - card.extent[0] / 2, x + card.extent[0] / 2) for card, (x, _) in zip(cards, places.boxes)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from .boxes import CONSTANT, Box
 from .layered import STEP, Point, Positions, layered
 from .picture import Frame, Picture
 
@@ -144,11 +145,17 @@ def framed(picture: Picture, rows: Rows) -> Picture:
     """Return the picture with a frame for each row, and none inside: what is in one is seldom in one row too."""
     if not rows:
         return picture
-    boxes = tuple(replace(box, frame=f"{ROW}{rows[box.id]}") for box in picture.boxes)
+    boxes = tuple(replace(box, frame=f"{ROW}{rows[box.id]}") for box in unframed(picture).boxes)
     frames = tuple(Frame(f"{ROW}{row}", "", ROW) for row in sorted(set(rows.values())))
     return replace(picture, boxes=boxes, frames=frames)
 
 
 def unframed(picture: Picture) -> Picture:
-    """Return the picture without frames."""
-    return replace(picture, boxes=tuple(replace(box, frame="") for box in picture.boxes), frames=())
+    """Return the picture without frames: each card says in which it lay."""
+    names = {frame.id: frame.name for frame in picture.frames}
+    boxes = [replace(box, frame="", rows=(*_where(box, names), *box.rows)) for box in picture.boxes]
+    return replace(picture, boxes=tuple(boxes), frames=())
+
+
+def _where(box: Box, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [("in", names[box.frame])] if box.frame and box.kind != CONSTANT else []
