@@ -151,9 +151,16 @@ def test_character_transformer_from_folded_to_one_entry(example: Any) -> None:
     file, line = softmax.source
     assert Path(file) == EXAMPLE
     assert "torch.softmax" in EXAMPLE.read_text().splitlines()[line - 1]
-    page = player(root).html
-    assert "character_transformer.py" in page
-    assert "heads.1" in page
+    shown = player(root)
+    assert "character_transformer.py" in shown.html
+    assert "heads.1" in shown.html
+    assert "lacking" not in shown.record  # the mask is a constant: the page computes anew, and opens any entry
+
+
+@pytest.mark.parametrize("f", [lambda x: x.masked_fill(x > 0, -1.0), lambda x: torch.where(x * x > 1, x, 0.0)])
+def test_a_mask_that_inputs_decide_stays_a_decision(f: Any) -> None:
+    root = from_torch(lambda x: f(x).sum(), torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64, requires_grad=True))
+    assert player(root).record["lacking"] == ["where"]
 
 
 def test_the_example_runs(tmp_path: Path) -> None:

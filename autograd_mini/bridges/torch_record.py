@@ -28,6 +28,7 @@ DRAWN = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
 ASKED = ("item", "_local_scalar_dense", "is_nonzero")
 NUMBERS = (torch.float32, torch.float64)
 LINEAR = tuple(f"upsample_{kind}" for kind in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d"))
+MASK = {"where": (0,), "masked_fill": (1,)}  # which argument is one
 DEEP = 8  # decompositions of ops inside each other
 
 _nothing = object()
@@ -125,7 +126,7 @@ class Recorder:
         """Record what an op computes, and compare it."""
         place = self.place_of(step)
         try:
-            args, settings = self.mixed((step.args, step.kwargs))
+            args, settings = self.mixed((self.unmasked(step, name), step.kwargs))
             with placed(place):
                 found = self.compute(step, name, args, settings, result, drawn)
         except BridgeError:
@@ -222,6 +223,14 @@ class Recorder:
     def given(self, x: Any, values: dict[Any, Any]) -> Any:
         """Return arguments with the results that they stand for."""
         return torch.fx.node.map_aggregate(x, lambda a: values.get(a) if isinstance(a, torch.fx.Node) else a)
+
+    def unmasked(self, step: Any, name: str) -> list[Any]:
+        """Return the args of an op, a mask that no input can change in numbers: it is a constant, not a decision."""
+        args = list(step.args)
+        for i in MASK.get(name, ()):
+            if isinstance(args[i], torch.fx.Node) and args[i] not in self.depends:
+                args[i] = numbers(self.theirs[args[i]]).astype(float)
+        return args
 
     def mixed(self, x: Any) -> Any:
         """Return arguments as our rows take them: nodes, arrays, numbers, tuples."""
