@@ -14,6 +14,8 @@ from viz.graph.layout_programs import Engine, find, run
 
 DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
 
+NUMBERED = re.compile(r' id="[A-Za-z0-9.]+_\d+"')  # what matplotlib calls the parts of each of its pictures
+
 BOX = re.compile(r"(\w+)(?:\[([\w/.]+)\])?")  # a name, and perhaps what stands in its box
 
 
@@ -35,7 +37,8 @@ def inline(app: Sphinx, doctree: nodes.document, name: str) -> None:
     for image in list(doctree.findall(nodes.image)):
         file = Path(app.srcdir, image["uri"])
         if file.suffix == ".svg" and file.is_file():
-            figure = f'<div class="graph" tabindex="0">{in_the_page(file.read_text(encoding="utf-8"))}</div>'
+            svg = NUMBERED.sub("", in_the_page(file.read_text(encoding="utf-8")))
+            figure = f'<div class="graph" tabindex="0">{svg}</div>'
             image.parent.replace(image, nodes.raw("", figure, format="html"))
 
 
