@@ -9,30 +9,18 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 90  # seconds: the first kernel of a loaded machine takes long
+from waiting import until
 
 
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
-
-
-def until(found: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Return what is found, as soon as it is there."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        with contextlib.suppress(Exception):
-            if (result := found()) or result == 0:
-                return result
-        time.sleep(0.2)
-    raise AssertionError(f"{what} did not come in {patience} seconds")
 
 
 def write_notebook(path: Path, cells: list[str]) -> None:

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from typing import Any
 import player_page
 import pytest
 from test_grade import FAULTS, GOOD, PATIENT
+from waiting import until
 
 from viz.command.main import main
 from viz.grading import GradeError, grade, grade_all, keeper
@@ -236,13 +236,6 @@ if os.fork() == 0:
 """
 
 
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60.0
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @linux
 @pytest.mark.parametrize("granted", [True, False], ids=["namespaces", "adoption"])
 @pytest.mark.parametrize("end", ["os._exit(7)", "os.abort()", "time.sleep(60)"])
@@ -253,9 +246,9 @@ def test_what_forks_and_leaves_its_session_ends_with_its_keeper(granted: bool, e
     script += "" if granted else "keeper.NEW_NAMESPACES = -1\n"  # which no kernel grants
     script += f"keeper._seal = lambda *_: None\nkeeper.enclose()\n{ESCAPES.format(beat=beat)}\ntime.sleep(0.5)\n{end}\n"
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.DEVNULL)
-    until(lambda: os.path.exists(beat) and os.path.getsize(beat) > 0)
+    until(lambda: os.path.getsize(beat) or None, "a heartbeat")
     if "sleep" not in end:
-        until(lambda: process.poll() is not None)
+        until(process.poll, "the end of the keeper")
     process.terminate()
     assert process.wait(timeout=60) == {"os._exit(7)": 7, "os.abort()": -6}.get(end, process.returncode)
     time.sleep(0.2)

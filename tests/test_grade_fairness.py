@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from test_grade import quick
+from test_grade import PATIENT, quick
 
 from viz.grading import grade
 from viz.grading.diagnosis import close
@@ -70,7 +70,7 @@ def node(x):
 def test_an_engine_in_single_precision_is_right(tmp_path: Path) -> None:
     file = tmp_path / "single.py"
     file.write_text(SINGLE, encoding="utf-8")
-    report = grade(file, seconds=60.0)
+    report = grade(file, seconds=PATIENT)
     assert report.is_full, str(report)
 
 
@@ -78,7 +78,7 @@ def test_an_engine_in_single_precision_is_right(tmp_path: Path) -> None:
 def test_a_slip_in_single_precision_is_wrong(tmp_path: Path, slip: tuple[str, str]) -> None:
     file = tmp_path / "slip.py"
     file.write_text(SINGLE.replace(*slip), encoding="utf-8")
-    assert not grade(file, seconds=60.0).is_full
+    assert not grade(file, seconds=PATIENT).is_full
 
 
 FORGER = """

@@ -12,7 +12,8 @@ import urllib.request
 
 import player_page
 import pytest
-from jupyterlab_session import end, free_port, server, until, write_notebook
+from jupyterlab_session import end, free_port, server, write_notebook
+from waiting import until
 
 browser = player_page.browser  # a fixture
 pytestmark = pytest.mark.slow
