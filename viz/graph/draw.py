@@ -72,7 +72,7 @@ class Drawing(SvgDrawing):
     @cached_property
     def source(self) -> str:
         """The picture in DOT, for Graphviz and its editors."""
-        return dot_of(self.picture, self.direction, self._rows)
+        return dot_of(self._shown, self.direction, self._rows)
 
     @cached_property
     def svg(self) -> str:
@@ -87,7 +87,7 @@ class Drawing(SvgDrawing):
                 return painted(self.svg, ZOOM)
             except ExtraError:
                 pass  # a layout program draws the same boxes in another order
-        return png(partial(dot_of, self.picture, self.direction, self._rows), self._wanted)[0]
+        return png(partial(dot_of, self._shown, self.direction, self._rows), self._wanted)[0]
 
     @cached_property
     def mermaid(self) -> str:
@@ -116,6 +116,11 @@ class Drawing(SvgDrawing):
         return rows_of(self.picture, self.direction)
 
     @cached_property
+    def _shown(self) -> Picture:
+        """The picture as programs lay it out: in rows without frames."""
+        return unframed(self.picture) if self._rows else self.picture
+
+    @cached_property
     def _ordered(self) -> Layout | None:
         """The layout of our own, for rows and for networks in the textbook's order, where it can draw their frames."""
         if self._wanted != "auto" or not (self._rows or shows_layers(self.picture)):
@@ -132,7 +137,7 @@ class Drawing(SvgDrawing):
         """
 
         def source(settings: Mapping[str, str]) -> str:
-            return square(dot_of(self.picture, self.direction, self._rows, settings))
+            return square(dot_of(self._shown, self.direction, self._rows, settings))
 
         own = self._ordered
         if own is not None:
@@ -140,7 +145,7 @@ class Drawing(SvgDrawing):
         if self._wanted != PYTHON:
             try:
                 places, engine = layout(source, len(self.picture.arrows), self._wanted)
-                return unframed(self.picture) if self._rows else self.picture, places, engine
+                return self._shown, places, engine
             except RenderError:
                 if self._wanted != "auto":
                     raise

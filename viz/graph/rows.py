@@ -142,10 +142,10 @@ def _towards(corner: Point, other: Point) -> Point:
 
 
 def framed(picture: Picture, rows: Rows) -> Picture:
-    """Return the picture with a frame for each row, and none inside: what is in one is seldom in one row too."""
+    """Return an unframed picture with a frame for each row: what was in one frame is seldom in one row too."""
     if not rows:
         return picture
-    boxes = tuple(replace(box, frame=f"{ROW}{rows[box.id]}") for box in unframed(picture).boxes)
+    boxes = tuple(replace(box, frame=f"{ROW}{rows[box.id]}") for box in picture.boxes)
     frames = tuple(Frame(f"{ROW}{row}", "", ROW) for row in sorted(set(rows.values())))
     return replace(picture, boxes=boxes, frames=frames)
 
