@@ -229,7 +229,7 @@ class Recorder:
         args = list(step.args)
         for i in MASK.get(name, ()):
             if isinstance(args[i], torch.fx.Node) and args[i] not in self.depends:
-                args[i] = numbers(self.theirs[args[i]]).astype(float)
+                args[i] = numbers(self.theirs[args[i]]) * 1.0  # a bool of no dimensions is a Python bool
         return args
 
     def mixed(self, x: Any) -> Any:
