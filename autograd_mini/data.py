@@ -9,20 +9,28 @@ import threading
 import weakref
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from .errors import DataError, RangeError
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = np.ndarray  # numpy.typing takes half a millisecond to load
 T = TypeVar("T")
 
 _short = reprlib.Repr()  # cuts long texts, lists and deep nesting, and survives a __repr__ that raises
 _short.maxstring = _short.maxother = 60
 
 KEPT = (np.dtype(np.float64), np.dtype(np.float32))
+
+# The C library gives the memory of large arrays back to the system when they go, page by page, and the next ones wait
+# for it - until it has seen one as large as this go (glibc's mallopt: M_MMAP_THRESHOLD). No page of it is ever touched.
+np.empty(2**21)
 
 
 def number_of(data: Any) -> float:
@@ -44,6 +52,11 @@ def array_of(data: Any, dtype: Any = None) -> Array:
     array = _plain_array(data)
     kind = array.dtype if array.dtype in KEPT else KEPT[0]
     return np.array(array, dtype=kind if dtype is None else kept_dtype(dtype), order="C")
+
+
+def is_kept(data: Any) -> bool:
+    """Return whether data is an array as rows compute with it: with axes, of float64 or float32."""
+    return type(data) is np.ndarray and data.dtype in KEPT and data.ndim > 0
 
 
 def kept_dtype(dtype: Any) -> np.dtype[Any]:

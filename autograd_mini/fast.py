@@ -206,8 +206,7 @@ def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contrib
     Births in a graph are consecutive, but for what else was recorded meanwhile, so a list of places, one for each
     birth, has the nodes in reverse topological order as they are found.
     """
-    length = 16
-    append, none = nodes.append, NONE
+    append, none, length = nodes.append, NONE, 16
     while older:
         top, visited = max(older), len(nodes)
         window: list[Any] = [None] * length
@@ -220,10 +219,10 @@ def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contrib
             op, g = node.op, node.inflow
             if op is None or g is None:
                 ends.append(len(nodes) - 1)
-                _send(node, (), window, top, older)
+            if op is None:
                 continue
-            if node.__class__ is not Value:
-                _send(node, contributions(node, g), window, top, older)
+            if g is None or node.__class__ is not Value:
+                _send(node, () if g is None else contributions(node, g), window, top, older)
                 continue
             x, y = node.first, node.second
             birth, slopes, dx = node.birth, op.slopes, None
@@ -290,9 +289,10 @@ def _share(node: Node, dx: float, window: list[Any], top: int, older: dict[int, 
 
 def _send(node: Node, sent: Iterable[tuple[Node, Any]], window: list[Any], top: int, older: dict[int, Node]) -> None:
     """Let every argument of a node wait for its turn, whatever is sent to it, and add what is sent."""
-    check_fresh(node)
     for x in node.args:
         if isinstance(x, Node):
+            if x.birth >= node.birth:
+                check_fresh(node)
             if top - x.birth < len(window):
                 window[top - x.birth] = x
             else:

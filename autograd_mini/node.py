@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .data import KEPT, Array, ReadOnlyArray, array_of, number_of
+from .data import Array, ReadOnlyArray, array_of, is_kept, number_of
 from .errors import CycleError, DataError, ShapeError, StaleError
 from .hints import label_of, refuse
 from .notes import Noted
@@ -313,7 +313,7 @@ def assign(node: Node, data: float | Array) -> None:
 
 def gradient_of(node: Node, g: Any) -> Any:
     """Return what somebody assigns to the `grad` of a node, a float or an array; DataError or ShapeError for others."""
-    if type(g) is np.ndarray and g.dtype in KEPT and g.shape == node.shape and node.ndim:
+    if is_kept(g) and g.shape == node.shape:
         return g
     try:
         g = array_of(g) if node.ndim else number_of(g)

@@ -16,7 +16,7 @@ from . import fast, kernels
 from .arguments import PLACES, UNSET, holds_node, listed, parameters, reason_of, setting
 from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
-from .data import KEPT, array_of, constant_of, ignoring_fp_warnings, number_of
+from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
 from .node import Node, Tensor, Value, record
 
@@ -71,9 +71,10 @@ class Op:
     def apply(self, args: tuple[Any, ...]) -> Any:
         """Compute the result of the row on `args`; record it where one of them is a node."""
         kept, raw, recorded = [], [], False
-        for i, arg in enumerate(args):
-            a = arg if isinstance(arg, Node) else self.constant(i, arg)
-            if a is arg and i in self.settings and isinstance(a, Node):
+        for i, a in enumerate(args):
+            if not isinstance(a, Node):
+                a = self.constant(i, a)
+            elif i in self.settings:
                 raise DataError(
                     f"{self.name}: {self.params[i]} is a setting, not a variable: give it plain, with .data"
                 )
@@ -132,7 +133,7 @@ class Op:
 
     def constant(self, i: int, arg: Any) -> Any:
         """Return an argument that is not a node as the row computes with it: a number, an array, a setting."""
-        if type(arg) is float:
+        if type(arg) is float or (i not in self.settings and is_kept(arg)):
             return arg
         if self.rule(i) is not None or (type(arg) is Condition and i not in self.settings):
             return self.checked(i, arg)
@@ -325,10 +326,10 @@ class Sum(Variadic):
 
 def operand(arg: Any) -> Any:
     """Return a differentiable argument as rows compute with it: a node, a Python float, an array of floats."""
-    if isinstance(arg, Node) or type(arg) is float:
+    if isinstance(arg, Node) or type(arg) is float or is_kept(arg):
         return arg
     if isinstance(arg, np.ndarray) and arg.ndim:
-        return arg if type(arg) is np.ndarray and arg.dtype in KEPT else array_of(arg)
+        return array_of(arg)
     if isinstance(arg, (list, tuple)):
         return ROWS["stack"](0, *map(operand, arg)) if holds_node(arg) else array_of(arg)
     if isinstance(arg, Condition):
@@ -340,7 +341,7 @@ def operand(arg: Any) -> Any:
 
 def _owned(arg: Any) -> Any:
     """Return an argument as the record keeps it: an array that nobody else can change any more."""
-    return constant_of(arg) if type(arg) is np.ndarray and arg.dtype in KEPT else arg
+    return constant_of(arg) if is_kept(arg) else arg
 
 
 def numbers(node: Node) -> tuple[Any, Sequence[Any]]:
@@ -373,8 +374,7 @@ def fit(c: Any, arg: Node, op: Op) -> Any:
     if isinstance(c, Node):
         c = c if c.shape == shape else _summed(c, shape, op)
         return c if type(c._data) is float or c._data.dtype == arg._data.dtype else ROWS["cast"](c, arg.dtype)
-    if type(c) is not np.ndarray or c.shape != shape:
-        c = _summed(numeric(c, op), shape, op)
+    c = _summed(c if is_kept(c) else numeric(c, op), shape, op)
     if not shape:
         return float(c)
     dtype = arg._data.dtype

@@ -404,9 +404,11 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 def __getattr__(name: str) -> Any:
     """Say which op is meant by a name that is missing; what is made of rows is entered here by `array_ops.py`."""
+    if name.startswith("__"):  # Python itself asks, at every import from here
+        raise AttributeError(name)
     from difflib import get_close_matches
 
     known = [key for key, thing in globals().items() if callable(thing) and key[0].islower()]
     meant = [key for key in known if getattr(getattr(globals()[key], "array", None), "__name__", "") == name]  # numpy's
-    near = meant or get_close_matches(name, known, 1)
-    raise AttributeError(f"autograd_mini.ops has no op {name!r}" + "".join(f": did you mean {n}?" for n in near))
+    near = "".join(f": did you mean {n}?" for n in meant or get_close_matches(name, known, 1))
+    raise AttributeError(f"autograd_mini.ops has no op {name!r}{near}")

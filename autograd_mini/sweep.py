@@ -58,7 +58,7 @@ def receivers(node: Node) -> list[int]:
     >>> x = Value(2.0); receivers(3.0 * x), receivers(x)
     ([1], [])
     """
-    return [i for i in range(len(node.args)) if carries(node, i)]
+    return [i for i, arg in enumerate(node.args) if isinstance(arg, Node) and node.op.rule(i) is not None]
 
 
 def carries(node: Node, i: int) -> bool:
@@ -91,11 +91,10 @@ def contributions(
     node: Node, g: Any, given: Given = numbers, among: Container[Node] | None = None
 ) -> Iterator[tuple[Node, Any]]:
     """Yield each argument (`among` those) that a node contributes to, and how much, given its g."""
-    z, args = given(node)
-    for i in receivers(node):
-        arg = node.args[i]
-        if among is None or arg in among:
-            yield arg, fit(node.op.run(i, g, z, args), arg, node.op)
+    op, (z, args) = node.op, given(node)
+    for i, arg in enumerate(node.args):
+        if isinstance(arg, Node) and op.rule(i) is not None and (among is None or arg in among):
+            yield arg, fit(op.run(i, g, z, args), arg, op)
 
 
 def backward(root: Node, gradient: Any = None, **others: Any) -> None:

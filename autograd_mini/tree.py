@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,8 +35,10 @@ def parts_of(tree: Any) -> Branch | None:
         return list(enumerate(tree)), lambda new: type(tree)(*new)
     if isinstance(tree, (list, tuple)):
         return list(enumerate(tree)), type(tree)
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = [f.name for f in dataclasses.fields(tree) if not _fixed(getattr(tree, f.name))]
+    if hasattr(type(tree), "__dataclass_fields__"):  # a dataclass, known without loading what makes them
+        from dataclasses import fields
+
+        names = [f.name for f in fields(tree) if not _fixed(getattr(tree, f.name))]
         return [(name, getattr(tree, name)) for name in names], lambda new: _replaced(tree, names, new)
     return None
 

@@ -12,6 +12,7 @@ from limits import products
 
 import nn
 from autograd_mini import Tensor, ops, zero_grad
+from autograd_mini.data import sealed
 
 RATE = 0.01
 Step = Callable[[], float]
@@ -53,7 +54,7 @@ def ours(weights: Weights, x: np.ndarray, y: np.ndarray) -> Step:
     share = np.full((len(x), 1), 1.0 / len(x), x.dtype)
     targets = np.eye(len(weights[-1][1]), dtype=x.dtype)[y]
     for array in (x, targets):
-        array.flags.writeable = False  # an array that cannot change need not be copied into every record
+        sealed(array)  # as `nn.batches` yields them: what cannot change need not be copied into every record
 
     def step() -> float:
         a: Any = x

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_mini import DataError, Node, NonFiniteError, Tensor
+from autograd_mini import DataError, Node, NonFiniteError, Tensor, Value
 from autograd_mini.data import Array, ignoring_fp_warnings
 from autograd_mini.node import assign, filled
 from autograd_mini.sweep import zero_grad
@@ -92,7 +92,7 @@ def own_memory(p: Node) -> None:
 
     Views hold the array that they look at. Whoever has one, from `p.data`, from a transpose, keeps what it was.
     """
-    if p.ndim and (p._data.base is not None or sys.getrefcount(p._data) > ALONE):
+    if not isinstance(p, Value) and (p._data.base is not None or sys.getrefcount(p._data) > ALONE):
         p._data = p._data.copy()
 
 

@@ -228,8 +228,8 @@ MUTANTS: list[tuple[Any, str, str]] = [
     (fast.call_two, "op.compute(x, y)", "0.0"),
     (sweep.sweep, "grads[arg] + c if arg in grads else c", "c"),
     (sweep.sweep, "check_fresh(node)", "pass"),
-    (sweep.contributions, "node.op.run(i, g, z, args)", "node.op.run(0, g, z, args)"),
-    (op.Op.apply, "kept.append(a)", "kept.append(arg)"),
+    (sweep.contributions, "op.run(i, g, z, args)", "op.run(0, g, z, args)"),
+    (op.Op.apply, "kept.append(a)", "kept.append(args[i])"),
 ]
 
 
