@@ -178,7 +178,7 @@ class Program:
 
     def _entries(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the inputs of a record of numbers as floats and arrays of samples."""
-        if {*map(type, self._counted(inputs))} <= {float}:
+        if _are_floats(self._counted(inputs)):
             return inputs
         return tuple(map(_entry, self.names, inputs))
 
@@ -206,7 +206,7 @@ class Program:
             value, gradients = self._run(*inputs, *held, gradient)
         except (ArithmeticError, ValueError):
             value, gradients = self._run_careful(*inputs, *held, gradient)
-        return float(value), tuple(map(float, gradients))
+        return float(value), gradients if _are_floats(gradients) else tuple(map(float, gradients))
 
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])
@@ -251,6 +251,11 @@ class Program:
         asked = [b.guard.place for b in source.branches(self._listing) if b.message == message and b.guard.place]
         told = [f"\n(asked at {spoken(place)}; where nothing computed hangs on it, ask x.data)" for place in asked[:1]]
         return BranchError(message + "".join(told))
+
+
+def _are_floats(numbers: Sequence[Any]) -> bool:
+    """Return whether all are Python's floats: of hundreds this is the quickest look."""
+    return [*map(type, numbers)].count(float) == len(numbers)
 
 
 def _entry(name: str, a: Any) -> Any:
