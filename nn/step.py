@@ -94,8 +94,9 @@ class Step:
         self._replays: dict[Any, tuple[Replay, list[Node]]] = {}
 
     def __call__(self, x: Any, y: Any, learning_rate: float | None = None) -> float:
-        given = self.optimizer.learning_rate if learning_rate is None else learning_rate
-        rate = real("learning_rate", given, "[0, inf)")
+        rate = (
+            self.optimizer.learning_rate if learning_rate is None else real("learning_rate", learning_rate, "[0, inf)")
+        )
         x, y = self._batch(x, y)
         kind = (x.shape, y.shape, self.model.training)
         self._leave_to_others()
@@ -139,7 +140,8 @@ class Step:
             if p._data is not view:
                 view[...] = p._data
                 assign(p, view)
-            p.grad = g
+            if getattr(p, "_grad", None) is not g:
+                p.grad = g
         for entry, views in zip(self.state, self._memory_views):
             for k, view in enumerate(views, 2):
                 if entry[k] is not view:
@@ -187,7 +189,7 @@ class Step:
             self.loss(np.zeros_like(rows), rows)
             return rows
         labels: Array = checked_labels(y, shape)
-        return one_hot(labels, shape[-1]).astype(dtype)
+        return one_hot(labels, shape[-1], dtype)
 
     def _recorded(self, x: Array, y: Array) -> tuple[Replay, list[Node]]:
         """Return the replay of a batch, and the leaves that it reads beside the batch and the parameters."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ... import kernels
 from ...modes import Recording
-from ...node import Node, Value
+from ...node import Node, Tensor, Value
 from ...op import ROWS, Elementwise, Op, itself
 from ...sweep import dependents, order, reach, swept
 
@@ -142,8 +142,10 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
 def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:
     """Return the row's own call: it makes a new array, or looks at its argument in another way."""
     op: Op = node.op
-    code.objects[f"row_{op.name}"] = op.compute
-    text = f"row_{op.name}({', '.join(f'{{{i}}}' for i in range(len(args)))})"
+    fits = isinstance(node, Tensor) and ROWS.get(op.name) is op  # its shapes are known to: nothing is left to check
+    name = f"{'array' if fits else 'row'}_{op.name}"
+    code.objects[name] = op.array if fits else op.compute
+    text = f"{name}({', '.join(f'{{{i}}}' for i in range(len(args)))})"
     return code.add(
         f"float({text})" if isinstance(node, Value) else text, *args, like=np.asarray(node._data), kind=kind
     )
@@ -157,6 +159,8 @@ Lowering = Callable[..., Cell | None]
 def _dot(code: Code, x: Cell, y: Cell, like: Any) -> Cell:
     """Return the product of matrices or vectors; matmul also writes matrices that are stored column by column."""
     if len(x.shape) == len(y.shape) == 2:
+        if x.shape[1] == 1:  # a column times a row: BLAS takes twice as long for it
+            return code.ufunc(np.multiply, x, y, like=like)
         code.objects["np_matmul"] = np.matmul
         return code.add("np_matmul({0}, {1}, out={out})", x, y, like=like)
     code.objects["np_dot"] = np.dot

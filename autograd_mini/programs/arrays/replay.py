@@ -22,12 +22,13 @@ KEPT = 32  # replays that are kept for batches of other shapes: each has buffers
 
 
 class Replay:
-    """The data of `roots` and the gradients of the first for `wrt`, as a function of the data of the `variables`.
+    """The data of `roots` and the gradients of one for `wrt`, as a function of the data of the `variables`.
 
     A call takes one array or number per variable, which are leaves, of the recorded shape and precision. It returns the
-    data and then the gradients, in buffers that the next call writes over; `into` gives arrays for the gradients. The
-    gradient of the first root is the data of the leaf `seed`. What does not depend on the variables, the seed maybe
-    among them, is computed once. `source` says what is done. One call at a time: `lock` is for those who share it.
+    data and then the gradients, in buffers that the next call writes over; `into` gives arrays for the gradients. They
+    are those of `of`, or of the first root, whose own gradient is the data of the leaf `seed`. What does not depend on
+    the variables, the seed maybe among them, is computed once. `source` says what is done. One call at a time: `lock`
+    is for those who share it.
 
     >>> from autograd_mini import Tensor
     >>> x, w = Tensor([1.0, 2.0, 3.0]), Tensor([4.0, 5.0, 6.0])
@@ -43,10 +44,11 @@ class Replay:
         variables: Sequence[Node],
         wrt: Sequence[Node],
         into: Sequence[Array] = (),
+        of: Node | None = None,
     ) -> None:
-        gradients = record_sweep(roots[0], seed, wrt)
+        gradients = record_sweep(roots[0] if of is None else of, seed, wrt)
         code = lower([*roots, *gradients], variables)
-        self.reached = [g is not None for g in gradients]  # for which of `wrt` the root has a gradient at all
+        self.reached = [g is not None for g in gradients]  # for which of `wrt` there is a gradient at all
         reached = [code.constant(filled(x, 0.0)) if g is None else code.of[g] for g, x in zip(gradients, wrt)]
         fixed = {len(roots) + i: array for i, array in enumerate(into)}
         self.source, objects = write(code, [*(code.of[r] for r in roots), *reached], len(variables), fixed)
