@@ -13,7 +13,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from clock import LIMIT, machine, row
 from limits import Limit, products
 from page import HEAD, keep
 from sklearn import neural_network as theirs
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_regression
 from sklearn.model_selection import train_test_split
 
@@ -57,8 +57,8 @@ def digits(room: Any) -> tuple[Any, Any, Any]:
 def compare(example: Any, rounds: int) -> tuple[dict[str, float], bool, int]:
     """Return the best time of each estimator and of the limit, whether the loss curves are equal, and the epochs."""
     works: dict[str, Callable[[], Any]] = {
-        "autograd_mini": partial(fitted, example, ours),
-        "scikit-learn": partial(fitted, example, theirs),
+        "autograd_mini": fitting(*example(ours)),
+        "scikit-learn": fitting(*example(theirs)),
     }
     models = {name: work() for name, work in works.items()}
     curves = [np.array(model.loss_curve_) for model in models.values()]
@@ -73,10 +73,9 @@ def compare(example: Any, rounds: int) -> tuple[dict[str, float], bool, int]:
     return times, equal, len(curves[0])
 
 
-def fitted(example: Any, room: Any) -> Any:
-    """Return the example's estimator, fitted."""
-    model, X, y = example(room)
-    return model.fit(X, y)
+def fitting(model: Any, X: Any, y: Any) -> Callable[[], Any]:
+    """Return the work of fitting an estimator, anew each time: its data are made before."""
+    return lambda: clone(model).fit(X, y)
 
 
 def limit(model: Any, samples: int) -> Limit:

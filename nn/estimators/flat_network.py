@@ -12,7 +12,6 @@ import numpy as np
 
 from autograd_mini import Node, ops
 from autograd_mini.data import Array, sealed
-from autograd_mini.kernels import sigmoids
 from autograd_mini.node import leaf
 from autograd_mini.op import contribution
 from autograd_mini.programs.arrays.replay import Replay, keep
@@ -41,17 +40,23 @@ class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
     `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
-    activation that turns logits into predictions p. `reported` makes of y, z and the row's result l each entry's loss
-    as scikit-learn reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one unit of
-    rounding. `rounded` gives the same from y and p, which is how it comes by the digits that it has in float32. `over`
-    makes one number of a sample's entries: the mean over several squared errors, where their sum is differentiated.
+    activation that turns logits into predictions p. `reported` makes of y and what is `seen` of the outputs each
+    entry's loss as scikit-learn reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one
+    unit of rounding. Seen is the row's result, or, where `by_predictions`, p; in float32 always p, of which `rounded`
+    makes the loss, for so it comes by the digits that it has there. `over` makes one number of a sample's entries: the
+    mean over several squared errors, where their sum is differentiated.
     """
 
     row: Callable[[Any, Any], Any]
     output: str
-    reported: Callable[[Array, Array, Array], Array]
+    reported: Callable[[Array, Array], Array]
     rounded: Callable[[Array, Array], Array]
     over: Callable[..., Any] = np.sum
+    by_predictions: bool = False
+
+    def seen(self, z: Any, losses: Any) -> Any:
+        """Return what the reported loss is made of, as an array or a node, as its arguments are."""
+        return OUTPUTS[self.output](z) if self.by_predictions or z.dtype == np.float32 else losses
 
 
 class Rows(NamedTuple):
@@ -150,25 +155,26 @@ class FlatNetwork:
         """
         kind = (rows.x.shape, loss.row, len(masks))
         if kind in self._replays:
-            losses, z, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
+            seen, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
             penalty = ops.l2_penalty(alpha, self.penalised)
             gradient = self._whole(rows, penalty)
-            return _with(penalty, rows, mean_loss(loss, rows, z, losses)), gradient
+            return _with(penalty, rows, mean_loss(loss, rows, seen)), gradient
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
             keep(self._replays, kind, self._replay(rows, loss, masks))
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
-        value = _with(penalty, rows, mean_loss(loss, rows, z._data, losses._data))
+        value = _with(penalty, rows, mean_loss(loss, rows, loss.seen(z, losses)._data))
         return value, self.gradient(rows, losses, penalty)
 
     def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
-        """Return the step from inputs, targets, weights, masks to the losses, the logits and the losses' gradient."""
+        """Return the step from inputs, targets, weights, masks to what is seen of the losses and their gradient."""
         x, y, weights, *factors = map(leaf, (rows.x, rows.y, column(rows), *masks))
         z = self.logits(x, factors)
         losses = loss.row(z, y)
         into = cut(self._gradient, [p.shape for p in self.leaves])
-        seed = ops.broadcast_to(weights, losses.shape)
-        return Replay([losses, z], seed, [x, y, weights, *factors, *self.leaves], self.leaves, into)
+        seed = weights if weights.shape == losses.shape else ops.broadcast_to(weights, losses.shape)
+        variables = [x, y, weights, *factors, *self.leaves]
+        return Replay([loss.seen(z, losses)], seed, variables, self.leaves, into, losses)
 
 
 def seeds(rows: Rows, losses: Array) -> Array:
@@ -192,13 +198,13 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
     return z
 
 
-def mean_loss(loss: Loss, rows: Rows, z: Array, losses: Array) -> Array:
+def mean_loss(loss: Loss, rows: Rows, seen: Array) -> Array:
     """Return the loss as reported: the weighted mean over the samples."""
-    if z.dtype == np.float32:
-        each = np.average(loss.rounded(rows.y, OUTPUTS[loss.output](z)), axis=0, weights=rows.weights)
+    if seen.dtype == np.float32:
+        each = np.average(loss.rounded(rows.y, seen), axis=0, weights=rows.weights)
         mean = loss.over(each)
     else:
-        reported = loss.over(loss.reported(rows.y, z, losses), axis=1)
+        reported = loss.over(loss.reported(rows.y, seen), axis=1)
         mean = (reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass
     return np.asarray(mean)
 
@@ -208,21 +214,16 @@ def _with(penalty: Node, rows: Rows, loss: Array) -> float:
     return float(loss + loss.dtype.type(penalty._data / rows.mass))
 
 
-def _as_it_is(y: Array, z: Array, losses: Array) -> Array:
+def _as_it_is(y: Array, losses: Array) -> Array:
     return losses
 
 
-def _deviance(y: Array, z: Array, losses: Array) -> Array:
+def _deviance(y: Array, losses: Array) -> Array:
     """Return y log(y/p) - y + p, with 0 log 0 = 0, from p - y log p."""
     return losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y
 
 
-def _log_loss(y: Array, z: Array, losses: Array) -> Array:
-    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
-    return _binary(y, sigmoids(z))
-
-
-def _log_loss_of_classes(y: Array, z: Array, losses: Array) -> Array:
+def _log_loss_of_classes(y: Array, losses: Array) -> Array:
     eps = float(np.finfo(losses.dtype).eps)
     return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
 
@@ -242,6 +243,7 @@ def _poisson(y: Array, p: Array) -> Array:
 
 
 def _binary(y: Array, p: Array) -> Array:
+    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
     p = _kept(p)
     return -np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64)
 
@@ -254,6 +256,6 @@ LOSSES: dict[str, Loss] = {
     "squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared, np.mean),
     "sum_squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared),
     "poisson": Loss(ops.poisson_loss, "exp", _deviance, _poisson),
-    "logistic": Loss(ops.logistic_loss, "logistic", _log_loss, _binary),
+    "logistic": Loss(ops.logistic_loss, "logistic", _binary, _binary, by_predictions=True),
     "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes, _classes),
 }
