@@ -1,0 +1,256 @@
+"""The player's scene and its film, element by element: each lies where the layout puts it and is seen in its time."""
+
+import itertools
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from autograd_mini import Tensor, Value, ops
+from autograd_mini.sweep import order
+from nn import MLP
+from viz.stepping.animation import animation_of, stills_of
+from viz.stepping.card_layout import CHIP, HIGH, brief, card_layout_of, shown
+from viz.stepping.card_svg import MARGIN, cards_svg, gradients_at_end, path_data, tiny
+from viz.stepping.fold_data import folds_of
+from viz.stepping.frames import fold, frames_of
+from viz.stepping.network_columns import PITCH, ROUND
+from viz.stepping.record import record_of
+from viz.stepping.sentences import sentences
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def neuron():
+    x, w = Value(2.0, label="x"), Value(-3.0, label="w")
+    return ((w * x + 1.5).tanh() * w + 2.0) ** 2.0, None
+
+
+def network():
+    net = MLP(2, [3, 2, 1], "tanh", rng=0)
+    return (net([1.0, -2.0]) - 1.0) ** 2.0, net
+
+
+def arrays():
+    x, W = Tensor([[1.0, -2.0], [0.5, 3.0]], label="x"), Tensor([[0.5, 1.0], [2.0, -1.0]], label="W")
+    return (ops.tanh(x @ W) * Tensor([1.0, 2.0])).sum(), None
+
+
+def scene_of(make):
+    root, model = make()
+    folds, paths = folds_of(root, model, {})
+    whole = frames_of(root, None, paths, folds)
+    places = card_layout_of(whole, "python")
+    return fold(whole, [f.id for f in folds if f.id not in places.opened]), places
+
+
+SCENES = {make.__name__: scene_of(make) for make in (neuron, network, arrays)}
+every_scene = pytest.mark.parametrize(("frames", "places"), SCENES.values(), ids=SCENES)
+
+
+def numbers(text):
+    return [float(x) for x in re.findall(r"-?[\d.]+(?:e[-+]\d+)?", text)]
+
+
+def drawn(text, kind):
+    """Return the elements of a class, each with its attributes as numbers where they are numbers."""
+    return [e for e in ElementTree.fromstring(text).iter() if kind in e.get("class", "").split()]
+
+
+def at(element, *names):
+    return [float(element.get(name)) for name in names]
+
+
+@every_scene
+def test_the_picture_has_a_margin_and_a_card_lies_in_its_place_with_all_that_is_on_it(frames, places):
+    text = cards_svg(frames, places)
+    wide, high = places.scope.size
+    assert numbers(ElementTree.fromstring(text).get("viewBox")) == pytest.approx(
+        [-MARGIN, -MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN], abs=0.1
+    )
+    cards = {card.get("data-card"): card for card in drawn(text, "card") if card.get("data-card")}
+    assert cards.keys() == places.scope.cards.keys()
+    for name, card in cards.items():
+        (x, y), (wide, high) = places.scope.cards[name], places.size(name)
+        assert numbers(card.get("transform")) == pytest.approx([x - wide / 2, y - high / 2], rel=1e-4)
+        for words in card.iter(f"{SVG}text"):
+            left, low = at(words, "x", "y")
+            assert 0 < left < wide
+            assert 12 <= low <= high - 6
+        for circle in card.iter(f"{SVG}circle"):
+            if name in places.rounds:
+                assert at(circle, "cx", "cy", "r") == [ROUND / 2] * 3
+                assert at(card.find(f"{SVG}text"), "x", "y") == [ROUND / 2, ROUND / 2 + 4]
+
+
+@every_scene
+def test_a_curve_has_the_chip_of_its_edge_around_the_place_that_is_left_for_it(frames, places):
+    edges = {edge.get("data-edge"): edge for edge in drawn(cards_svg(frames, places), "edge")}
+    assert edges.keys() == places.scope.curves.keys()
+    known = {f"e{edge.id}" for edge in frames.edges}
+    for key, curve in places.scope.curves.items():
+        assert edges[key].find(f"{SVG}path").get("d") == path_data(curve.points)
+        chip = next((g for g in edges[key].iter(f"{SVG}g") if g.get("class") == "chip"), None)
+        assert (chip is not None) == (key in known and curve.chip is not None)
+        if chip is not None:
+            wide = places.widths.get(key, CHIP[0])
+            assert numbers(chip.get("transform")) == pytest.approx(curve.chip, rel=1e-4)
+            x, y, across, down = at(chip.find(f"{SVG}rect"), "x", "y", "width", "height")
+            assert [x, y, across, down] == pytest.approx([-wide / 2, 1 - CHIP[1] / 2, wide, CHIP[1] - 2], rel=1e-4)
+
+
+def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradients_are_large():
+    frames, places = SCENES["network"]
+    assert places.rounds
+    columns = {}
+    for name in sorted(places.rounds):
+        x, y = places.scope.cards[name]
+        columns.setdefault(x, []).append(y)
+    assert sorted(map(len, columns.values())) == [1, 2, 3]
+    for rows in columns.values():
+        assert [b - a for a, b in itertools.pairwise(sorted(rows))] == pytest.approx([PITCH] * (len(rows) - 1))
+        assert min(rows) > ROUND / 2
+        assert max(rows) < places.scope.size[1] - ROUND / 2
+    ends = gradients_at_end(frames)
+    largest = max(map(abs, ends.values()))
+    circles = drawn(cards_svg(frames, places), "round")
+    assert len(circles) == len(places.rounds)
+    tones = set()
+    for card in circles:
+        g = float(card.find(f"{SVG}title").text.rpartition(" ")[2])
+        tone = card.find(f"{SVG}circle").get("class").split()[1]
+        steps = np.ceil(3 * abs(g) / largest)
+        assert tone == f"{'above' if g > 0 else 'below'}{int(max(1, steps))}"
+        tones.add(tone[:5])
+    assert tones == {"above", "below"}
+
+
+def test_numbers_and_entries_are_cut_to_their_room():
+    table = {0.0: "0", 0.0049: "5e-03", 0.005: "0.01", 9.99: "9.99", 12.0: "12", 998.0: "998", 999.6: "1e+03"}
+    assert {x: tiny(x) for x in table} == table
+    many, few, long = np.arange(7.0).tolist(), [1.0, 0.5], [0.12345, -0.54321, 1.23456]
+    assert shown(few) == brief(few) == "[1, 0.5]"
+    assert shown(many).startswith("norm ") or len(many) * 3 == len(shown(many))
+    assert brief(long).startswith("norm ")
+    assert shown({"norm": 2.0}) == brief({"norm": 2.0}) == "norm 2"
+    assert (shown(np.arange(100.0).tolist()), shown(0.5)) == ("norm 573", "0.5")
+
+
+# The film -------------------------------------------------------------------------------------------------------------
+
+
+def timed(text, kind):
+    """Return for each element of a class that comes and goes the steps from and to which it is seen."""
+    return [(*map(int, re.search(r"t(\d+)-(\d+)$", e.get("class")).groups()), e) for e in drawn(text, kind)]
+
+
+@every_scene
+def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_its_end(frames, places):
+    text = animation_of(frames, places)
+    steps, low = len(frames.steps), places.scope.size[1]
+    captions: dict[int, list] = {}
+    for start, end, line in timed(text, "caption"):
+        assert end == start + 1
+        captions.setdefault(start, []).append(line)
+    assert sorted(captions) == list(range(steps))
+    for i, sentence in enumerate(sentences(frames)):
+        rows = [at(line, "y")[0] - low for line in captions[i]]
+        assert rows == [14 + 18 * n for n in range(1, len(rows) + 1)]
+        assert "".join("".join(line.text for line in captions[i]).split()) == "".join(sentence.split())
+    bars = timed(text, "bar")
+    assert [(start, end) for start, end, _ in bars] == [(i, i + 1) for i in range(steps)]
+    widths = [at(bar, "width")[0] for _, _, bar in bars]
+    assert widths == pytest.approx([max(places.scope.size[0], 420.0) * (i + 1) / steps for i in range(steps)], abs=0.01)
+    assert {at(bar, "y")[0] for _, _, bar in bars} == {low + 12}
+
+
+@every_scene
+def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_come(frames, places):
+    text = animation_of(frames, places)
+    assert set(re.findall(r"opacity:(\d+)", text.partition("@keyframes")[2])) == {"0", "1"}
+    boxes = {}
+    for card, (x, y) in places.scope.cards.items():
+        wide, high = places.size(card)
+        boxes[card] = x - wide / 2, y - high / 2, wide, high
+    kinds = {}
+    last = len(frames.vertices) - 1
+    for card in boxes:
+        vertex = frames.vertices[int(card[1:])] if card.startswith("n") else None
+        kinds[card] = (
+            "fold" if vertex is None else "leaf" if not vertex.op else "root" if vertex.id == last else "plain"
+        )
+    for kind, inset in (("cover", 40.0), ("dashed", None)):
+        for start, end, cover in timed(text, kind):
+            assert start < end
+            if cover.tag == f"{SVG}circle":
+                assert at(cover, "r") == [ROUND / 2 - 1]
+                continue
+            x, y, wide = at(cover, "x", "y", "width")
+            on = [c for c, b in boxes.items() if b[0] <= x and x + wide <= b[0] + b[2] and b[1] <= y <= b[1] + HIGH]
+            assert len(on) == 1
+            room = boxes[on[0]][2]
+            assert wide == pytest.approx(room - inset if inset else room / 2 - 6, rel=1e-4)
+            assert inset is None or kinds[on[0]] in cover.get("class").split()
+
+
+@every_scene
+def test_in_each_step_something_flows_along_the_curves_to_its_card(frames, places):
+    curves = {path_data(curve.points) for curve in places.scope.curves.values()}
+    heads = {curve.head for curve in places.scope.curves.values()}
+    flows: dict[int, list[str]] = {}
+    for start, end, path in timed(animation_of(frames, places), "flow"):
+        assert end == start + 1
+        flows.setdefault(start, []).append(path.get("d"))
+    assert {d for paths in flows.values() for d in paths} <= curves
+    steps = [step for step in frames.steps if step.kind not in ("start", "seed", "finish")]
+    cards = {step.i: step.group_path[-1] if step.kind == "group" else f"n{step.node}" for step in steps}
+    assert set(flows) == {i for i, card in cards.items() if card in heads}
+
+
+def test_a_still_of_a_wide_graph_never_shows_what_lies_beside_it():
+    x = Value(0.5)
+    for _ in range(14):
+        x = x.tanh()
+    frames = frames_of(x)
+    places = card_layout_of(frames, "python")
+    wide = places.scope.size[0]
+    assert wide > 1400
+    lefts = [still.box[0] for still in stills_of(frames, places)]
+    assert min(lefts) >= -MARGIN
+    assert max(lefts) + 1280 <= wide + MARGIN + 2
+
+
+# The record -----------------------------------------------------------------------------------------------------------
+
+
+@every_scene
+def test_steps_are_numbered_from_the_start_and_what_is_still_to_come_counts_down(frames, places):
+    assert [step.i for step in frames.steps] == list(range(len(frames.steps)))
+    assert (frames.steps[0].kind, frames.steps[0].node) == ("start", 0)
+    assert frames.steps[frames.turn].kind == "seed"
+    left = {}
+    for step in frames.steps:
+        if step.kind == "contribute" and step.uses_left is not None:
+            assert left.get(step.target, step.uses_left + 1) == step.uses_left + 1
+            left[step.target] = step.uses_left
+    assert not any(left.values())
+
+
+def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
+    x = Tensor(np.arange(6.0).reshape(2, 3), label="x")
+    root = (x[1, ::2] * 2.0).sum() + x[:, 1:].sum() + x[[0, 1], [2, 0]].sum() + ops.sum(x, axis=1).sum()
+    names = {n: f"v{i}" for i, n in enumerate(order(root)[::-1], 1)}
+    told = record_of(root, names | {x: "x", root: "L"})
+    nodes = [node for node in told["nodes"] if node[0] >= 0]
+    indices = [node[1][1][0] for node in nodes if told["rows"][node[0]] == "getitem"]
+    assert indices == [
+        [1, {"start": None, "stop": None, "by": 2}],
+        [{"start": None, "stop": None, "by": 1}, {"start": 1, "stop": None, "by": 1}],
+        {"shape": [2], "data": [2.0, 3.0]},
+    ]
+    settings = [node[1][1:] for node in nodes if told["rows"][node[0]] == "sum"]
+    assert [[1], [False]] in settings
+    assert [[None], [False]] in settings
+    assert all(len(node[4]["words"]["symbols"]) == len(node[1]) for node in nodes if told["rows"][node[0]] == "sum")
+    assert "order" not in told
