@@ -140,7 +140,7 @@ class Node(Noted, Surface["Node"]):
     @property
     def size(self) -> int:
         """Number of entries; 1 for a Value."""
-        return int(np.size(self._data))
+        return 1 if type(self._data) is float else int(self._data.size)
 
     @property
     def dtype(self) -> np.dtype[Any]:

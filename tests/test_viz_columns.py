@@ -2,15 +2,19 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import nn
 import viz
-from autograd_mini import Value
+from autograd_mini import Value, group
+from autograd_mini.sweep import order
 from viz.graph.boxes import BAND, FOLDED
 from viz.graph.columns import banded, frames_around
+from viz.graph.ownership import inputs_of
 from viz.graph.python_layout import layout_of
 
 G = "{http://www.w3.org/2000/svg}g"
@@ -148,6 +152,53 @@ def test_samples_of_another_structure_are_no_part_of_the_pile_nor_are_named_ones
     losses[4].label = "odd one"
     names = [box.name for box in viz.draw(sum(losses) * 0.1, model=net, names={}, depth=1).picture.boxes]
     assert not any("sample" in name for name in names)
+
+
+def many(kind, inputs):
+    """Return the loss of a network over 70 samples, and the network: most of its samples are equal."""
+    net = nn.MLP(2, [3], "relu", rng=1)
+    losses = []
+    for i, x in enumerate(np.random.default_rng(1).normal(size=(70, 2)).tolist()):
+        with group("half") if kind == "recorded apart" and i % 2 else nullcontext():
+            a = net([Value(entry) for entry in x] if inputs else x)
+        term = {"classes": a[i % 3] * a[i % 3], "two kinds": a[0].abs() if i % 7 else a[0].exp()}
+        losses.append(term.get(kind, (a[0] + a[1] + a[2] - 1.0) ** 2.0))
+    losses[4].label = "odd" if kind == "one is named" else ""
+    loss = sum(losses) if kind == "plain" else sum(losses) * (1.0 / 70.0)
+    loss = loss + losses[3] if kind == "one is used twice" else loss
+    loss = loss + 0.001 * sum(p * p for p in net.parameters()) if kind == "penalty" else loss
+    loss.backward()
+    return loss, net
+
+
+KINDS = ["usual", "plain", "penalty", "classes", "two kinds", "recorded apart", "one is named", "one is used twice"]
+DETAILS = [{}, {"depth": 1}, {"once": True}, {"unfold": "net"}, {"unfold": "sample 3"}, {"depth": 2}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_sample_that_stands_for_all_gives_the_picture_that_all_of_them_give(kind, monkeypatch):
+    def seen(crowd, **settings):
+        monkeypatch.setattr("viz.graph.samples.CROWD", crowd)
+        try:
+            picture = viz.draw(loss, names={"net": net}, **settings).picture
+        except viz.PictureError as error:
+            return str(error)
+        return replace(picture, boxes=[replace(box, size=pytest.approx(box.size)) for box in picture.boxes])
+
+    loss, net = many(kind, inputs=kind != "plain")
+    for detail in DETAILS:
+        assert seen(60, **detail) == seen(1000, **detail), detail
+
+
+def test_all_but_one_of_many_equal_samples_are_set_aside_before_anything_is_grouped(monkeypatch):
+    grouped = []
+    monkeypatch.setattr("viz.graph.groups.inputs_of", lambda nodes: grouped.append(len(nodes)) or inputs_of(nodes))
+    loss, net = many("usual", inputs=True)
+    viz.draw(loss, names={"net": net})
+    leaves = len(net.parameters())
+    (left,) = grouped
+    sample = (len(order(loss)) - leaves - 70) // 70  # a sum for each but the first, and the mean
+    assert left == len(order(loss)) - 69 * sample
 
 
 def test_a_network_that_is_called_between_others_keeps_frames_only_where_they_enclose_their_own():

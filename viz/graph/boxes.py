@@ -194,20 +194,20 @@ def _exact(data: Any) -> str:
 
 def folded_box(group: Group, id: str, count: int) -> Box:
     """Return the box of a folded group, or of `count` equal ones."""
-    nodes = list(group.all_nodes())
+    last, nodes = group.all_nodes()[-1], group.standing_for(group.all_nodes())
     result = group.kind in (EXPRESSION, SUM, CALL, SAMPLE)
-    grads = [node.grad for node in (nodes[-1:] if result else nodes) if node.has_grad and (result or node.op is None)]
+    grads = [node.grad for node in ([last] if result else nodes) if node.has_grad and (result or node.op is None)]
     size = norm(*grads) if grads else None
-    rows = _rows(nodes[-1], grads[0] if grads else None) if result else _summary(group, nodes, size)
+    rows = _rows(last, grads[0] if grads else None) if result else _summary(group, nodes, size)
     return Box(
         id=id,
         kind=FOLDED,
         name=group.name if count == 1 else f"{group.name}, ...",
         op=group.kind if count == 1 else f"{group.kind} \N{MULTIPLICATION SIGN}{count}",
         rows=tuple(rows if count == 1 else [(key, _whose(key, value, group)) for key, value in rows]),
-        tooltip=f"{clean(group.name)}\n{len(nodes):,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
+        tooltip=f"{clean(group.name)}\n{len(nodes) // group.count:,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
         size=size,
-        heats=_heats(nodes[-1], grads[0] if grads else None) if result and count == 1 else (),
+        heats=_heats(last, grads[0] if grads else None) if result and count == 1 else (),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from autograd_mini import AutogradError, Node
@@ -225,8 +226,10 @@ def draw(
     _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
     detail = Detail(fold, unfold, depth, once, limit)
-    with as_recorded(reach([root])) as moved:
-        nodes = order(root)[::-1]
+    nodes = order(root)[::-1]
+    with as_recorded(nodes) as moved:
+        if moved:  # they are as old again as they were
+            nodes.sort(key=attrgetter("birth"))
         marked = [] if path is None else between(*_ends(path), nodes)
         view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, held_by_name(namespace))
         called = given_names(nodes, namespace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ FEW = 4  # arguments that are shown beside a path
 REST = "rest"
 FRAMED = (NAMED, NETWORK, LAYER, NEURON, CALL)  # groups that are framed where they are open
 KEPT = (SUM, INPUTS, SAMPLE)  # groups that open only where they are named
+PILED = (NETWORK, LAYER, NEURON, INPUTS, SAMPLE)  # groups whose nodes may stand for several
 
 Item = Node | Group
 
@@ -90,13 +92,23 @@ def view_in(nodes: list[Node], detail: Detail, model: Any, variables: Mapping[st
     whole = detail.fold is None or (detail.automatic and (detail.limit is None or len(nodes) <= READABLE))
     if whole and not detail.unfold and detail.depth is None:
         return cut(plain_view(nodes), detail.limit)
-    return view_of(groups_among(nodes, model, variables), detail)
+    tree = groups_among(nodes, model, variables, piled=detail.fold == "auto")
+    if tree.equal:
+        with suppress(PictureError):  # the name of one of many
+            opened = _opened(tree, detail)
+            single = [group for group in (tree, *(g for _, g in tree.walk())) if group.kind not in PILED]
+            if not any(group.several for group in (*single, *opened)):
+                return _viewed(tree, opened, detail)
+        tree = groups_among(nodes, model, variables)
+    return _viewed(tree, _opened(tree, detail), detail)
 
 
-def view_of(tree: Group, detail: Detail) -> View:
-    """Return what is to be drawn of a tree of groups; PictureError for the name of a group that is not there."""
-    view = _seen(tree, _opened(tree, detail))
-    return cut(_merged(view) if detail.once else _piled(view), detail.limit)
+def _viewed(tree: Group, opened: set[Group], detail: Detail) -> View:
+    """Return what is to be drawn of a tree of which some groups are open."""
+    view = _seen(tree, opened)
+    view = _merged(view) if detail.once else _piled(view)
+    view.place.update((each, view.place[node]) for node, same in tree.equal.items() for each in same)
+    return cut(view, detail.limit)
 
 
 def cut(view: View, limit: int | None) -> View:
@@ -194,7 +206,7 @@ def _readable(tree: Group, limit: int | None) -> set[Group]:
     """Open level after level while the picture can be read; what would be a picture of nearly nothing opens anyway."""
     opened: set[Group] = set()
     view = _piled(_seen(tree, opened))
-    while closed := [item for item in view.items if isinstance(item, Group) and item.kind not in KEPT]:
+    while closed := [g for g in view.items if isinstance(g, Group) and g.kind not in KEPT and not g.several]:
         wider = _piled(_seen(tree, opened.union(closed)))
         small = len(view.items) < 4 and (limit is None or len(wider.items) <= limit)
         if not (small or _can_be_read(wider)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -20,7 +20,8 @@ from autograd_mini.sweep import order
 from autograd_mini.text.formula import one_line
 
 from .group_builder import Builder, Home, Item, ordered
-from .ownership import NEURON, Inputs, Part, Place, Placing, in_a_sum, inputs_of, parts_of, terms_of, users_of
+from .ownership import NEURON, Inputs, Part, Place, Placing, Users, in_a_sum, inputs_of, parts_of, terms_of, users_of
+from .samples import Equal, equal_samples
 
 GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
 SAMPLE = "sample"
@@ -39,12 +40,14 @@ class Group:
     "call" (of a neuron, one a sample), "sample" (what is made of one output of a network, a term of a sum of many),
     "inputs", "sum" or "expression". `items` are the nodes and groups directly in
     it, in topological order; no path leads out of a group and back into it, so that a group is a step of the sweep like
-    any node. A leaf is where it belongs to, a parameter in its neuron or layer, or where it is used.
+    any node. A leaf is where it belongs to, a parameter in its neuron or layer, or where it is used. `equal` tells of
+    nodes that stand for several, one a sample, what they stand for.
     """
 
     name: str
     kind: str
     items: tuple[Node | Group, ...]
+    equal: Equal = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -59,6 +62,20 @@ class Group:
     def all_nodes(self) -> tuple[Node, ...]:
         """Return every node in the group and in the groups inside it, in topological order."""
         return self._everything
+
+    def standing_for(self, nodes: Iterable[Node]) -> list[Node]:
+        """Return all nodes that `nodes` of the group stand for, themselves included."""
+        return [each for node in nodes for each in self.equal.get(node, (node,))]
+
+    @property
+    def count(self) -> int:
+        """How many samples the group stands for."""
+        return len(self.standing_for(self.all_nodes()[-1:])) if self.kind == SAMPLE else 1
+
+    @property
+    def several(self) -> bool:
+        """Whether nodes directly in the group stand for several, so that what is in it cannot be shown one by one."""
+        return any(node in self.equal for node in self.nodes)
 
     @cached_property
     def _everything(self) -> tuple[Node, ...]:
@@ -113,22 +130,32 @@ def groups_of(root: Node, model: Any = None, variables: Mapping[str, Any] | None
     return groups_among(order(root)[::-1], model, variables or {})
 
 
-def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any]) -> Group:
-    """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first."""
+def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any], piled: bool = False) -> Group:
+    """Return the tree of groups of everything that the last of `nodes` was computed from, oldest first.
+
+    Where it is `piled`, one of many equal samples stands for all of them: a record of a thousand samples takes as long
+    as one of few.
+    """
+    parts = parts_of([n for n in nodes if n.op is None], model, variables)
+    equal: Equal = {}
+    if piled and parts:
+        equal = equal_samples(nodes, {x for root in parts for part in root.everything() for x in part.own})
+        gone = {each for same in equal.values() for each in same[1:]}
+        nodes = [node for node in nodes if node not in gone]
     inputs = inputs_of(nodes)
     users = users_of(inputs)
     top = Builder("", GRAPH)
-    home = _modules(inputs, users, parts_of([n for n in nodes if n.op is None], model, variables), top)
-    _sums(users, home, top)
-    _inputs(users, home, top)
+    home = _modules(inputs, users, parts, top)
+    _sums(users, home, top, equal)
+    _inputs(users, home, top, equal)
     contents = ordered(inputs, home)
     if _expressions(nodes[-1], contents[top], users, home, top):
         contents = ordered(inputs, home)
-    return _frozen(contents)
+    return _frozen(contents, equal)
 
 
 def digest(group: Group) -> str:
-    """Return a text that is the same for groups of the same structure: ops, shapes and settings, but no numbers.
+    """Return a text that is the same for groups of the same structure: ops, shapes, settings and how often, but no numbers.
 
     >>> from autograd_mini import Value
     >>> from nn import Layer
@@ -144,7 +171,7 @@ def digest(group: Group) -> str:
         if node.op is not None:
             args = [_mark(arg, inside, numbers) for arg in node.args]
             numbers[node] = len(numbers)
-            lines.append((node.op.name, node.shape, args))
+            lines.append((node.op.name, node.shape, args, len(group.standing_for([node])) // group.count))
     loose = sorted(node.shape for node in inside if node not in numbers)
     return hashlib.sha256(repr((group.kind, lines, loose)).encode()).hexdigest()
 
@@ -159,8 +186,6 @@ def _mark(arg: Any, inside: set[Node], numbers: dict[Node, int]) -> Any:
         numbers[arg] = len(numbers)
     return numbers[arg]
 
-
-Users = dict[Node, list[Node]]
 
 # How groups are made -------------------------------------------------------------------------------------------------
 
@@ -248,7 +273,7 @@ def _calls(builder: Builder, inside: list[Node], inputs: Inputs, home: Home) -> 
         home.update(dict.fromkeys(call, builder.inner(f"call {number}", CALL)))
 
 
-def _sums(users: Users, home: Home, top: Builder) -> None:
+def _sums(users: Users, home: Home, top: Builder, equal: Equal) -> None:
     """Make a group of every sum of many terms that is part of nothing smaller, with the terms made of leaves."""
     for node in users:
         if home[node] is top and node.op is not None and not in_a_sum(node, users):
@@ -256,21 +281,24 @@ def _sums(users: Users, home: Home, top: Builder) -> None:
             if sums and len(terms) >= MANY and all(home[each] is top for each in sums):
                 name = one_line(node.label) or f"sum of {len(terms)}"
                 inside = dict.fromkeys([node, *sums])
-                _samples(terms, inside, users, home, top)
-                for each in terms:
+                _samples(terms, inside, users, home, top, equal)
+                for each in filter(users.__contains__, terms):
                     _take(each, users, home, top, inside)
                 home.update(dict.fromkeys(inside, top.inner(name, SUM)))
 
 
-def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Builder) -> None:
+def _samples(
+    terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Builder, equal: Equal
+) -> None:
     """Make a group of each term that is computed from a network, with whatever only that term needs."""
     node = next(iter(sums))
     around = dict.fromkeys([*sums, *users[node]])
     own = sorted({*terms, *_last_term(node, terms, users)}, key=lambda each: each.birth)
-    cones = [cone for term in own if (cone := _cone(term, users, home, top, around))]
-    fed = all(any(_is_output(arg, home, top) for node in cone for arg in node.args) for cone in cones)
-    if len(cones) >= MANY and fed and not any(_labelled(node) for cone in cones for node in cone):
-        for number, cone in enumerate(cones):
+    cones = {i: cone for i, term in enumerate(own) if term in users and (cone := _cone(term, users, home, top, around))}
+    fed = all(any(_is_output(arg, home, top) for node in cone for arg in node.args) for cone in cones.values())
+    named = any(_labelled(node) for cone in cones.values() for node in cone)
+    if sum(len(equal.get(own[i], (own[i],))) for i in cones) >= MANY and fed and not named:
+        for number, cone in cones.items():
             home.update(dict.fromkeys(cone, top.inner(f"sample {number}", SAMPLE)))
 
 
@@ -303,7 +331,7 @@ def _take(term: Node, users: Users, home: Home, top: Builder, inside: dict[Node,
             stack += [arg for arg in node.args if isinstance(arg, Node)]
 
 
-def _inputs(users: Users, home: Home, top: Builder) -> None:
+def _inputs(users: Users, home: Home, top: Builder, equal: Equal) -> None:
     """Make a group of the inputs that go to the same group and nowhere else, where there are many."""
     goals: dict[Builder, list[Node]] = {}
     for node, uses in users.items():
@@ -312,8 +340,9 @@ def _inputs(users: Users, home: Home, top: Builder) -> None:
             if len(inside) == 1 and (goal := inside.pop()) is not None:
                 goals.setdefault(goal, []).append(node)
     for leaves in goals.values():
-        if len(leaves) >= MANY:
-            home.update(dict.fromkeys(leaves, top.inner(f"{len(leaves)} inputs", INPUTS)))
+        count = sum(len(equal.get(leaf, (leaf,))) for leaf in leaves)
+        if count >= MANY:
+            home.update(dict.fromkeys(leaves, top.inner(f"{count} inputs", INPUTS)))
 
 
 def _below(outer: Builder, builder: Builder) -> Builder | None:
@@ -379,7 +408,7 @@ def _meeting(nearest: list[Any], around: Mapping[Any, Any], depth: Mapping[Any, 
     return found
 
 
-def _frozen(contents: Mapping[Builder, list[Item]]) -> Group:
+def _frozen(contents: Mapping[Builder, list[Item]], equal: Equal) -> Group:
     """Return the groups that the builders have become, inner ones first."""
     groups: dict[Item, Group] = {}
     for builder in sorted(contents, key=lambda builder: -builder.depth):
@@ -387,7 +416,7 @@ def _frozen(contents: Mapping[Builder, list[Item]]) -> Group:
         for inner, name in names.items():
             groups[inner] = replace(groups[inner], name=name)
         items = tuple(groups[item] if isinstance(item, Builder) else item for item in contents[builder])
-        groups[builder] = Group(builder.name, builder.kind, items)
+        groups[builder] = Group(builder.name, builder.kind, items, equal)
     return groups[builder]
 
 

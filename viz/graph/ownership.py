@@ -8,7 +8,7 @@ around them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ LABEL = re.compile(r"[Wb]\[(\d{1,9})\](?:\[(\d{1,9})(?:,\d{1,9})?\])?")  # as la
 SUMS = ("add", "add_n")
 ACTIVATIONS = {"tanh", "sigmoid", "relu", "leaky_relu", "elu", "softplus", "silu", "gelu"}
 Inputs = dict[Node, list[Node]]  # of each node, oldest first
+Users = dict[Node, list[Node]]
 Place = tuple[int, "Part"]  # the calls of the model that came before on the way, and the part
 
 
@@ -134,14 +135,15 @@ def _labelled(leaves: Iterable[Node]) -> list[Part]:
 # Where nodes belong -------------------------------------------------------------------------------------------------
 
 
-def inputs_of(nodes: Iterable[Node]) -> Inputs:
-    """Return those arguments of each node that are nodes; what goes over a large record asks for them many times."""
-    return {node: [arg for arg in node.args if isinstance(arg, Node)] for node in nodes}
+def inputs_of(nodes: Collection[Node]) -> Inputs:
+    """Return those arguments of each node that are `nodes` too; what goes over a large record asks for them often."""
+    among = set(nodes)
+    return {node: [arg for arg in node.args if isinstance(arg, Node) and arg in among] for node in nodes}
 
 
-def users_of(inputs: Inputs) -> dict[Node, list[Node]]:
+def users_of(inputs: Inputs) -> Users:
     """Return the nodes that use each node, once for each use."""
-    users: dict[Node, list[Node]] = {node: [] for node in inputs}
+    users: Users = {node: [] for node in inputs}
     for node, args in inputs.items():
         for arg in args:
             users[arg].append(node)
@@ -156,7 +158,7 @@ class Placing:
     starts the next call. Recurrent networks are unrolled by it; samples of a batch do not depend on each other.
     """
 
-    def __init__(self, inputs: Inputs, parts: list[Part], users: dict[Node, list[Node]]) -> None:
+    def __init__(self, inputs: Inputs, parts: list[Part], users: Users) -> None:
         everything = [part for root in parts for part in root.everything()]
         self.owner = {x: (part, 1 << i) for part in everything for i, x in enumerate(part.own)}
         self.whole = {part: root.number for root in parts for part in root.everything()}
@@ -212,7 +214,7 @@ class Placing:
 
     def _settle(self, node: Node) -> None:
         """Find the place of a node without parameters by those of its arguments; a sum of many is one."""
-        if node in self.places and not _is_sum(node):
+        if node in self.places and not is_sum(node):
             return
         args, sums = terms_of(node, self.users)
         place = self.places.get(node) or self._around(
@@ -264,8 +266,8 @@ def _activates(name: str, part: Part) -> bool:
 
 def in_a_sum(node: Node, users: Mapping[Node, list[Node]]) -> bool:
     """Whether a node is a sum that is only a term of a larger sum; the root stands for itself."""
-    uses = users[node]
-    return len(uses) == 1 and _is_sum(node) and _is_sum(uses[0]) and bool(users[uses[0]])
+    uses = users.get(node, ())
+    return len(uses) == 1 and is_sum(node) and is_sum(uses[0]) and bool(users[uses[0]])
 
 
 def terms_of(node: Node, users: Mapping[Node, list[Node]]) -> tuple[list[Node], list[Node]]:
@@ -275,7 +277,7 @@ def terms_of(node: Node, users: Mapping[Node, list[Node]]) -> tuple[list[Node], 
     stack = [arg for arg in node.args if isinstance(arg, Node)]
     while stack:
         arg = stack.pop()
-        if _is_sum(node) and in_a_sum(arg, users):
+        if is_sum(node) and in_a_sum(arg, users):
             sums.append(arg)
             stack += [a for a in arg.args if isinstance(a, Node)]
         else:
@@ -293,7 +295,8 @@ def common(parts: list[Part]) -> Part | None:
     return found
 
 
-def _is_sum(node: Node) -> bool:
+def is_sum(node: Node) -> bool:
+    """Whether a node is a sum of scalars."""
     return node.op is not None and node.op.name in SUMS and not node.ndim
 
 

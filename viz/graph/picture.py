@@ -7,7 +7,7 @@ the same program gives the same picture. `dataclasses.asdict` turns it into JSON
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -179,16 +179,18 @@ class _Drafter:
     def _group(self, group: Group) -> Iterator[Box | Arrow]:
         """Yield the box of a folded group, and an arrow from each item that it uses."""
         uses: dict[Item, list[tuple[Node, int]]] = {}
-        for node, i, arg in group.uses:
+        pile = [each for each in self.view.piles.get(group, (group,)) if isinstance(each, Group)]
+        for node, i, arg in (use for each in pile for use in each.uses):
             if (item := self.view.place.get(arg)) is not None and item is not group:
                 uses.setdefault(item, []).append((node, i))
         for k, (item, used) in enumerate(uses.items()):
             yield self._bundle(f"{self.ids[group]}a{k}", item, group, used)
-        yield _shown(folded_box(group, self.ids[group], len(self.view.piles.get(group, (group,)))), self.show)
+        yield _shown(folded_box(group, self.ids[group], sum(each.count for each in pile)), self.show)
 
     def _bundle(self, id: str, tail: Item, head: Item, uses: list[tuple[Node, int]]) -> Arrow:
         flows = any(carries(node, i) for node, i in uses)
-        return bundle_of(id, self.ids[tail], self.ids[head], dict.fromkeys(node.args[i] for node, i in uses), flows)
+        passed = dict.fromkeys(arg for node, i in uses for arg in _passed(head, node, node.args[i]))
+        return bundle_of(id, self.ids[tail], self.ids[head], passed, flows)
 
     def _frame(self, item: Item) -> str:
         group = self.view.frames.get(item)
@@ -214,12 +216,17 @@ class _Drafter:
         shown = [group for group in (*self.view.items, *self.view.frames.values()) if isinstance(group, Group)]
         for group in dict.fromkeys(each for top in shown for each in (top, *(inner for _, inner in top.walk()))):
             relus = [node for node in group.all_nodes() if node.op is ops.relu] if group.kind == LAYER else []
-            if relus and not any(np.any(node._data) for node in relus):
+            if relus and not any(np.any(node._data) for node in group.standing_for(relus)):
                 neurons = sum(child.kind == NEURON for child in group.children)
                 yield group.name, neurons or ops.shape(relus[0])[-1]
         for node in self.view.items if not shown else ():
             if isinstance(node, Node) and node.op is ops.relu and node.ndim and not node._data.any():
                 yield self.names[node], node.shape[-1]
+
+
+def _passed(head: Item, node: Node, arg: Node) -> Sequence[Node]:
+    """Return what an argument of a node in `head` stands for: if the node stands for several, so does the argument."""
+    return head.equal.get(arg, (arg,)) if isinstance(head, Group) and node in head.equal else (arg,)
 
 
 def _shown(box: Box, show: str) -> Box:
