@@ -1,18 +1,22 @@
 """Other forms of a picture: Mermaid, text for a terminal, and the layout that needs no program."""
 
+import json
 import random
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from v8 import javascript
 
 import viz
 from autograd_mini import Tensor, Value, ops
 from nn import MLP
-from viz.graph.layered import layered
+from viz.graph.layered import FAR, layered
 from viz.graph.mermaid import mermaid_of
 from viz.graph.picture import picture_of
 from viz.graph.text_tree import cells, text_of
+from viz.stepping.card_svg import asset
 
 HOSTILE = [
     "<script>alert(1)</script>", '"', "'", "]]>", "`x`", "a|b", "a]b", "end", "#quot;", "%%{init}%%", "a\nb",
@@ -112,12 +116,18 @@ def boxes_of(places, sizes):
     return [(x - w / 2, x + w / 2, y - h / 2, y + h / 2) for (x, y), (w, h) in zip(places, sizes)]
 
 
-def test_the_layout_of_our_own_keeps_boxes_and_chips_apart_and_arrows_ahead():
-    rng = random.Random(3)
-    for _ in range(60):
+def graphs(rng, number):
+    """Yield sizes of boxes, arrows between them and the sizes of their chips."""
+    for _ in range(number):
         sizes = [(rng.uniform(5, 90), rng.uniform(5, 60)) for _ in range(rng.randint(1, 30))]
         arrows = [(rng.randrange(head), head) for head in range(1, len(sizes)) for _ in range(rng.randint(0, 3))]
-        chips = [rng.choice([(0.0, 0.0), (22.0, 15.0)]) for _ in arrows]
+        yield sizes, arrows, [rng.choice([(0.0, 0.0), (22.0, 15.0)]) for _ in arrows]
+
+
+@pytest.mark.parametrize("passed", [2000, 0], ids=["a place in each layer", "lanes for long arrows"])
+def test_the_layout_of_our_own_keeps_boxes_and_chips_apart_and_arrows_ahead(passed, monkeypatch):
+    monkeypatch.setattr("viz.graph.layered.PASSED", passed)
+    for sizes, arrows, chips in graphs(random.Random(3), 60):
         places = layered(sizes, arrows, chips)
         chipped = [k for k, chip in enumerate(chips) if chip[0]]
         frames = boxes_of(places.boxes, sizes) + boxes_of(
@@ -132,6 +142,34 @@ def test_the_layout_of_our_own_keeps_boxes_and_chips_apart_and_arrows_ahead():
                 assert a[1] <= b[0] + 1e-6 or b[1] <= a[0] + 1e-6 or a[3] <= b[2] + 1e-6 or b[3] <= a[2] + 1e-6
         for path in places.arrows:
             assert all(a[0] <= b[0] + 1e-9 for a, b in pairwise(path))
+
+
+def test_an_arrow_past_many_layers_goes_in_a_lane_above_all_boxes_that_others_of_its_box_share(monkeypatch):
+    monkeypatch.setattr("viz.graph.layered.PASSED", 0)
+    arrows = [(0, 1), (1, 2), *((i, i + 1) for i in range(2, 30)), (0, 12), (0, 20), (1, 29), (22, 30)]
+    sizes = [(40.0, 20.0)] * 31
+    places = layered(sizes, arrows, [(10.0, 10.0)] * len(arrows))
+    top = min(low for _, _, low, _ in boxes_of(places.boxes, sizes))
+    lanes = [sorted({y for _, y in path if y < top}) for path in places.arrows[-4:]]
+    assert lanes == [[0.0], [0.0], [9.0], [0.0]]  # the last begins where the first two have ended
+    assert len({y for _, y in places.boxes}) == 1  # and nothing is moved for them
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passed", [2000, 0])
+def test_the_page_lays_out_as_we_do(passed, monkeypatch):
+    monkeypatch.setattr("viz.graph.layered.PASSED", passed)
+    page = asset("layout.js")[asset("layout.js").index("// A path as curves") :]
+    constants = f"const SWEEPS = 8, GAP = 18, STRIDE = 26, FAR = {FAR}, PASSED = {passed};"
+    with javascript() as racer:
+        racer.eval(f"{constants} {page} const lay = (...given) => JSON.stringify(layered(...given.map(JSON.parse)));")
+        for sizes, arrows, chips in graphs(random.Random(5), 20):
+            found = json.loads(racer.call("lay", *map(json.dumps, (sizes, arrows, chips))))
+            wanted = layered(sizes, arrows, chips)
+            np.testing.assert_allclose(found["boxes"], wanted.boxes, atol=1e-9)
+            np.testing.assert_allclose(found["extent"], wanted.extent, atol=1e-9)
+            for path, own in zip(found["arrows"], wanted.arrows, strict=True):
+                assert {tuple(np.round(p, 6)) for p in path} <= {tuple(np.round(p, 6)) for p in own}
 
 
 def test_the_layout_of_our_own_draws_all_directions_and_empty_tensors():

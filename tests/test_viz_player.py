@@ -441,3 +441,17 @@ def test_a_norm_beyond_float32_and_beyond_squares_is_told_without_a_warning() ->
     y = Tensor(np.full((10, 10), 1e300), label="y")
     frames = player(x.sum() + y.sum(), names={}).frames
     assert [v.data["norm"] for v in frames.vertices if v.name in "xy"] == pytest.approx([1e31, 1e301])
+
+
+def test_a_record_whose_curves_pass_many_layers_is_laid_out_here_unless_a_program_is_asked_for():
+    def places(nodes, engine="auto"):
+        x = c = Value(0.5, label="x")
+        for i in range(nodes - 1):
+            c = (c * x, c.tanh(), c + 0.1)[i % 3]
+        return card_layout_of(frames_of(c), engine)
+
+    assert places(40).engine != "python"
+    assert places(150).engine == "python"
+    assert places(70, "bundled").engine == "graphviz-pure"
+    high = [y for _, y in places(300).scope.cards.values()]
+    assert max(high) - min(high) < 64.0

@@ -7,7 +7,7 @@ neighbours as the boxes of a layer allow. Every step is linear or nearly so, not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ SWEEPS = 8
 GAP = 18.0  # between boxes of one layer; half of it beside an arrow
 STEP = 26.0  # between layers
 AROUND = 26.0  # more between boxes, for each frame that is around only one of them
+FAR = 12  # layers that an arrow passes before a lane is shorter
+PASSED = 2000  # layers passed by all arrows that are few enough for a place in each
 Point = tuple[float, float]
 
 
@@ -45,22 +47,66 @@ def layered(
     [(5.0, 5.0), (71.0, 5.0)]
     """
     level_of = _layers(len(sizes), arrows, pulls, inside)
+    far = _far(level_of, arrows)
     size_of = list(sizes)
     chains: list[list[int]] = []
     for (tail, head), chip in zip(arrows, chips):
-        passed = range(level_of[tail] + 1, level_of[head])
+        passed = range(level_of[head] - 1 if (tail, head) in far else level_of[tail] + 1, level_of[head])
         chains.append([tail, *range(len(size_of), len(size_of) + len(passed)), head])
         size_of += [chip, *[(0.0, 0.0)] * (len(passed) - 1)]
         level_of += passed
-    near = _neighbours([*chains, *map(list, pulls)], len(size_of))
+    linked = [chain for ends, chain in zip(arrows, chains) if ends not in far]
+    near = _neighbours([*linked, *map(list, pulls)], len(size_of))
+    aside: dict[int, float] = {}
+    for (tail, head), chain in zip(arrows, chains):
+        if (tail, head) in far:
+            near[1][chain[1]].append(head)  # the chip goes beside the box's other ones, and moves none
+            aside[chain[1]] = GAP + size_of[chain[1]][1]
     around = [*inside, *[()] * (len(size_of) - len(inside))]
     layers = _ordered(level_of, near, around)
-    across = _across(layers, [size[1] for size in size_of], near, around)
+    lanes, above = _lanes(level_of, far)
+    across = [x + above for x in _across(layers, [size[1] for size in size_of], near, around, aside)]
     ends = _ends(layers, [size[0] for size in size_of])
     middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
     wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
-    paths = [bent(_path([(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain])) for chain in chains]
+    stops = [[(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain] for chain in chains]
+    for way, (tail, head) in zip(stops, arrows):
+        if (tail, head) in far:
+            lane = ends[level_of[tail]][1] + STEP, ends[level_of[head] - 1][0] - STEP
+            way.insert(1, ((lane[0], lanes[tail]), 0.0, lane))
+    paths = [bent(_path(way)) for way in stops]
     return Positions(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
+
+
+def passed(count: int, arrows: Sequence[tuple[int, int]]) -> int:
+    """Return how many layers the arrows between so many boxes, oldest first, pass in all: what a layout has to do.
+
+    >>> passed(3, [(0, 1), (1, 2), (0, 2)])
+    8
+    """
+    level_of = _layers(count, arrows, (), ())
+    return sum(level_of[head] - level_of[tail] for tail, head in arrows)
+
+
+def _far(level_of: list[int], arrows: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return the arrows that pass by the layers in lanes above all boxes: long ones, where all together pass so many
+    layers that a place in each would be too much.
+    """
+    layers = [level_of[head] - level_of[tail] for tail, head in arrows]
+    return {ends for ends, many in zip(arrows, layers) if many > FAR} if sum(layers) > PASSED else set()
+
+
+def _lanes(level_of: list[int], far: set[tuple[int, int]]) -> tuple[dict[int, float], float]:
+    """Return the lane of each box that far arrows leave, and the room for all: boxes share one that is free again."""
+    last: dict[int, int] = {}
+    for tail, head in far:
+        last[tail] = max(last.get(tail, 0), level_of[head])
+    free: list[int] = []  # the layer from which on each lane is free
+    lane: dict[int, int] = {}
+    for tail in sorted(last, key=lambda i: (level_of[i], i)):
+        lane[tail] = next((k for k, end in enumerate(free) if end <= level_of[tail]), len(free))
+        free[lane[tail] :] = [last[tail], *free[lane[tail] + 1 :]]
+    return {tail: k * GAP / 2 for tail, k in lane.items()}, len(free) * GAP / 2
 
 
 Around = list[tuple[str, ...]]  # of each place, the frames around it
@@ -110,11 +156,12 @@ def _ordered(level_of: list[int], near: Near, around: Around) -> list[list[int]]
     for i, level in enumerate(level_of):
         layers[level].append(i)
     place = {i: float(k) for layer in layers for k, i in enumerate(layer)}
+    framed = any(around)
     for sweep in range(SWEEPS):
         neighbours = near[sweep % 2]
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             mean = {i: _mean([place[j] for j in neighbours[i]], place[i]) for i in layer}
-            layer.sort(key=_keys(layer, mean, around).__getitem__)
+            layer.sort(key=_keys(layer, mean, around).__getitem__ if framed else mean.__getitem__)
             place.update((i, float(k)) for k, i in enumerate(layer))
     return layers
 
@@ -134,15 +181,19 @@ def _mean(numbers: list[float], otherwise: float) -> float:
     return sum(numbers) / len(numbers) if numbers else otherwise
 
 
-def _across(layers: list[list[int]], sizes: list[float], near: Near, around: Around) -> list[float]:
-    """Return the place of each box across the layers, as near to the mean of its neighbours as the others allow."""
+def _across(
+    layers: list[list[int]], sizes: list[float], near: Near, around: Around, aside: Mapping[int, float]
+) -> list[float]:
+    """Return the place of each box across the layers, as near to the mean of its neighbours, or so much `aside` of it,
+    as the others allow.
+    """
     place = [0.0] * len(sizes)
     for layer in layers:
         _settle(layer, [0.0] * len(layer), sizes, place, around)
     for sweep in range(SWEEPS):
         neighbours = near[sweep % 2]
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wanted = [_mean([place[j] for j in neighbours[i]], place[i]) for i in layer]
+            wanted = [_mean([place[j] + aside.get(i, 0.0) for j in neighbours[i]], place[i]) for i in layer]
             _settle(layer, wanted, sizes, place, around)
     low = min((place[i] - sizes[i] / 2 for i in range(len(sizes))), default=0.0)
     return [x - low for x in place]

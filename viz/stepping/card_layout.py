@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.dot import SIZE, quoted
-from ..graph.layered import layered
+from ..graph.layered import PASSED, layered, passed
 from ..graph.layout_programs import PYTHON, RenderError, layout
 from ..heatmap import ROOM, Heat
 from ..text import BRIEF, DASH, SMALL, entries, measured, norm, number, width
@@ -24,6 +24,7 @@ from .network_columns import ROUND, columns_of, rounds_of
 from .scopes import Cards, cards_of
 
 OPEN = 60  # cards up to which groups are open at the start
+LONG = 400  # cards that a layout program takes more than a moment for
 FEW = 8  # in a group that is open beside a network
 HIGH = 64.0  # points of a card
 LEAST = 122.0
@@ -80,8 +81,9 @@ class CardLayout:
 def card_layout_of(frames: Frames, engine: str = "auto") -> CardLayout:
     """Lay out the frames with a layout program, or where there is none ("auto") or is wanted none ("python"), here.
 
-    Our own layout knows no frames around groups: then all of them are closed at the start. RenderError where the
-    engine that was asked for cannot lay them out.
+    Our own layout, which "auto" takes too where a program would work for more than a moment, knows no frames around
+    groups: then all of them are closed at the start. RenderError where the engine that was asked for cannot lay them
+    out.
 
     >>> from autograd_mini import Value
     >>> from .frames import frames_of
@@ -95,9 +97,10 @@ def card_layout_of(frames: Frames, engine: str = "auto") -> CardLayout:
         opened = network_at_start(frames, rounds)
         if (found := _columns(cards_of(frames, set(opened)), widths, rounds)) is not None:
             return CardLayout(widths, opened, found, PYTHON, rounds=rounds)
-    if engine != PYTHON:
+    opened = open_at_start(frames)
+    if engine not in ("auto", PYTHON) or (engine == "auto" and not _is_long(cards_of(frames, set(opened)))):
         try:
-            return _placed(frames, widths, open_at_start(frames), engine)
+            return _placed(frames, widths, opened, engine)
         except RenderError:
             if engine != "auto":
                 raise
@@ -259,18 +262,31 @@ def _lay(seen: Cards, widths: Mapping[str, float], engine: str) -> tuple[Scope, 
     ), name
 
 
-def _own(seen: Cards, widths: Mapping[str, float]) -> tuple[Scope, str]:
-    """Return the layout of one seen, made here: cards in layers, each after all that it uses."""
+def _is_long(seen: Cards) -> bool:
+    """Whether cards are too many, or their curves too long, for a layout program to be done in a moment."""
+    ordered, arrows = _in_order(seen)
+    return len(ordered) > OPEN and (len(ordered) > LONG or passed(len(ordered), arrows) > PASSED)
+
+
+def _in_order(seen: Cards) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the cards, each after all that it uses, and the curves between them by their numbers."""
     uses: dict[str, list[str]] = {card: [] for card in seen.cards}
     for tail, head in seen.joins.values():
         uses[head].append(tail)
     ordered = list(TopologicalSorter(uses).static_order())
     at = {card: i for i, card in enumerate(ordered)}
-    sizes, arrows = [(widths[card], HIGH) for card in ordered], [(at[t], at[h]) for t, h in seen.joins.values()]
+    return ordered, [(at[tail], at[head]) for tail, head in seen.joins.values()]
+
+
+def _own(seen: Cards, widths: Mapping[str, float]) -> tuple[Scope, str]:
+    """Return the layout of one seen, made here: cards in layers, each after all that it uses."""
+    ordered, arrows = _in_order(seen)
+    sizes = [(widths[card], HIGH) for card in ordered]
     found = layered(sizes, arrows, [(widths.get(key, CHIP[0]), CHIP[1]) for key in seen.joins])
     drawn = zip(seen.joins.items(), found.arrows, found.chips)
     curves = {key: Curve(*ends, tuple(map(_near, path)), _near(chip)) for (key, ends), path, chip in drawn}
-    return Scope(_near(found.extent), {card: _near(found.boxes[at[card]]) for card in seen.cards}, {}, curves), PYTHON
+    cards = {card: _near(place) for card, place in zip(ordered, found.boxes)}
+    return Scope(_near(found.extent), cards, {}, curves), PYTHON
 
 
 def _near(point: Point) -> Point:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from html import escape
 from pathlib import Path
@@ -176,7 +176,8 @@ class Player:
         scope = self.places.scope
         seen = {*scope.cards, *scope.curves}
         widths = {name: wide for name, wide in self.places.widths.items() if name in seen}
-        return self.record | {"places": {"widths": widths, "opened": self.places.opened, "scope": asdict(scope)}}
+        placed = vars(scope) | {"curves": {key: vars(curve) for key, curve in scope.curves.items()}}
+        return self.record | {"places": {"widths": widths, "opened": self.places.opened, "scope": placed}}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html) or the animation (.svg, .gif) to a file, whole or not at all, and return the path."""

@@ -3,6 +3,7 @@
 // the neighbours, then places as near to them as the boxes allow. Nothing is random.
 
 const SWEEPS = 8, GAP = 18, STRIDE = 26;
+const FAR = 12, PASSED = 2000; // layers that an arrow passes before a lane is shorter; that all pass before there are lanes
 const LEAST_WIDE = 122, PAD = 10;
 
 // The width of a text in the letters of the cards.
@@ -98,18 +99,44 @@ function bent([first, ...rest]) {
 
 // Boxes of given sizes, oldest first, and arrows with chips: the middles of both, the points of each arrow, the extent.
 function layered(sizes, arrows, chips) {
-  const level = layersOf(sizes.length, arrows), size = [...sizes];
+  const level = layersOf(sizes.length, arrows), size = [...sizes], far = farOf(level, arrows), aside = [];
   const chains = arrows.map(([tail, head], i) => {
-    const chain = [tail];
-    for (let l = level[tail] + 1; l < level[head]; l++) { chain.push(size.length); size.push(l === level[tail] + 1 ? chips[i] : [0, 0]); level.push(l); }
+    const chain = [tail], first = far[i] ? level[head] - 1 : level[tail] + 1;
+    for (let l = first; l < level[head]; l++) { chain.push(size.length); size.push(l === first ? chips[i] : [0, 0]); level.push(l); }
     return [...chain, head];
   });
-  const near = [size.map(() => []), size.map(() => [])];
-  for (const chain of chains) for (let i = 1; i < chain.length; i++) { near[0][chain[i]].push(chain[i - 1]); near[1][chain[i - 1]].push(chain[i]); }
-  const layers = ordered(level, near), across = acrossOf(layers, size.map(s => s[1]), near), ends = endsOf(layers, size.map(s => s[0]));
+  const near = [size.map(() => []), size.map(() => [])], { lanes, room } = lanesOf(level, arrows.filter((_, i) => far[i]));
+  chains.forEach((chain, i) => {
+    if (far[i]) { near[1][chain[1]].push(chain[2]); aside[chain[1]] = GAP + size[chain[1]][1]; }
+    else for (let k = 1; k < chain.length; k++) { near[0][chain[k]].push(chain[k - 1]); near[1][chain[k - 1]].push(chain[k]); }
+  });
+  const layers = ordered(level, near), across = acrossOf(layers, size.map(s => s[1]), near, aside).map(y => y + room), ends = endsOf(layers, size.map(s => s[0]));
   const middle = i => [(ends[level[i]][0] + ends[level[i]][1]) / 2, across[i]];
   const tall = Math.max(0, ...size.map((s, i) => across[i] + s[1] / 2));
-  return { boxes: sizes.map((_, i) => middle(i)), chips: chains.map(chain => middle(chain[1])), arrows: chains.map(chain => pathOfChain(chain, middle, size, i => ends[level[i]])), extent: [ends.at(-1)[1], tall] };
+  const paths = chains.map((chain, i) => {
+    const stops = chain.map(k => [middle(k), size[k][0], ends[level[k]]]), [tail, head] = arrows[i];
+    if (far[i]) stops.splice(1, 0, [[0, lanes.get(tail)], 0, [ends[level[tail]][1] + STRIDE, ends[level[head] - 1][0] - STRIDE]]);
+    return pathThrough(stops);
+  });
+  return { boxes: sizes.map((_, i) => middle(i)), chips: chains.map(chain => middle(chain[1])), arrows: paths, extent: [ends.at(-1)[1], tall] };
+}
+
+// Which arrows pass by the layers in lanes above all boxes: long ones, where all together pass too many layers.
+function farOf(level, arrows) {
+  const passed = arrows.map(([tail, head]) => level[head] - level[tail]), many = passed.reduce((a, b) => a + b, 0) > PASSED;
+  return passed.map(layers => many && layers > FAR);
+}
+
+// The lane of each box that far arrows leave, and the room for all: boxes share one that is free again.
+function lanesOf(level, far) {
+  const last = new Map(), free = [], lanes = new Map();
+  for (const [tail, head] of far) last.set(tail, Math.max(last.get(tail) ?? 0, level[head]));
+  for (const tail of [...last.keys()].sort((a, b) => level[a] - level[b] || a - b)) {
+    const found = free.findIndex(end => end <= level[tail]), lane = found < 0 ? free.length : found;
+    free[lane] = last.get(tail);
+    lanes.set(tail, lane * GAP / 2);
+  }
+  return { lanes, room: free.length * GAP / 2 };
 }
 
 // Two layers for a step of the longest path, so that chips have layers of their own.
@@ -137,10 +164,10 @@ function ordered(level, near) {
   return layers;
 }
 
-function acrossOf(layers, sizes, near) {
+function acrossOf(layers, sizes, near, aside) {
   const place = sizes.map(() => 0);
   for (const layer of layers) settle(layer, layer.map(() => 0), sizes, place);
-  eachWay(layers, near, (layer, neighbours) => settle(layer, layer.map(i => mean(neighbours[i].map(j => place[j]), place[i])), sizes, place));
+  eachWay(layers, near, (layer, neighbours) => settle(layer, layer.map(i => mean(neighbours[i].map(j => place[j] + (aside[i] ?? 0)), place[i])), sizes, place));
   const low = Math.min(...place.map((x, i) => x - sizes[i] / 2));
   return place.map(x => x - low);
 }
@@ -167,7 +194,7 @@ function endsOf(layers, sizes) {
 }
 
 // An arrow goes straight across each layer, and curves from one to the next.
-function pathOfChain(chain, middle, size, endsAt) {
-  const points = chain.flatMap(i => endsAt(i).map(x => [x, middle(i)[1]])), [tail, head] = [chain[0], chain.at(-1)];
-  return [[middle(tail)[0] + size[tail][0] / 2, middle(tail)[1]], ...points.slice(1, -1), [middle(head)[0] - size[head][0] / 2, middle(head)[1]]];
+function pathThrough(stops) {
+  const points = stops.flatMap(([middle, , ends]) => ends.map(x => [x, middle[1]])), [tail, wide] = stops[0], [head, long] = stops.at(-1);
+  return [[tail[0] + wide / 2, tail[1]], ...points.slice(1, -1), [head[0] - long / 2, head[1]]];
 }
