@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import autograd_mini
 import nn
 import viz
-from autograd_mini import Value, group
+from autograd_mini import Value
 from autograd_mini.sweep import order
 from viz.graph.boxes import BAND, FOLDED
 from viz.graph.columns import banded, frames_around
@@ -159,7 +160,7 @@ def many(kind, inputs):
     net = nn.MLP(2, [3], "relu", rng=1)
     losses = []
     for i, x in enumerate(np.random.default_rng(1).normal(size=(70, 2)).tolist()):
-        with group("half") if kind == "recorded apart" and i % 2 else nullcontext():
+        with autograd_mini.group("half") if kind == "recorded apart" and i % 2 else nullcontext():
             a = net([Value(entry) for entry in x] if inputs else x)
         term = {"classes": a[i % 3] * a[i % 3], "two kinds": a[0].abs() if i % 7 else a[0].exp()}
         losses.append(term.get(kind, (a[0] + a[1] + a[2] - 1.0) ** 2.0))

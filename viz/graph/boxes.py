@@ -205,7 +205,8 @@ def folded_box(group: Group, id: str, count: int) -> Box:
         name=group.name if count == 1 else f"{group.name}, ...",
         op=group.kind if count == 1 else f"{group.kind} \N{MULTIPLICATION SIGN}{count}",
         rows=tuple(rows if count == 1 else [(key, _whose(key, value, group)) for key, value in rows]),
-        tooltip=f"{clean(group.name)}\n{len(nodes) // group.count:,} nodes, folded" + (f"; {count} groups like it" * (count > 1)),
+        tooltip=f"{clean(group.name)}\n{len(nodes) // group.count:,} nodes, folded"
+        + (f"; {count} groups like it" * (count > 1)),
         size=size,
         heats=_heats(last, grads[0] if grads else None) if result and count == 1 else (),
     )

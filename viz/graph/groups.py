@@ -155,7 +155,7 @@ def groups_among(nodes: list[Node], model: Any, variables: Mapping[str, Any], pi
 
 
 def digest(group: Group) -> str:
-    """Return a text that is the same for groups of the same structure: ops, shapes, settings and how often, but no numbers.
+    """Return a text that is the same for groups of the same structure: ops, shapes, settings, how often, no numbers.
 
     >>> from autograd_mini import Value
     >>> from nn import Layer
@@ -287,9 +287,7 @@ def _sums(users: Users, home: Home, top: Builder, equal: Equal) -> None:
                 home.update(dict.fromkeys(inside, top.inner(name, SUM)))
 
 
-def _samples(
-    terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Builder, equal: Equal
-) -> None:
+def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home, top: Builder, equal: Equal) -> None:
     """Make a group of each term that is computed from a network, with whatever only that term needs."""
     node = next(iter(sums))
     around = dict.fromkeys([*sums, *users[node]])

@@ -308,7 +308,7 @@ const screen_ = { width: 1, height: 1 };
 const EDGE = 16;
 
 function measure() {
-  const { width, height } = $("graph").getBoundingClientRect();
+  const { width, height } = scene.getBoundingClientRect();
   Object.assign(screen_, { width: width || 1, height: height || 1 });
 }
 

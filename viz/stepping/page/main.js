@@ -237,9 +237,13 @@ function toggleProjector(on = !projecting) {
 function project(ids) {
   const [xs, ys] = [0, 1].map(axis => ids.map(id => places.seen.get(id)[axis])), [x, y] = [xs, ys].map(of => of.reduce((a, b) => a + b) / of.length);
   measure();
-  Object.assign(window_, { scale: LARGE, x: x - screen_.width / LARGE / 2, y: y - screen_.height / LARGE / 2 });
+  const [wide, tall] = [screen_.width / LARGE, screen_.height / LARGE], [w, h_] = places.size;
+  Object.assign(window_, { scale: LARGE, x: kept(x - wide / 2, w, wide), y: kept(y - tall / 2, h_, tall) });
   bringIntoView(ids.slice(0, 1));
 }
+
+// Where a window of some length begins that shows nothing beside a picture; one that is longer has it in the middle.
+const kept = (from, whole, room) => whole + 2 * EDGE <= room ? (whole - room) / 2 : Math.min(Math.max(from, -EDGE), whole + EDGE - room);
 
 // The address ---------------------------------------------------------------------------------------------------------
 
