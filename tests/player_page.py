@@ -92,6 +92,11 @@ class Page:
         ui = pytest.importorskip("selenium.webdriver.support.ui")
         ui.WebDriverWait(self.browser, 120).until(lambda _: true())
 
+    def address(self):
+        """Return the address, once the page has had the time to write it."""
+        self.browser.execute_async_script("setTimeout(arguments[0], 150)")
+        return self.browser.current_url
+
     def said(self):
         return self.run("return document.getElementById('said').textContent")
 

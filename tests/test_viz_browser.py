@@ -124,7 +124,7 @@ def test_go_to_a_step_by_dialog_by_scrubber_and_by_address(show):
     page.until(lambda: page.at() == 7)  # a dialog tells that it was closed when it has time
     page.enter("scrubber", 11)
     assert page.at() == 11
-    assert page.browser.current_url.endswith("#step=11")
+    assert page.address().endswith("#step=11")
     assert show(made(neuron()), "#step=9").at() == 9
     assert show(made(neuron()), "#step=999").at() == 15
     assert show(made(neuron()), "#step=-3&open=g99,<script>").at() == 0
@@ -326,7 +326,7 @@ def test_a_folded_network_is_stepped_into_over_and_out_of(show):
     assert page.steps() > before
     assert set(page.cards()) > cards - {group.group_path[-1]}
     assert f"open={','.join(sorted({*page.made.places.opened, group.group_path[-1]}, key=lambda g: int(g[1:])))}" in (
-        page.browser.current_url
+        page.address()
     )
     page.press("o")
     assert page.steps() == before
@@ -618,7 +618,7 @@ def test_a_formula_is_typed_and_another_graph_stands_there_with_all_tools_at_han
     same(found[1], grads)
     assert page.at() == 0
     assert overlaps(page) == []
-    assert "formula=relu" in page.browser.current_url
+    assert "formula=relu" in page.address()
     page.run("document.activeElement.blur()")
     page.press(Keys.END)
     assert page.at() == page.steps() > 15

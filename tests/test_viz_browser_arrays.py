@@ -399,7 +399,7 @@ def test_links_lead_from_a_weights_entry_to_the_loss(show):
     choose(page, leaf(page, "W"))
     page.run("document.querySelectorAll('#chosen .entry')[3].click()")
     assert page.said().startswith("W[1,1] = ")
-    assert "entry=W%5B1%2C1%5D" in page.browser.current_url
+    assert "entry=W%5B1%2C1%5D" in page.address()
     way = ["W[1,1]"]
     heading = "return document.querySelector('.trace h4 code').textContent"
     while way[-1] != "L":
@@ -423,7 +423,7 @@ def test_a_trace_is_in_the_address(show):
     page = show(made(matrices(*numbers(matrices, 0))), "#step=12&entry=v3%5B2%2C1%5D")
     assert page.at() == 12
     assert page.run("return document.querySelector('.trace h4 code').textContent") == "v3[2,1]"
-    assert page.browser.current_url.endswith("#step=12&entry=v3%5B2%2C1%5D")
+    assert page.address().endswith("#step=12&entry=v3%5B2%2C1%5D")
     for wrong in ("v3[9,9]", "v3[0]", "v3", "<img>[0]", "v3[0,-1]", "[", "v3[,]"):
         page = show(made(matrices(*numbers(matrices, 0))), f"#step=3&entry={wrong}")
         assert page.at() == 3

@@ -47,7 +47,7 @@ def test_from_the_network_to_a_neuron_to_a_multiplication_and_back(show):
     page.enter("scrubber", page.steps())
     open_round(page, first)
     assert first not in page.cards()
-    assert first in page.browser.current_url
+    assert first in page.address()
     inside = [v for v in made.frames.vertices if first in v.group_path]
     assert {f"n{v.id}" for v in inside} <= set(page.cards())
     product = next(v for v in inside if v.op == "*")
@@ -61,7 +61,7 @@ def test_from_the_network_to_a_neuron_to_a_multiplication_and_back(show):
     assert back.startswith("upstream × local = ")
     sent = float(back.partition(", into")[0].rpartition(" = ")[2])
     assert math.isclose(sent, grads[product.id] * edge.local, rel_tol=1e-3)
-    url = page.browser.current_url
+    url = page.address()
     again = show(made, "#" + url.partition("#")[2])
     assert first not in again.cards()
     again.press(Keys.ESCAPE)

@@ -14,7 +14,7 @@ from typing import Any
 
 from autograd_mini import AutogradError, Node
 from autograd_mini.errors import ExtraError
-from autograd_mini.sweep import order, reach
+from autograd_mini.sweep import reach
 from autograd_mini.text.names import caller_namespace, given_names, held_by_name, notebook_namespace, variables_of
 from autograd_mini.text.recorded import as_recorded
 from autograd_mini.text.roots import root_of
@@ -226,10 +226,9 @@ def draw(
     _check(root, names, model, direction=direction, engine=engine, show=show, colour=colour)
     namespace = caller_namespace() if names is None else names
     detail = Detail(fold, unfold, depth, once, limit)
-    nodes = order(root)[::-1]
-    with as_recorded(nodes) as moved:
-        if moved:  # they are as old again as they were
-            nodes.sort(key=attrgetter("birth"))
+    found = reach([root])
+    with as_recorded(found) as moved:
+        nodes = sorted(found, key=attrgetter("birth"))
         marked = [] if path is None else between(*_ends(path), nodes)
         view = cut(beside(marked), limit) if marked else view_in(nodes, detail, model, held_by_name(namespace))
         called = given_names(nodes, namespace)

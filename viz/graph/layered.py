@@ -7,7 +7,7 @@ neighbours as the boxes of a layer allow. Every step is linear or nearly so, not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -49,33 +49,48 @@ def layered(
     level_of = _layers(len(sizes), arrows, pulls, inside)
     far = _far(level_of, arrows)
     size_of = list(sizes)
-    chains: list[list[int]] = []
-    for (tail, head), chip in zip(arrows, chips):
-        passed = range(level_of[head] - 1 if (tail, head) in far else level_of[tail] + 1, level_of[head])
-        chains.append([tail, *range(len(size_of), len(size_of) + len(passed)), head])
-        size_of += [chip, *[(0.0, 0.0)] * (len(passed) - 1)]
-        level_of += passed
-    linked = [chain for ends, chain in zip(arrows, chains) if ends not in far]
-    near = _neighbours([*linked, *map(list, pulls)], len(size_of))
-    aside: dict[int, float] = {}
-    for (tail, head), chain in zip(arrows, chains):
-        if (tail, head) in far:
-            near[1][chain[1]].append(head)  # the chip goes beside the box's other ones, and moves none
-            aside[chain[1]] = GAP + size_of[chain[1]][1]
+    chains = _chains(arrows, chips, far, level_of, size_of)
+    beside = {chain[1]: head for (tail, head), chain in zip(arrows, chains) if (tail, head) in far}
+    near = _neighbours([*(c for c in chains if c[1] not in beside), *map(list, pulls)], len(size_of))
+    for chip, head in beside.items():
+        near[1][chip].append(head)  # the chip goes beside the box's other ones, and moves none
     around = [*inside, *[()] * (len(size_of) - len(inside))]
     layers = _ordered(level_of, near, around)
     lanes, above = _lanes(level_of, far)
+    aside = {i: GAP + size_of[i][1] for i in beside}
     across = [x + above for x in _across(layers, [size[1] for size in size_of], near, around, aside)]
     ends = _ends(layers, [size[0] for size in size_of])
     middles = [((ends[level][0] + ends[level][1]) / 2, across[i]) for i, level in enumerate(level_of)]
     wide = max((across[i] + size[1] / 2 for i, size in enumerate(size_of)), default=0.0)
-    stops = [[(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain] for chain in chains]
-    for way, (tail, head) in zip(stops, arrows):
-        if (tail, head) in far:
-            lane = ends[level_of[tail]][1] + STEP, ends[level_of[head] - 1][0] - STEP
-            way.insert(1, ((lane[0], lanes[tail]), 0.0, lane))
-    paths = [bent(_path(way)) for way in stops]
+    ways = [[(middles[i], size_of[i][0], ends[level_of[i]]) for i in chain] for chain in chains]
+    for way, chain in zip(ways, chains):
+        if chain[1] in beside:
+            way.insert(1, _in_lane(lanes[chain[0]], way))
+    paths = [bent(_path(way)) for way in ways]
     return Positions(middles[: len(sizes)], [middles[chain[1]] for chain in chains], paths, (ends[-1][1], wide))
+
+
+def _chains(
+    arrows: Sequence[tuple[int, int]],
+    chips: Sequence[Point],
+    far: Container[tuple[int, int]],
+    level_of: list[int],
+    size_of: list[Point],
+) -> list[list[int]]:
+    """Return the places that each arrow passes, its chip the first of them; add their layers and sizes to the lists."""
+    chains: list[list[int]] = []
+    for (tail, head), chip in zip(arrows, chips):
+        places = range(level_of[head] - 1 if (tail, head) in far else level_of[tail] + 1, level_of[head])
+        chains.append([tail, *range(len(size_of), len(size_of) + len(places)), head])
+        size_of += [chip, *[(0.0, 0.0)] * (len(places) - 1)]
+        level_of += places
+    return chains
+
+
+def _in_lane(across: float, way: list[Stop]) -> Stop:
+    """Return the part of a way in a lane: from after the layer of its tail to before that of its chip."""
+    lane = way[0][2][1] + STEP, way[1][2][0] - STEP
+    return (lane[0], across), 0.0, lane
 
 
 def passed(count: int, arrows: Sequence[tuple[int, int]]) -> int:
@@ -110,6 +125,7 @@ def _lanes(level_of: list[int], far: set[tuple[int, int]]) -> tuple[dict[int, fl
 
 
 Around = list[tuple[str, ...]]  # of each place, the frames around it
+Stop = tuple[Point, float, Point]  # on the way of an arrow: a middle, a size along, where the layer begins and ends
 Near = tuple[list[list[int]], list[list[int]]]  # of each place, those before it and those after it
 
 
@@ -237,7 +253,7 @@ def _ends(layers: list[list[int]], sizes: list[float]) -> list[Point]:
     return ends or [(0.0, 0.0)]
 
 
-def _path(stops: list[tuple[Point, float, Point]]) -> list[Point]:
+def _path(stops: list[Stop]) -> list[Point]:
     """Return the points of an arrow: it goes straight across each layer, and curves from one to the next."""
     points = [point for middle, _, (start, end) in stops for point in ((start, middle[1]), (end, middle[1]))]
     (tail, tail_size, _), (head, head_size, _) = stops[0], stops[-1]

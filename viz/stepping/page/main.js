@@ -247,7 +247,15 @@ const kept = (from, whole, room) => whole + 2 * EDGE <= room ? (whole - room) / 
 
 // The address ---------------------------------------------------------------------------------------------------------
 
+let writing = 0;
+
+// Soon: a browser takes longer to change its address than the page to take a step.
 function writeHash() {
+  clearTimeout(writing);
+  writing = setTimeout(writeAddress, 100);
+}
+
+function writeAddress() {
   const words = [`step=${at}`];
   if (folds.length) words.push(`open=${folds.filter(fold => open_.has(fold.id)).map(fold => fold.id).join(",")}`);
   if (typed) words.push(`formula=${encodeURIComponent(typed)}`);
@@ -356,6 +364,7 @@ function start() {
   readHash(hash);
   if (window.name === "projector" || new URLSearchParams(location.search).has("projector")) toggleProjector(true);
   addEventListener("hashchange", () => readHash());
+  addEventListener("pagehide", writeAddress);
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { orient(start_); layout(open_); fit(LEGIBLE); goTo(at, true); });
 }
