@@ -48,9 +48,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, code: str) -> Any:
     """Return what code prints in a process that imports the packages of a folder: its last line, as JSON."""
     places = os.pathsep.join([str(folder), str(ROOT / "tests"), os.environ["PYTHONPATH"]])
-    environment = {**os.environ, "PYTHONPATH": places, "AUTOGRAD_MINI_CACHE": str(folder / "cache")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert not done.returncode, done.stderr
     return json.loads(done.stdout.splitlines()[-1]) if done.stdout else None

@@ -26,7 +26,7 @@ from ..languages.dialects import PYTHON, contribution, expression
 from ..languages.prelude import definitions, prelude
 from . import assembly, jit
 from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
-from .interpreter_loops import HEAD, LANES, SCALAR
+from .interpreter_loops import ASSEMBLER, HEAD, LANES, SCALAR
 
 _KNOWN = {"add": ADD, "mul": MUL, "power": POWER, "square": SQUARE, "add_n": SUM}
 _ON_ARRAYS = ("floor", "round", "cbrt")  # rows whose function on numbers goes through an int, which inf and nan refuse
@@ -42,17 +42,18 @@ def rows() -> dict[Op, int]:
 
 @cache
 def load(name: str) -> Any:
-    """Return a compiled part of the interpreter, "scalar" or "lanes"; the first time takes seconds."""
+    """Return a compiled part of the interpreter: "assembler", "scalar" or "lanes"; the first time takes seconds."""
     return jit.load(f"autograd_mini_{name}", source(name))
 
 
 def source(name: str) -> str:
-    """Return the source of a part: what the table means, the assembly, and loops with a case per row and rule."""
-    loops = {"scalar": SCALAR, "lanes": LANES}[name]
+    """Return the source of a part: the assembler, the same for every table, or loops with a case per row and rule."""
+    loops = {"assembler": ASSEMBLER, "scalar": SCALAR, "lanes": LANES}[name]
     for place, make in _CASES.items():
         if f"<{place}>" in loops:
             loops = loops.replace(f"        <{place}>\n", _indented(make()))
-    return "\n".join([head(), *_jitted(_functions(assembly)), loops])
+    start = HEAD if name == "assembler" else head()
+    return "\n".join([start, *_jitted(_functions(assembly)), loops])
 
 
 @cache

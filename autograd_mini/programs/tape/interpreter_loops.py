@@ -84,8 +84,9 @@ def run(code, lists, numbers, shown, idle, n, values, gradient, out):
     for k in range(1, shown.size):
         out[n + k] = v[shown[k]]
     return True
+"""
 
-
+ASSEMBLER = """
 tape = numba.types.Tuple([steps, codes, wholes, wholes])
 
 

@@ -8,8 +8,8 @@ may round the last bits otherwise than numpy or Python; x ** 2 is computed as x 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from itertools import count
 from operator import attrgetter
 from typing import Any
@@ -44,7 +44,11 @@ class Tape:
         self._shown, self._idle = shown, idle
         self._held = held
         self._numbers = numbers
-        self._run = partial(interpreter.load("scalar").run, *code, numbers, shown, idle, size)
+
+    @cached_property
+    def _run(self) -> Callable[..., bool]:
+        """The interpreter on these instructions: compiled when it is first asked for, as straight lines never do."""
+        return partial(interpreter.load("scalar").run, *self._code, self._numbers, self._shown, self._idle, self.inputs)
 
     def __len__(self) -> int:
         """Return the number of instructions; a sum of products is one."""
@@ -225,7 +229,7 @@ def tape_of(nodes: Sequence[Node], root: Node, inputs: Sequence[Node], watched: 
     slots = _Slots([*inputs, *held, *results])
     first, second = (slots.column(map(get, results), len(results)) for get in (_first, _second))
     numbers = np.array([*[n._data for n in held], *slots.numbers, 1.0, -0.0])
-    code, lists, shown, idle = interpreter.load("scalar").assembled(
+    code, lists, shown, idle = interpreter.load("assembler").assembled(
         np.array([kinds, first, second]),
         np.array(slots.more, np.int64),
         interpreter.rules(),
