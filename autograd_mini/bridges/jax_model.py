@@ -79,8 +79,8 @@ def _prove(root: Node, theirs: Any, traced: Any, inputs: list[Any], leaves: Any,
             given[i] = x
         return jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *given)[0]
 
-    seed = jax.numpy.cos(jax.numpy.arange(theirs.size, dtype=theirs.dtype)).reshape(theirs.shape) + 1.5
-    seed = seed if theirs.ndim else jax.numpy.ones_like(theirs)
+    seed = np.cos(np.arange(theirs.size, dtype=theirs.dtype)).reshape(theirs.shape) + 1.5
+    seed = jax.numpy.asarray(seed if theirs.ndim else np.ones_like(seed))
     expected = _gradients(run, [inputs[i] for i, _ in leaves.values()], seed)
     reached = swept({root: numbers(seed)}, order(root))
     found = Comparison(tolerance([theirs, *(inputs[i] for i, _ in leaves.values())]), largest(theirs, *expected))
@@ -101,10 +101,10 @@ def _prove(root: Node, theirs: Any, traced: Any, inputs: list[Any], leaves: Any,
 def _gradients(run: Any, inputs: list[Any], seed: Any) -> list[Any]:
     """Return JAX's gradients: backwards, and forwards where it cannot go back through a loop without a fixed end."""
     try:
-        _, pull = jax.vjp(run, *inputs)
+        _, pull = jax.vjp(jax.jit(run), *inputs)  # compiled whole: one by one, each primitive is compiled anew
         return list(map(np.asarray, pull(seed)))
     except ValueError as error:
         if "Reverse-mode" not in str(error):
             raise
-    jacobians = jax.jacfwd(run, tuple(range(len(inputs))))(*inputs)
+    jacobians = jax.jit(jax.jacfwd(run, tuple(range(len(inputs)))))(*inputs)
     return [np.tensordot(np.asarray(seed), np.asarray(J), seed.ndim) for J in jacobians]
