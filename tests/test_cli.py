@@ -105,7 +105,8 @@ def test_every_task_has_help_with_examples_that_are_right(task, capsys, tmp_path
     commands = re.findall(r"^  autograd-mini (.*)$", examples, re.MULTILINE)
     assert commands
     for command in commands if task in cli.EXPRESSED else ():
-        assert cli.main(shlex.split(command)) == 0, command
+        few = command.replace("--variants 30", "--variants 2")  # sheets for a class take as long as they are many
+        assert cli.main(shlex.split(few)) == 0, command
 
 
 def test_help_and_version(capsys):
