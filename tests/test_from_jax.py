@@ -14,6 +14,7 @@ import nn
 from autograd_mini import DataError, Node, backward
 from autograd_mini.errors import BridgeError
 from autograd_mini.sweep import order
+from viz import player
 
 jax = pytest.importorskip("jax", reason="JAX is an extra")
 jnp = jax.numpy
@@ -207,6 +208,29 @@ def test_a_choice_by_comparison_moves_with_its_inputs() -> None:
     root = autograd_mini.from_jax(lambda x: jnp.where(x > 1.0, x * x, -x), jnp.asarray(2.0))
     program = autograd_mini.compile(root, list(root.proof.leaves.values()))
     assert [program(v)[0] for v in (2.0, 0.5)] == [4.0, -0.5]
+
+
+CAUSAL, KEPT = jnp.tril(jnp.ones((3, 3), bool)), jnp.array([True, False, True])
+MASKED = {
+    "a triangle": (lambda x: jnp.where(jnp.tril(jnp.ones((3, 3), bool)), x @ x, -1.0), False),
+    "tril": (lambda x: jnp.tril(x), False),
+    "a jitted mask": (lambda x: jax.jit(jnp.where)(CAUSAL, x, 0.0), False),
+    "in a scan": (lambda x: jax.lax.scan(lambda c, r: (jnp.where(KEPT, c * r, c), None), x[0], x)[0], False),
+    "by the numbers of an input": (lambda x: jnp.where(jax.lax.stop_gradient(x) > 0.0, x, 2.0 * x), True),
+    "by them in a call": (lambda x: jnp.where(jax.jit(jax.lax.stop_gradient)(x) > 0.0, x, 2.0 * x), True),
+    "by them in a scan": (
+        lambda x: jax.lax.scan(lambda c, r: (jnp.where(jax.lax.stop_gradient(r) > 0.0, c, r), None), x[0], x)[0], True,
+    ),
+    "by those of a scan": (
+        lambda x: jnp.where(jax.lax.scan(lambda c, r: (c, jax.lax.stop_gradient(r) > 0), 0.0, x)[1], x, 2.0 * x), True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "decided"), MASKED.values(), ids=MASKED)
+def test_a_mask_that_no_input_changes_is_a_constant_and_the_page_computes_anew(function: Any, decided: bool) -> None:
+    root = autograd_mini.from_jax(lambda x: function(x).sum(), jnp.asarray(np.cos(np.arange(9.0)).reshape(3, 3)))
+    assert ("lacking" in player(root).record) == decided
 
 
 @pytest.mark.parametrize(

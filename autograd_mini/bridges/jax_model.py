@@ -39,6 +39,7 @@ def from_jax(function: Callable[..., Any], *args: Any) -> Node:
     traced = jax.make_jaxpr(lambda *xs: function(*jax.tree_util.tree_unflatten(form, xs)))(*inputs)
     ours = [_input(x, _spelled(path, names)) for x, (path, _) in zip(inputs, flat)]
     recorder = Recorder()
+    recorder.follow(inputs)
     found = recorder.run(traced.jaxpr, traced.consts, list(zip(inputs, ours)))
     theirs, root = _one(found)
     leaves = {node.label: (i, node) for i, node in enumerate(ours) if isinstance(node, Node)}

@@ -26,6 +26,7 @@ jax = extra("jax", "JAX", "jax")
 source_info = extra("jax._src.source_info_util", "JAX", "jax")
 
 HELD = (np.float32, np.float64)
+CALLS = "jit pjit closed_call custom_jvp_call custom_vjp_call remat2 checkpoint".split()  # their equations are followed
 LARGE = 4_000_000  # entries of the matrix of a primitive that adds where an index says
 
 
@@ -46,6 +47,15 @@ class Recorder:
         self.made: list[Made] = []
         self.notes: list[str] = []
         self.scopes: dict[tuple[str, ...], Any] = {}  # equations of one scope are in one group
+        self.changing: dict[int, Any] = {}  # JAX's arrays that the inputs can change, by identity
+
+    def changes(self, *arrays: Any) -> bool:
+        """Whether the inputs can change one of these arrays."""
+        return any(id(x) in self.changing for x in arrays)
+
+    def follow(self, arrays: Any) -> None:
+        """Note that the inputs can change these arrays."""
+        self.changing.update((id(x), x) for x in arrays)
 
     def run(self, jaxpr: Any, consts: list[Any], pairs: list[Any]) -> list[tuple[Any, Any]]:
         """Return for each result of a jaxpr JAX's and ours; `pairs` are the same for its arguments."""
@@ -63,15 +73,19 @@ class Recorder:
 
     def equation(self, equation: Any, pairs: list[Any]) -> list[tuple[Any, Any]]:
         """Return what one equation makes on both sides."""
+        inputs, ours = [p for p, _ in pairs], [o for _, o in pairs]
         inner = self.inner(equation, pairs)
         if inner is not None:
+            if equation.primitive.name not in CALLS and self.changes(*inputs):
+                self.follow(p for p, _ in inner)
             return inner
-        inputs, ours = [p for p, _ in pairs], [o for _, o in pairs]
         results = bound(equation, inputs)
+        if self.changes(*inputs):
+            self.follow(results)
         if not any(isinstance(o, Node) for o in ours) or equation.primitive.name == "stop_gradient":
             return [(r, numbers(r)) for r in results]
         with self.placed(equation):
-            nodes = self.translated(equation, inputs, ours, results)
+            nodes = self.translated(equation, inputs, self.unmasked(equation, inputs, ours), results)
         kept = [self.agreed(equation, n, r, inputs) for n, r in zip(nodes, results)]
         self.made.append(Made(equation, inputs, ours, results, kept))
         return list(zip(results, kept))
@@ -87,6 +101,12 @@ class Recorder:
                 path = (*path, scope)
                 stack.enter_context(self.scopes.setdefault(path, group(scope)))
             yield
+
+    def unmasked(self, equation: Any, inputs: list[Any], ours: list[Any]) -> list[Any]:
+        """Return our inputs, a mask that no input can change in numbers: it is a constant, not a decision."""
+        if equation.primitive.name != "select_n" or isinstance(ours[0], Node) or self.changes(inputs[0]):
+            return ours
+        return [ours[0] * 1.0, *ours[1:]]
 
     def translated(self, equation: Any, inputs: list[Any], ours: list[Any], results: list[Any]) -> list[Any]:
         """Record what a primitive computes; results of integers and bools that no row has are decided here."""
@@ -179,20 +199,23 @@ class Recorder:
         rows: list[list[tuple[Any, Any]]] = []
         for t in reversed(range(length)) if params["reverse"] else range(length):
             with self.placed(equation), group(f"step {t}"):
-                found = self.closed(params["jaxpr"], [*around, *carry, *(_at(x, t) for x in xs)])
+                found = self.closed(params["jaxpr"], [*around, *carry, *(self.at(x, t) for x in xs)])
             carry, rows = found[:m], [*rows, found[m:]]
         rows = rows[::-1] if params["reverse"] else rows
         with self.placed(equation):
             return [*carry, *map(_stacked, zip(*rows))]
 
+    def at(self, pair: tuple[Any, Any], t: int) -> tuple[Any, Any]:
+        """Return what a step of a scan has of an array: its part at t."""
+        theirs, ours = pair
+        part = theirs[t]
+        if self.changes(theirs):
+            self.follow([part])
+        return part, ops.getitem(ours, t) if isinstance(ours, Node) else numbers(part)
+
 
 def _plain(pairs: list[Any]) -> list[Any]:
     return [(p, numbers(p)) for p, _ in pairs]
-
-
-def _at(pair: tuple[Any, Any], t: int) -> tuple[Any, Any]:
-    theirs, ours = pair
-    return theirs[t], ops.getitem(ours, t) if isinstance(ours, Node) else numbers(theirs[t])
 
 
 def _stacked(pairs: tuple[tuple[Any, Any], ...]) -> tuple[Any, Any]:
