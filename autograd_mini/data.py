@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import datetime
+import functools
 import reprlib
 import threading
 import weakref
@@ -264,3 +265,20 @@ def ignoring_fp_warnings(function: Callable[..., T], *args: Any) -> T:
     if _inside.get():
         return function(*args)
     return _quiet.run(function, *args)
+
+
+@functools.cache
+def on_floats(function: np.ufunc) -> Callable[..., float]:
+    """Return a ufunc of one argument or two as a function of floats, unannounced: a number has the bits of an entry.
+
+    >>> on_floats(np.log)(0.0), on_floats(np.exp)(0.5) == np.exp([0.5])[0]
+    (-inf, True)
+    """
+
+    def of_one(x: float) -> float:
+        return float(function(x) if _inside.get() else _quiet.run(function, x))
+
+    def of_two(x: float, y: float) -> float:
+        return float(function(x, y) if _inside.get() else _quiet.run(function, x, y))
+
+    return of_one if function.nin == 1 else of_two

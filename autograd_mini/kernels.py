@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .data import Array
+from .data import Array, on_floats
 from .errors import DataError, MatrixError, ShapeError
 
 NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than a copy of them as columns
 
 # On Python floats. NaN goes through; a comparison with NaN is false.
+
+exp = on_floats(np.exp)
+expm1 = on_floats(np.expm1)
+log1p = on_floats(np.log1p)
+raised = on_floats(np.power)
 
 
 def sign(x: float) -> float:
@@ -49,23 +54,29 @@ def relu(x: float) -> float:
 
 def sigmoid(x: float) -> float:
     if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    e = math.exp(x)
+        return 1.0 / (1.0 + exp(-x))
+    e = exp(x)
     return e / (1.0 + e)
 
 
 def softplus(x: float) -> float:
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))  # max keeps its first argument, NaN too
+    return max(x, 0.0) + log1p(exp(-abs(x)))  # max keeps its first argument, NaN too
 
 
 def logistic_loss(x: float, y: float) -> float:
-    return ((1.0 - y) * x if x > 0.0 else -y * x) + math.log1p(math.exp(-abs(x)))
+    return ((1.0 - y) * x if x > 0.0 else -y * x) + log1p(exp(-abs(x)))
 
 
-def logaddexp(x: float, y: float) -> float:
-    if x == y:
-        return x + math.log(2.0)  # x - y is nan for two infinities
-    return y + softplus(x - y) if x < y else x + softplus(y - x)
+def power(x: float, y: float) -> float:
+    if y == 2.0:
+        return x * x
+    if y == 3.0:
+        return x * x * x
+    if y == -1.0:
+        return 1.0 / x
+    if y == 0.5:
+        return math.sqrt(x) + 0.0 if x > -math.inf else -x
+    return raised(x, y)
 
 
 def gelu(x: float) -> float:
@@ -113,12 +124,24 @@ def elus(x: Array, alpha: Any) -> Array:
     return np.where(x > 0.0, x, alpha * np.expm1(np.where(x > 0.0, 0.0, x)))
 
 
+def root(x: Array) -> Array:
+    """Return x ** 0.5 as C's pow has it: the root keeps -0.0 and refuses -inf."""
+    return np.where(np.equal(x, -np.inf), np.inf, np.sqrt(x) + 0.0)
+
+
+PRODUCTS = {2.0: lambda x: x * x, 3.0: lambda x: x * x * x, -1.0: lambda x: 1.0 / x, 0.5: root}
+
+
 def powers(x: Any, y: Any) -> Array:
-    """Return x ** y as C's pow has it: numpy takes the square root for 0.5, which keeps -0.0 and refuses -inf."""
-    z, half = np.power(x, y), np.equal(y, 0.5)
-    if not np.any(half):
-        return z
-    return np.where(half, np.where(np.equal(x, -np.inf), np.inf, z + 0.0), z)
+    """Return x ** y, by products, a quotient and the root where y is 2, 3, -1 and 0.5, however it is given."""
+    x = np.asarray(x, _precision(x, y))
+    if not np.ndim(y):
+        return PRODUCTS[float(y)](x) if y in PRODUCTS else np.power(x, y)
+    z = np.power(x, y)
+    for exponent, product in PRODUCTS.items():
+        chosen = np.equal(y, exponent)
+        z = np.where(chosen, product(x), z) if np.any(chosen) else z
+    return z
 
 
 def clips(x: Any, lo: Any, hi: Any) -> Array:

@@ -16,7 +16,7 @@ from . import fast, kernels
 from .arguments import PLACES, UNSET, holds_node, listed, parameters, reason_of, setting
 from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
-from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of
+from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of, on_floats
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
 from .node import Node, Tensor, Value, record
 
@@ -168,10 +168,10 @@ class Op:
 class Elementwise(Op):
     """A row that acts entry by entry, with broadcasting: `scalar` on Python floats, `array` on arrays.
 
-    `text` says how it is written, {} standing for an argument. Where Python's floats raise (1/0, log 0, an overflow)
-    the array function answers, so that floats and arrays agree. `domain` has an interval for each argument, in which
-    the row is smooth: there it is tested and plotted; what is left out is (-2, 2). `torch` is its name in torch, where
-    that is not numpy's.
+    `text` says how it is written, {} standing for an argument. Both may be one ufunc of numpy's, whose last places are
+    not those of `math`. Where Python's floats raise (1/0, the root of -1) the array function answers, so that floats
+    and arrays agree. `domain` has an interval for each argument, in which the row is smooth: there it is tested and
+    plotted; what is left out is (-2, 2). `torch` is its name in torch, where that is not numpy's.
     """
 
     hint = "from the last axis on, lengths must be equal or 1: reshape one, or give it an axis with x[:, None]"
@@ -193,6 +193,7 @@ class Elementwise(Op):
         self.domain = (*domain, *[WIDE] * (len(rules) - len(domain)))
         self.settings = frozenset()  # a condition may be a node
         self.slopes = len(rules) if None not in rules else 0
+        scalar = on_floats(scalar) if isinstance(scalar, np.ufunc) else scalar
         self.scalar = floats(name, scalar) if ROWS else scalar
 
     def compute(self, *args: Any) -> Any:

@@ -83,7 +83,7 @@ div = Binary("div", "{} / {}", operator.truediv, np.divide,    lambda g, z, x, y
 mod = Binary("mod", "{} % {}", operator.mod,     np.remainder, lambda g, z, x, y: g,     lambda g, z, x, y: -g * floordiv(x, y), analytic=False, domain=((2.05, 2.95), (-1.95, -1.55)))
 neg = Unary("neg", "-{}",      operator.neg,     np.negative,  lambda g, y, x: -g)
 
-power = Binary("power", "{} ** {}", math.pow, kernels.powers, _power_x, _power_y, domain=(POSITIVE, WIDE), torch="pow")   # 0**0 is flat in both; 0**y, y > 0, is flat in y
+power = Binary("power", "{} ** {}", kernels.power, kernels.powers, _power_x, _power_y, domain=(POSITIVE, WIDE), torch="pow")   # 0**0 is flat in both; 0**y, y > 0, is flat in y
 
 absolute   = Unary("abs",        "abs({})",        abs,                  np.absolute,   lambda g, y, x: g * sign(x), analytic=False)
 square     = Unary("square",     "square({})",     lambda x: x * x,      np.square,     lambda g, y, x: g * 2.0 * x)
@@ -92,37 +92,37 @@ identity   = Unary("identity",   "{}",             operator.pos,         np.posi
 
 # Roots, exponentials, logarithms ------------------------------------------------------------------------------------
 
-sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt,                   np.sqrt,  lambda g, y, x: g / (2.0 * y), domain=(POSITIVE,))
-cbrt  = Unary("cbrt",  "cbrt({})",  lambda x: float(np.cbrt(x)), np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False, domain=(POSITIVE,))
-exp   = Unary("exp",   "exp({})",   math.exp,                    np.exp,   lambda g, y, x: g * y)
-expm1 = Unary("expm1", "expm1({})", math.expm1,                  np.expm1, lambda g, y, x: g * exp(x))
-log   = Unary("log",   "log({})",   math.log,                    np.log,   lambda g, y, x: g / x, domain=(POSITIVE,))
-log1p = Unary("log1p", "log1p({})", math.log1p,                  np.log1p, lambda g, y, x: g / (1.0 + x), domain=((-0.7, 2.0),))
-log2  = Unary("log2",  "log2({})",  math.log2,                   np.log2,  lambda g, y, x: g / x / LN2, domain=(POSITIVE,))
-log10 = Unary("log10", "log10({})", math.log10,                  np.log10, lambda g, y, x: g / x / LN10, domain=(POSITIVE,))
+sqrt  = Unary("sqrt",  "sqrt({})",  math.sqrt, np.sqrt,  lambda g, y, x: g / (2.0 * y), domain=(POSITIVE,))
+cbrt  = Unary("cbrt",  "cbrt({})",  np.cbrt,   np.cbrt,  lambda g, y, x: g / (3.0 * y * y), analytic=False, domain=(POSITIVE,))
+exp   = Unary("exp",   "exp({})",   np.exp,    np.exp,   lambda g, y, x: g * y)
+expm1 = Unary("expm1", "expm1({})", np.expm1,  np.expm1, lambda g, y, x: g * exp(x))
+log   = Unary("log",   "log({})",   np.log,    np.log,   lambda g, y, x: g / x, domain=(POSITIVE,))
+log1p = Unary("log1p", "log1p({})", np.log1p,  np.log1p, lambda g, y, x: g / (1.0 + x), domain=((-0.7, 2.0),))
+log2  = Unary("log2",  "log2({})",  np.log2,   np.log2,  lambda g, y, x: g / x / LN2, domain=(POSITIVE,))
+log10 = Unary("log10", "log10({})", np.log10,  np.log10, lambda g, y, x: g / x / LN10, domain=(POSITIVE,))
 
-logaddexp = Binary("logaddexp", "logaddexp({}, {})", kernels.logaddexp, np.logaddexp,
+logaddexp = Binary("logaddexp", "logaddexp({}, {})", np.logaddexp, np.logaddexp,
                    lambda g, z, x, y: g * sigmoid(x - y),
                    lambda g, z, x, y: g * sigmoid(y - x), analytic=False)
 
 # Trigonometry -------------------------------------------------------------------------------------------------------
 
-sin   = Unary("sin",   "sin({})",   math.sin,   np.sin,     lambda g, y, x: g * cos(x))
-cos   = Unary("cos",   "cos({})",   math.cos,   np.cos,     lambda g, y, x: -g * sin(x))
-tan   = Unary("tan",   "tan({})",   math.tan,   np.tan,     lambda g, y, x: g * (1.0 + y * y), domain=((-1.2, 1.2),))
-asin  = Unary("asin",  "asin({})",  math.asin,  np.arcsin,  lambda g, y, x: g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
-acos  = Unary("acos",  "acos({})",  math.acos,  np.arccos,  lambda g, y, x: -g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
-atan  = Unary("atan",  "atan({})",  math.atan,  np.arctan,  lambda g, y, x: g / (1.0 + x * x))
-sinh  = Unary("sinh",  "sinh({})",  math.sinh,  np.sinh,    lambda g, y, x: g * cosh(x))
-cosh  = Unary("cosh",  "cosh({})",  math.cosh,  np.cosh,    lambda g, y, x: g * sinh(x))
-asinh = Unary("asinh", "asinh({})", math.asinh, np.arcsinh, lambda g, y, x: g / hypot(x, 1.0))
-acosh = Unary("acosh", "acosh({})", math.acosh, np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)), domain=((1.2, 3.2),))
-atanh = Unary("atanh", "atanh({})", math.atanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
+sin   = Unary("sin",   "sin({})",   np.sin,     np.sin,     lambda g, y, x: g * cos(x))
+cos   = Unary("cos",   "cos({})",   np.cos,     np.cos,     lambda g, y, x: -g * sin(x))
+tan   = Unary("tan",   "tan({})",   np.tan,     np.tan,     lambda g, y, x: g * (1.0 + y * y), domain=((-1.2, 1.2),))
+asin  = Unary("asin",  "asin({})",  np.arcsin,  np.arcsin,  lambda g, y, x: g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
+acos  = Unary("acos",  "acos({})",  np.arccos,  np.arccos,  lambda g, y, x: -g / sqrt((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
+atan  = Unary("atan",  "atan({})",  np.arctan,  np.arctan,  lambda g, y, x: g / (1.0 + x * x))
+sinh  = Unary("sinh",  "sinh({})",  np.sinh,    np.sinh,    lambda g, y, x: g * cosh(x))
+cosh  = Unary("cosh",  "cosh({})",  np.cosh,    np.cosh,    lambda g, y, x: g * sinh(x))
+asinh = Unary("asinh", "asinh({})", np.arcsinh, np.arcsinh, lambda g, y, x: g / hypot(x, 1.0))
+acosh = Unary("acosh", "acosh({})", np.arccosh, np.arccosh, lambda g, y, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)), domain=((1.2, 3.2),))
+atanh = Unary("atanh", "atanh({})", np.arctanh, np.arctanh, lambda g, y, x: g / ((1.0 - x) * (1.0 + x)), domain=((-0.8, 0.8),))
 
-atan2 = Binary("atan2", "atan2({}, {})", math.atan2, np.arctan2,        # the angle of the point (y, x); flat at the origin
+atan2 = Binary("atan2", "atan2({}, {})", np.arctan2, np.arctan2,        # the angle of the point (y, x); flat at the origin
                lambda g, z, x, y: g * (y / nonzero(hypot(x, y))) / nonzero(hypot(x, y)),
                lambda g, z, x, y: -g * (x / nonzero(hypot(x, y))) / nonzero(hypot(x, y)), analytic=False, domain=(WIDE, POSITIVE))
-hypot = Binary("hypot", "hypot({}, {})", math.hypot, np.hypot,
+hypot = Binary("hypot", "hypot({}, {})", np.hypot, np.hypot,
                lambda g, z, x, y: g * (x / nonzero(z)),
                lambda g, z, x, y: g * (y / nonzero(z)), analytic=False, domain=(WIDE, POSITIVE))
 
@@ -132,8 +132,7 @@ sinc_slope = Op("sinc_slope", lambda x, order: kernels.sinc_slope(x, order), lam
 # Activations --------------------------------------------------------------------------------------------------------
 
 sigmoid  = Unary("sigmoid",  "sigmoid({})",  kernels.sigmoid,  kernels.sigmoids,   lambda g, y, x: g * y * (1.0 - y), torch="sigmoid")
-# tanh is numpy's on floats too: a network on Values shall train as one on arrays, and the C library's tanh differs.
-tanh     = Unary("tanh",     "tanh({})",     lambda x: float(np.tanh(x)), np.tanh,            lambda g, y, x: g * (1.0 - y * y))
+tanh     = Unary("tanh",     "tanh({})",     np.tanh,         np.tanh,            lambda g, y, x: g * (1.0 - y * y))
 softplus = Unary("softplus", "softplus({})", kernels.softplus, kernels.softpluses, lambda g, y, x: g * sigmoid(x))
 silu     = Unary("silu",     "silu({})",     lambda x: x * kernels.sigmoid(x), lambda x: x * kernels.sigmoids(x),
                  lambda g, y, x: g * (sigmoid(x) + y * sigmoid(-x)))
@@ -151,7 +150,7 @@ leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
                          lambda g, y, x, slope: where(greater(x, 0.0), g, g * slope),
                          lambda g, y, x, slope: g * minimum(x, 0.0), analytic=False, domain=(WIDE, (0.1, 0.5)))
 elu        = Elementwise("elu", "elu({}, {})",
-                         lambda x, alpha=1.0: x if x > 0.0 else alpha * math.expm1(x),
+                         lambda x, alpha=1.0: x if x > 0.0 else alpha * kernels.expm1(x),
                          lambda x, alpha=1.0: kernels.elus(x, alpha),
                          lambda g, y, x, alpha: where(greater(x, 0.0), g, g * alpha * exp(minimum(x, 0.0))),
                          lambda g, y, x, alpha: g * expm1(minimum(x, 0.0)), analytic=False, domain=(WIDE, (0.5, 1.5)))
@@ -272,9 +271,9 @@ squared_loss  = Binary("squared_loss", "squared_loss({}, {})", lambda x, y: 0.5 
                        lambda g, z, x, y: g * (x - y),
                        lambda g, z, x, y: g * (y - x))
 logistic_loss = Binary("logistic_loss", "logistic_loss({}, {})", kernels.logistic_loss, kernels.logistic_losses,   # softplus(x) - y x
-                       lambda g, z, x, y: g * (sigmoid(x) - y),
+                       lambda g, z, x, y: g * ((1.0 - y) * sigmoid(x) - y * sigmoid(-x)),                          # sigmoid(x) - y, though both be near 1
                        lambda g, z, x, y: -g * x)
-poisson_loss  = Binary("poisson_loss", "poisson_loss({}, {})", lambda x, y: math.exp(x) - y * x, kernels.poisson_losses,
+poisson_loss  = Binary("poisson_loss", "poisson_loss({}, {})", lambda x, y: kernels.exp(x) - y * x, kernels.poisson_losses,
                        lambda g, z, x, y: g * (exp(x) - y),
                        lambda g, z, x, y: -g * x)
 softmax_loss  = Op("softmax_loss", lambda x, y: kernels.softmax_losses(x, y),                    # logsumexp(x) - y . x, of shape (..., 1)

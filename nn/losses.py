@@ -108,7 +108,7 @@ def sigmoid_cross_entropy(logits: Any, y: Any, *, reduction: str = "mean", weigh
     """
     logits, y = _pair(logits, y)
     _within(y, "a target", 0.0, 1.0)
-    return _reduced(ops.softplus(logits) - y * logits, reduction, weights)
+    return _reduced(ops.logistic_loss(logits, y), reduction, weights)
 
 
 def negative_log_likelihood(p: Any, labels: Any, *, reduction: str = "mean", weights: Any = None) -> Any:

@@ -17,6 +17,7 @@ import autograd_mini as am
 import viz
 import viz.stepping.frames
 from autograd_mini import DataError, RuleError, Tensor, Value, linalg, ops
+from autograd_mini.data import on_floats
 from autograd_mini.op import ROWS, TABLE, Binary, Elementwise, Flat, Op, Unary, Variadic
 
 
@@ -135,10 +136,19 @@ def test_single_precision_stays_and_where_floats_raise_the_array_function_answer
         wide(Value(0.0))
 
 
+def test_a_ufunc_serves_floats_too_and_warns_of_nothing() -> None:
+    row = Unary("my_log", "my_log({})", np.log, np.log, lambda g, y, x: g / x)
+    for data, y in ((2.0, float(np.log(2.0))), (0.0, -math.inf), (-1.0, math.nan)):
+        for got in (row(Value(data)).data, row(data)):
+            assert type(got) is float
+            np.testing.assert_equal(got, y)
+
+
 def test_the_tables_own_functions_are_called_as_they_are() -> None:
     made = [row for home in (ops, linalg) for row in vars(home).values() if isinstance(row, Op)]
     assert list(ROWS.values()) == list(dict.fromkeys(made))
-    assert ops.sin.scalar is math.sin
+    assert ops.sqrt.scalar is math.sqrt
+    assert ops.sin.scalar is on_floats(np.sin)
     assert ops.mul._array is np.multiply
 
 

@@ -268,7 +268,8 @@ FAR = [
     ("hypot", (0.0, 0.0)), ("atan2", (0.0, 0.0)), ("abs", (0.0,)), ("cbrt", (0.0,)), ("power", (0.0, 0.0)),
     ("asinh", (1e200,)), ("asinh", (-1e200,)), ("acosh", (1e200,)), ("asinh", (0.0,)), ("acosh", (2.0,)),
     ("logaddexp", (1e200, 1e200)), ("logaddexp", (-1e200, 1e200)), ("logaddexp", (0.0, -40.0)),
-    ("logistic_loss", (1e-200, 0.25)), ("logistic_loss", (-40.0, 0.0)),
+    ("logistic_loss", (1e-200, 0.25)), ("logistic_loss", (-40.0, 0.0)), ("logistic_loss", (40.0, 1.0)),
+    ("acosh", (1.0,)), ("acosh", (0.5,)), ("acosh", (-2.0,)), ("acosh", (1e308,)),
     ("prod", ([1e200, 1e-200],)), ("prod", ([1e-200, 1e-200],)), ("softmax_loss", ([1e200, 1e200], [1.0, 0.0])),
 ]  # fmt: skip
 

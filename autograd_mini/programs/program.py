@@ -98,8 +98,8 @@ class Program:
     def source(self) -> str:
         """The program in Python: forward, then backward, one line per node and per contribution.
 
-        It runs by itself. On numbers it needs `math` alone, or numpy where a function of the table does; where Python's
-        floats raise (1/0, log 0) so does it.
+        It runs by itself, and gives the engine's bits. On numbers it needs `math` alone, or numpy where a function of
+        the table does; where Python's floats raise (1/0) so does it.
         """
         return source.python_source(self._listing)
 
@@ -154,8 +154,8 @@ class Program:
     def simplified(self) -> Program:
         r"""Return a program that gives the same by less work: what is constant is computed now, what is equal once.
 
-        Leaves that are no inputs keep the data of this moment. Bits may differ where the record has x ** 2, which
-        becomes x * x.
+        Leaves that are no inputs keep the data of this moment. Bits of gradients may differ where the record has
+        x ** 2, which becomes x * x.
 
         >>> from autograd_mini import Value, compile
         >>> w, x = Value(3.0, label="w"), Value(2.0, label="x")
@@ -203,7 +203,7 @@ class Program:
             return self._listing.swept(inputs, gradient)
         held = [n._data for n in self._listing.captured]
         try:
-            value, gradients = self._run(*inputs, *held, gradient)
+            value, gradients = ignoring_fp_warnings(self._run, *inputs, *held, gradient)
         except (ArithmeticError, ValueError):
             value, gradients = self._run_careful(*inputs, *held, gradient)
         return float(value), gradients if _are_floats(gradients) else tuple(map(float, gradients))

@@ -1,6 +1,6 @@
 """Simplify: the same values by less work - constants computed now, what is equal computed once, x * 1 left out.
 
-Only what changes no bit is done, but for one thing: x ** 2 becomes x * x, which is rounded otherwise once in a while.
+Only what changes no bit is done, but for one thing: x ** 2 becomes x * x, whose two contributions are added one by one.
 Contributions are added in the order of the sweep.
 """
 

@@ -68,7 +68,8 @@ const floordiv = (x, y) => y === 0 ? x / y : Math.abs(y) < Infinity ? nearFloor(
 const nearFloor = (x, y) => Math.round((x - mod(x, y)) / y) || x / y * 0;
 const farFloor = (x, y) => x !== x || y !== y || Math.abs(x) === Infinity ? NaN : farSide(x, y);
 const farSide = (x, y) => x !== 0 && x < 0 !== y < 0 ? -1 : x / y;
-const power = (x, y) => x === 1 || y === 0 ? 1 : x === -1 && Math.abs(y) === Infinity ? 1 : Math.pow(x, y);
+const power = (x, y) => y === 2 ? x * x : y === 3 ? x * x * x : y === -1 ? 1 / x : otherPower(x, y);
+const otherPower = (x, y) => x === 1 || y === 0 ? 1 : x === -1 && Math.abs(y) === Infinity ? 1 : Math.pow(x, y);
 const identity = x => x;
 const logaddexp = (x, y) => x === y ? x + Math.log(2) : x < y ? y + softplus(x - y) : x + softplus(y - x);
 const sigmoid = x => x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));

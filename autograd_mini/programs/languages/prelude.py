@@ -13,6 +13,8 @@ import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+import numpy as np
+
 from ... import kernels, linalg, ops
 from ...op import ROWS, Elementwise
 
@@ -45,7 +47,9 @@ def definitions(kind: str) -> Definitions:
     """
     found = {**MODULES, **_constants(), **_kernels()}
     found.update((test, f"from {_HOME[kind]} import {test}") for test in ("isnan", "isinf", "isfinite"))
-    found.update((name, _definition(name, function)) for name, function in functions(kind))
+    for name, function in functions(kind):
+        text = ast.unparse(function)
+        found[name] = _on_floats(name, text) if kind == "scalar" and _is_ufunc(text) else _definition(name, function)
     return {name: text for name, text in found.items() if text != f"{name} = {name}"}
 
 
@@ -137,6 +141,16 @@ def _definition(name: str, function: ast.expr) -> str:
     return f"{name} = {_local(name, text)}"
 
 
+def _is_ufunc(text: str) -> bool:
+    return text.startswith("np.") and isinstance(getattr(np, text[3:], None), np.ufunc)
+
+
+def _on_floats(name: str, text: str) -> str:
+    """Return the function of floats that the name of a ufunc stands for where the table computes on floats."""
+    params = ", ".join("xy"[: getattr(np, text[3:]).nin])
+    return f"def {name}({params}):\n    return float({text}({params}))"
+
+
 def _local(name: str, text: str) -> str:
     """Return an expression of the table with kernels by their own names; one named like the row gets an underscore."""
     return (
@@ -164,7 +178,9 @@ def _kernels() -> dict[str, str]:
             found[statement.name] = source
             found[f"{statement.name}_"] = source.replace(f"def {statement.name}(", f"def {statement.name}_(", 1)
         elif isinstance(statement, ast.Assign):
-            found[ast.unparse(statement.targets[0])] = ast.unparse(statement)
+            name, text = ast.unparse(statement.targets[0]), ast.unparse(statement.value)
+            ufunc = text.removeprefix("on_floats(").removesuffix(")")
+            found[name] = _on_floats(name, ufunc) if ufunc != text else f"{name} = {text}"
     return found
 
 

@@ -108,9 +108,7 @@ def asinh(x):
     return torch.where(far, torch.sign(x) * (torch.log(torch.abs(torch.where(far, x, 1.0))) + LN2), near)
 
 def acosh(x):
-    far = x > 1e10
-    near = torch.acosh(torch.where(far, 2.0, x))
-    return torch.where(far, torch.log(torch.where(far, x, 1.0)) + LN2, near)
+    return 2.0 * torch.arcsinh(torch.sqrt(0.5 * (x - 1.0)))
 
 def mod(x, y):
     return torch.remainder(*tensors(x, y))
@@ -417,9 +415,7 @@ def asinh(x):
     return jnp.where(far, jnp.sign(x) * (jnp.log(jnp.abs(jnp.where(far, x, 1.0))) + LN2), near)
 
 def acosh(x):
-    far = jnp.greater(x, 1e10)
-    near = jnp.arccosh(jnp.where(far, 2.0, x))
-    return jnp.where(far, jnp.log(jnp.where(far, x, 1.0)) + LN2, near)
+    return 2.0 * jnp.arcsinh(jnp.sqrt(0.5 * (x - 1.0)))
 
 def count(x, axis):
     return reduce(lambda n, size: n * size, [n for n, k in zip(jnp.shape(x), kept(jnp.shape(x), axis)) if k == 1], 1)

@@ -29,7 +29,7 @@ from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
 from .interpreter_loops import ASSEMBLER, HEAD, LANES, SCALAR
 
 _KNOWN = {"add": ADD, "mul": MUL, "power": POWER, "square": SQUARE, "add_n": SUM}
-_ON_ARRAYS = ("floor", "round", "cbrt")  # rows whose function on numbers goes through an int, which inf and nan refuse
+_ON_ARRAYS = ("floor", "round")  # rows whose function on numbers goes through an int, which inf and nan refuse
 
 
 @cache

@@ -2,7 +2,7 @@
 
 Values and gradients are the engine's, in every bit where the rows are made of arithmetic: contributions are added in
 the order of the sweep, and 1/0 or log 0 give what IEEE 754 says. Functions (exp, tanh) come from the C library, which
-may round the last bits otherwise than numpy or Python; x ** 2 is computed as x * x.
+may round the last bits otherwise than numpy.
 """
 
 from __future__ import annotations
