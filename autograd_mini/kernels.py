@@ -136,7 +136,7 @@ def powers(x: Any, y: Any) -> Array:
     """Return x ** y, by products, a quotient and the root where y is 2, 3, -1 and 0.5, however it is given."""
     x = np.asarray(x, _precision(x, y))
     if not np.ndim(y):
-        return PRODUCTS[float(y)](x) if y in PRODUCTS else np.power(x, y)
+        return PRODUCTS.get(np.asarray(y).item(), lambda x: np.power(x, y))(x)
     z = np.power(x, y)
     for exponent, product in PRODUCTS.items():
         chosen = np.equal(y, exponent)

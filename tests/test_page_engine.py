@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -83,6 +84,11 @@ def same(found, wanted, what, rtol=1e-12, kept=False):
     np.testing.assert_allclose(found, np.asarray(wanted, dtype=float), rtol=rtol, atol=1e-13, err_msg=str(what))
 
 
+def shortened(text):
+    """Return a text with the last places of its numbers cut: constants that V8's functions made are not numpy's."""
+    return re.sub(r"\d+\.\d{13,}", lambda number: f"{float(number[0]):.12g}", text or "")
+
+
 def check(page, root, gradient=None, leaves=None, rtol=1e-12):
     """Check all that the page says of a graph against the frames."""
     frames, found = frames_of(root, gradient=gradient), told(page, root, gradient, leaves)
@@ -91,8 +97,9 @@ def check(page, root, gradient=None, leaves=None, rtol=1e-12):
         assert words == [v.name, v.latex, v.op, v.equation, list(v.shape)]
         assert uses == v.uses
         same(x, v.data, v, rtol)
-    for e, (*words, local) in zip(frames.edges, found["edges"], strict=True):
-        assert words == [e.tail, e.head, e.place, e.carries, e.symbols, e.latex]
+    for e, (*words, symbols, latex, local) in zip(frames.edges, found["edges"], strict=True):
+        assert words == [e.tail, e.head, e.place, e.carries]
+        assert [*map(shortened, (symbols, latex))] == [*map(shortened, (e.symbols, e.latex))]
         same(local, e.local, e, rtol, kept)
     for s, (*words, a, b, c, d, f) in zip(frames.steps, found["steps"], strict=True):
         assert words == [s.kind, s.node, s.edge, s.target, s.uses_left, list(s.axes), list(s.shape)]

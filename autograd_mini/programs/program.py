@@ -160,7 +160,7 @@ class Program:
         >>> from autograd_mini import Value, compile
         >>> w, x = Value(3.0, label="w"), Value(2.0, label="x")
         >>> program = compile((w * x).exp() + x.exp() * 1.0, [x]).simplified()
-        >>> print(program.source.partition("\n\n\n")[2])
+        >>> print(program.source.rpartition("\n\n\n")[2])
         def program(x, L_bar=1.0):
             v2 = exp(3 * x)
             v3 = exp(x)
