@@ -1,8 +1,9 @@
 """Mutants: do the tests notice when a line is wrong? `python benchmarks/mutants.py engine nn stepping`.
 
 Needs `pip install "autograd-mini[test]" cosmic-ray`. Cosmic Ray changes one place at a time in a copy of the last
-commit - an operator, a comparison, a number, a condition - and runs the tests that stand in `mutants.toml`. Of all
-places a sample is taken, the same for the same seed. The report lists what survived, and why where it is no fault.
+commit - an operator, a comparison, a number, a condition - and runs the examples in the docstrings of the room, then
+the tests that stand in `mutants.toml`. Of all places a sample is taken, the same for the same seed. The report lists
+what survived, and why where it is no fault.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def run(room: dict[str, Any], folder: Path, size: int, seed: int, jobs: int) -> 
         init(files, db, {})
         chosen = sample(list(db.pending_work_items), size, seed)
     with ThreadPoolExecutor(jobs) as pool:
-        done = pool.map(lambda i: test(copies[i], chosen[i::jobs], room["tests"]), range(jobs))
+        done = pool.map(lambda i: test(copies[i], chosen[i::jobs], room), range(jobs))
         return [outcome for outcomes in done for outcome in outcomes]
 
 
@@ -85,9 +86,10 @@ def sample(items: list[WorkItem], size: int, seed: int) -> list[WorkItem]:
     return [chance.choice(places[place]) for place in chance.sample(sorted(places), min(size, len(places)))]
 
 
-def test(copy: Path, items: list[WorkItem], tests: str) -> list[tuple[str, str]]:
-    """Let Cosmic Ray apply each of the changes to the copy and run the tests."""
-    session, files = copy / "session.sqlite", " ".join(f"tests/test_{name}.py" for name in tests.split())
+def test(copy: Path, items: list[WorkItem], room: dict[str, Any]) -> list[tuple[str, str]]:
+    """Let Cosmic Ray apply each of the changes to the copy and run the examples and the tests."""
+    session = copy / "session.sqlite"
+    files = " ".join([*room["modules"], *(f"tests/test_{name}.py" for name in room["tests"].split())])
     command = f"{sys.executable} -m pytest -x -q -m 'not slow' -p no:cacheprovider -p no:randomly {files}"
     config = copy / "cosmic-ray.toml"
     config.write_text(

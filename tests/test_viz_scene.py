@@ -16,6 +16,7 @@ from viz.stepping.card_svg import MARGIN, cards_svg, gradients_at_end, path_data
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of
 from viz.stepping.network_columns import PITCH, ROUND
+from viz.stepping.numbers import ENTRIES, held
 from viz.stepping.record import record_of
 from viz.stepping.sentences import sentences
 
@@ -126,6 +127,17 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
     assert tones == {"above", "below"}
 
 
+def test_two_networks_lie_below_each_other_with_room_for_their_frames():
+    one, two = (MLP(2, [5, 1], "tanh", rng=seed) for seed in (0, 1))
+    root = one([0.5, 0.5]) + two([0.5, 0.5])
+    folds, paths = folds_of(root, None, {"one": one, "two": two})
+    frames = card_layout_of(frames_of(root, None, paths, folds), "python").scope.frames
+    boxes = [frames[f.id] for f in folds if f.title == "layer 1"]
+    (_, top, _, high), (_, low, _, _) = sorted(boxes, key=lambda box: box[1])
+    assert len(boxes) == 2
+    assert low >= top + high
+
+
 def test_numbers_and_entries_are_cut_to_their_room():
     table = {0.0: "0", 0.0049: "5e-03", 0.005: "0.01", 9.99: "9.99", 12.0: "12", 998.0: "998", 999.6: "1e+03"}
     assert {x: tiny(x) for x in table} == table
@@ -135,6 +147,8 @@ def test_numbers_and_entries_are_cut_to_their_room():
     assert brief(long).startswith("norm ")
     assert shown({"norm": 2.0}) == brief({"norm": 2.0}) == "norm 2"
     assert (shown(np.arange(100.0).tolist()), shown(0.5)) == ("norm 573", "0.5")
+    assert held(np.ones(ENTRIES)) == [1.0] * ENTRIES
+    assert held(np.ones(ENTRIES + 1)) == {"norm": pytest.approx((ENTRIES + 1) ** 0.5)}
 
 
 # The film -------------------------------------------------------------------------------------------------------------
@@ -208,17 +222,22 @@ def test_in_each_step_something_flows_along_the_curves_to_its_card(frames, place
     assert set(flows) == {i for i, card in cards.items() if card in heads}
 
 
-def test_a_still_of_a_wide_graph_never_shows_what_lies_beside_it():
+@pytest.mark.parametrize("length", [1, 14])
+def test_stills_of_a_wide_graph_never_show_what_lies_beside_it_and_a_narrow_one_stands_still(length):
     x = Value(0.5)
-    for _ in range(14):
+    for _ in range(length):
         x = x.tanh()
     frames = frames_of(x)
     places = card_layout_of(frames, "python")
     wide = places.scope.size[0]
-    assert wide > 1400
-    lefts = [still.box[0] for still in stills_of(frames, places)]
-    assert min(lefts) >= -MARGIN
-    assert max(lefts) + 1280 <= wide + MARGIN + 2
+    lefts = {still.box[0] for still in list(stills_of(frames, places))[1:]}
+    if length == 1:
+        assert [left + MARGIN + 210 for left in lefts] == pytest.approx([wide / 2], abs=2)
+    else:
+        assert wide > 1400
+        assert len(lefts) > 1
+        assert min(lefts) >= -MARGIN
+        assert max(lefts) + 1280 <= wide + MARGIN + 2
 
 
 # The record -----------------------------------------------------------------------------------------------------------
@@ -237,9 +256,23 @@ def test_steps_are_numbered_from_the_start_and_what_is_still_to_come_counts_down
     assert not any(left.values())
 
 
+def test_a_contribution_is_told_as_a_sum_of_numbers_or_as_a_product_of_arrays():
+    frames = SCENES["arrays"][0]
+    for step, sentence in zip(frames.steps, sentences(frames)):
+        if step.kind == "contribute":
+            local = frames.edges[step.edge].local
+            assert (" × " if local is not None else "where g = ") in sentence, sentence
+
+
 def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     x = Tensor(np.arange(6.0).reshape(2, 3), label="x")
-    root = (x[1, ::2] * 2.0).sum() + x[:, 1:].sum() + x[[0, 1], [2, 0]].sum() + ops.sum(x, axis=1).sum()
+    root = (
+        (x[1, ::2] * 2.0).sum()
+        + x[:, 1:].sum()
+        + x[[0, 1], [2, 0]].sum()
+        + ops.sum(x, axis=1).sum()
+        + ops.sum(x, axis=(0, 1))
+    )
     names = {n: f"v{i}" for i, n in enumerate(order(root)[::-1], 1)}
     told = record_of(root, names | {x: "x", root: "L"})
     nodes = [node for node in told["nodes"] if node[0] >= 0]
@@ -252,5 +285,31 @@ def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     settings = [node[1][1:] for node in nodes if told["rows"][node[0]] == "sum"]
     assert [[1], [False]] in settings
     assert [[None], [False]] in settings
-    assert all(len(node[4]["words"]["symbols"]) == len(node[1]) for node in nodes if told["rows"][node[0]] == "sum")
+    assert [[[0, 1]], [False]] in settings
+    for node in (node for node in nodes if told["rows"][node[0]] == "sum"):
+        assert len(node[4]["words"]["symbols"]) == len(node[1])
+        assert "\\" not in node[4]["words"]["symbols"][0]
+        assert "\\" in node[4]["words"]["latex"][0]
     assert "order" not in told
+
+
+def test_a_record_tells_the_order_of_steps_where_groups_alternate_and_what_was_asked_of_its_nodes():
+    x = Value(2.0, label="x")
+    a, b = x * 2.0, x * 3.0
+    c, d = a.tanh(), b.tanh()
+    root = c + d
+    names = {x: "x", a: "v1", b: "v2", c: "v3", d: "v4", root: "L"}
+    groups = {a: ("g0",), c: ("g0",), b: ("g1",), d: ("g1",)}
+    assert record_of(root, names, groups)["order"] == [1, 3, 2, 4, 5]
+    y = x * x if x > 1.0 else -x
+    assert record_of(y, {x: "x", y: "L"})["why"].endswith("where x > 1 was asked")
+    x = Value(2.0, label="x")
+    y = x * x if x * 3.0 > 1.0 else -x
+    assert record_of(y, {x: "x", y: "L"})["why"].endswith("where x * 3 > 1 was asked")
+
+
+def test_a_pile_of_neurons_lies_in_its_layer():
+    net = MLP(2, [33, 1], "tanh", rng=0)
+    folds, _ = folds_of(net([1.0, 2.0]), net, {})
+    (pile,) = (f for f in folds if f.count > 1)
+    assert (pile.count, {f.id: f.title for f in folds}[pile.parent]) == (33, "layer 1")
