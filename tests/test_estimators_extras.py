@@ -145,7 +145,7 @@ def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
     for sign in (1, -1):
         chain.theta[:] = theta + sign * 1e-6 * along
         _, losses, penalty = chain.objective(rows, loss, 0.1, masks)
-        values.append((losses.data.sum() + penalty.data) / len(X))
+        values.append((losses.data.sum() + penalty) / len(X))
     assert gradient @ along == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-5)
 
 

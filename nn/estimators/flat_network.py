@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import Node, ops
-from autograd_mini.data import Array, sealed
+from autograd_mini.data import Array
 from autograd_mini.node import leaf
-from autograd_mini.op import contribution
 from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import swept
 
@@ -51,7 +50,7 @@ class Loss(NamedTuple):
     output: str
     reported: Callable[[Array, Array], Array]
     rounded: Callable[[Array, Array], Array]
-    over: Callable[..., Any] = np.sum
+    over: Callable[..., Any] = np.add.reduce
     by_predictions: bool = False
 
     def seen(self, z: Any, losses: Any) -> Any:
@@ -67,10 +66,10 @@ class Rows(NamedTuple):
     weights: Array | None
 
     def take(self, index: Any) -> Rows:
-        """Return the samples at `index`, inputs dense and, where they are fresh, frozen: the engine need not copy."""
+        """Return the samples at `index`, inputs dense."""
         x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
         weights = None if self.weights is None else self.weights[index]
-        return Rows(sealed(x) if x.base is None else x, _take(self.y, index), weights)
+        return Rows(x, _take(self.y, index), weights)
 
     @property
     def mass(self) -> float:
@@ -98,7 +97,7 @@ class FlatNetwork:
         self.coefs, self.biases = self._split(cut(self.theta, shapes))
         rows = self.biases if self.theta.dtype == np.float64 else [b[None] for b in self.biases]
         self.leaves = [leaf(view) for view in (*self.coefs, *rows)]
-        self.penalised = leaf(self.theta[: sum(W.size for W in self.coefs)])
+        self.penalised = self.theta[: sum(W.size for W in self.coefs)]
         self.activation = HIDDEN[activation]
         self._gradient = np.empty_like(self.theta)
         self._recorded: Counter[Any] = Counter()  # how often a step of a kind was
@@ -115,9 +114,9 @@ class FlatNetwork:
         flat.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
         return flat
 
-    def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, Node]:
-        """Record the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l, and the
-        penalty alpha/2 sum W^2.
+    def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, float]:
+        """Return the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l,
+        recorded as z is, and the penalty alpha/2 sum W^2.
         """
         z = self.logits(rows.x, masks)
         return z, loss.row(z, rows.y), ops.l2_penalty(alpha, self.penalised)
@@ -131,18 +130,18 @@ class FlatNetwork:
         z: Node = ops.add(ops.matmul(x, weights[-1]), biases[-1])
         return z
 
-    def gradient(self, rows: Rows, losses: Node, penalty: Node) -> Array:
-        """Return dJ/dtheta in a buffer that the next call uses again.
-
-        The penalty sees all weights as one leaf, so that its term is added in one go.
-        """
+    def gradient(self, rows: Rows, losses: Node, alpha: float, penalty: float) -> Array:
+        """Return dJ/dtheta in a buffer that the next call uses again."""
         reached = swept({losses: seeds(rows, losses._data)})
         np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
-        return self._whole(rows, penalty)
+        return self._whole(rows, alpha, penalty)
 
-    def _whole(self, rows: Rows, penalty: Node) -> Array:
-        """Return the buffer, which holds the gradient of sum_i w_i l_i, with the penalty's added and divided."""
-        self._gradient[: self.penalised.size] += contribution(penalty, 1, 1.0)
+    def _whole(self, rows: Rows, alpha: float, penalty: float) -> Array:
+        """Return the buffer, which holds the gradient of sum_i w_i l_i, with the penalty's added and divided.
+
+        The penalty's is that of its row for all weights in one go, by the rule alone: its graph is a single node.
+        """
+        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, 1.0, penalty, (alpha, self.penalised))
         self._gradient /= rows.mass
         return self._gradient
 
@@ -157,14 +156,14 @@ class FlatNetwork:
         if kind in self._replays:
             seen, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
             penalty = ops.l2_penalty(alpha, self.penalised)
-            gradient = self._whole(rows, penalty)
+            gradient = self._whole(rows, alpha, penalty)
             return _with(penalty, rows, mean_loss(loss, rows, seen)), gradient
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
             keep(self._replays, kind, self._replay(rows, loss, masks))
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
         value = _with(penalty, rows, mean_loss(loss, rows, loss.seen(z, losses)._data))
-        return value, self.gradient(rows, losses, penalty)
+        return value, self.gradient(rows, losses, alpha, penalty)
 
     def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
         """Return the step from inputs, targets, weights, masks to what is seen of the losses and their gradient."""
@@ -209,9 +208,9 @@ def mean_loss(loss: Loss, rows: Rows, seen: Array) -> Array:
     return np.asarray(mean)
 
 
-def _with(penalty: Node, rows: Rows, loss: Array) -> float:
+def _with(penalty: float, rows: Rows, loss: Array) -> float:
     """Return the loss with the penalty added, in the precision of the loss."""
-    return float(loss + loss.dtype.type(penalty._data / rows.mass))
+    return float(loss + loss.dtype.type(penalty / rows.mass))
 
 
 def _as_it_is(y: Array, losses: Array) -> Array:
