@@ -238,12 +238,12 @@ function project(ids) {
   const [xs, ys] = [0, 1].map(axis => ids.map(id => places.seen.get(id)[axis])), [x, y] = [xs, ys].map(of => of.reduce((a, b) => a + b) / of.length);
   measure();
   const [wide, tall] = [screen_.width / LARGE, screen_.height / LARGE], [w, h_] = places.size;
-  Object.assign(window_, { scale: LARGE, x: kept(x - wide / 2, w, wide), y: kept(y - tall / 2, h_, tall) });
+  Object.assign(window_, { scale: LARGE, x: onPicture(x - wide / 2, w, wide), y: onPicture(y - tall / 2, h_, tall) });
   bringIntoView(ids.slice(0, 1));
 }
 
 // Where a window of some length begins that shows nothing beside a picture; one that is longer has it in the middle.
-const kept = (from, whole, room) => whole + 2 * EDGE <= room ? (whole - room) / 2 : Math.min(Math.max(from, -EDGE), whole + EDGE - room);
+const onPicture = (from, whole, room) => whole + 2 * EDGE <= room ? (whole - room) / 2 : Math.min(Math.max(from, -EDGE), whole + EDGE - room);
 
 // The address ---------------------------------------------------------------------------------------------------------
 
