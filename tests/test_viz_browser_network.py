@@ -163,6 +163,42 @@ def test_an_entry_of_a_product_lights_its_row_and_column_and_is_their_sum(show):
     assert seen == 2 + 5  # two forward, and to X, W, b, to their sum and to V
 
 
+EINSUMS = {
+    "ij,jk->ik": ((2, 3), (3, 2)),
+    "bij,bj->bi": ((2, 2, 3), (2, 3)),
+    "i,i->": ((4,), (4,)),
+    "ij->ji": ((2, 3),),
+    "ij,ij,j->i": ((2, 2), (2, 2), (2,)),
+    "ij->i": ((2, 3),),
+    "...i,ij->...j": ((2, 3), (3, 2)),
+    "ii->i": ((3, 3),),
+}
+
+
+@pytest.mark.parametrize("spec", EINSUMS)
+def test_an_entry_of_an_einsum_lights_what_it_is_the_sum_of(spec, show):
+    rng = np.random.default_rng(0)
+    factors = [Tensor(rng.normal(size=size), label=name) for name, size in zip("ABC", EINSUMS[spec])]
+    z = ops.einsum(spec, *factors)
+    page = show(player(ops.sum(z * z), names={}))
+    seen = 0
+    for step in range(1, page.steps() + 1):
+        page.enter("scrubber", step)
+        count = page.run("return document.querySelectorAll('#step .equation .entry').length")
+        if not page.run("return document.querySelectorAll('#step .equation').length"):
+            continue
+        seen += 1
+        if count:
+            page.run(f"document.querySelectorAll('#step .entry')[{count - 1}].click()")
+        terms, value = page.run("return document.querySelector('.sum').textContent").split(" = ")[1:]
+        products = [[float(x.strip("()")) for x in term.split("·")] for term in terms.split(" + ")]
+        assert math.isclose(sum(map(math.prod, products)), float(value), rel_tol=5e-3, abs_tol=5e-3)
+        shown = page.run("return [...document.querySelectorAll('#step td.lit')].map(td => Number(td.title))")
+        assert shown
+        assert all(any(math.isclose(x, y, rel_tol=1e-3) for row in products for y in row) for x in shown)
+    assert seen == 1 + (len(factors) if spec != "ii->i" else 0)  # a diagonal that is taken back keeps its symbols
+
+
 def test_no_letter_is_smaller_than_eleven_pixels(show, browser):
     pages = [network()[1], player(arrays(), names={})]
     for size in ((1280, 800), (390, 780)):

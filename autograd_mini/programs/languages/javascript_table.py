@@ -155,7 +155,7 @@ def _arrays() -> str:
     own = {name: text for name, text in on_arrays().items() if name not in on_numbers() or name == "add_n"}
     own |= HELPERS
     defined = prelude([*names, *own], own)
-    more = ["shapeOf", "array", "entries", "nested", "lift", "float32", "size", *HELPERS]
+    more = ["shapeOf", "array", "entries", "nested", "letters", "lift", "float32", "size", *HELPERS]
     lift = f"const {{{', '.join(lifted)}}} = Object.fromEntries(Object.entries(NUMBERS).map(([k, f]) => [k, lift(f)]));"
     return _scope("ARRAYS", [lift, *defined], [*lifted, *names, *(n for n in more if n not in names)])
 
