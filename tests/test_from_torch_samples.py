@@ -13,7 +13,7 @@ import pytest
 
 from autograd_mini import BridgeError, DataError, from_torch
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest", reason="torch's sample inputs need expecttest")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -25,6 +25,8 @@ REFUSED = {
     "linalg.matrix_power": "the power 0 depends on nothing",
     "sparse.mm reduce": "a sparse tensor",
 }
+if torch.__version__ < "2.10":
+    REFUSED["sgn"] = "there its slope is what rounding leaves of 0, and that is the whole gradient"
 
 PARTS = 8  # in which all samples are tried, so that no process is left alone with them
 

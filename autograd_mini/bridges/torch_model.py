@@ -14,7 +14,7 @@ from ..modes import Recording
 from ..node import Node, filled
 from ..sweep import order, swept
 from .proof import Comparison, Proof, disagreement, largest, scale_of
-from .torch_record import NUMBERS, Recorder, asks, leaf_of, name_of, numbers, spoken, tolerance, unfit
+from .torch_record import NUMBERS, TRANSFORMED, Recorder, asks, leaf_of, name_of, numbers, spoken, tolerance, unfit
 from .torch_trace import torch, traced
 
 pytree = torch.utils._pytree
@@ -51,7 +51,7 @@ def from_torch(function: Callable[..., Any], *args: Any, **keywords: Any) -> Nod
                 return _opened(inputs)
         except RuntimeError as error:  # torch has no derivative of some losses by their labels
             if "functorch" in str(error):
-                raise BridgeError("vmap and grad of torch.func cannot be taken over: write a loop instead") from error
+                raise BridgeError(TRANSFORMED) from error
             if UNABLE not in str(error) or len(inputs.leaves) < 2:
                 raise
     raise AssertionError("a loop without an end")

@@ -29,6 +29,7 @@ ASKED = ("item", "_local_scalar_dense", "is_nonzero")
 NUMBERS = (torch.float32, torch.float64)
 LINEAR = tuple(f"upsample_{kind}" for kind in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d"))
 MASK = {"where": (0,), "masked_fill": (1,)}  # which argument is one
+TRANSFORMED = "vmap and grad of torch.func cannot be taken over: write a loop instead"
 DEEP = 8  # decompositions of ops inside each other
 
 _nothing = object()
@@ -104,6 +105,8 @@ class Recorder:
 
     def call(self, step: Any) -> None:
         """Run one op on both sides."""
+        if str(getattr(step.target, "__module__", "")).startswith("torch._functorch"):  # PyTorch 2.9 notes vmap itself
+            raise BridgeError(TRANSFORMED)
         if any(arg in self.depends for arg in step.all_input_nodes):
             self.depends.add(step)
         args, settings = self.given((step.args, step.kwargs), self.theirs)
