@@ -196,10 +196,11 @@ def draw(
 
     A gradient that no sweep has computed is a dash. A node is named after its label, else as `names` says, {node: name}
     or {name: node} (by default your variables where you call this), else v1, v2, ...; the root without a name is L.
-    Data is as it was recorded; a leaf that was assigned since says what it holds now. `direction` is
-    LR, TB, RL or BT; `engine` is one of ENGINES. `show` is "both", "forward" (no gradients), "backward" (arrows as
-    gradients flow) or "names" (no numbers); `colour="grad"` colours each gradient by its size; `legend=True` says below
-    what everything means.
+    Data is as it was recorded; a leaf that was assigned since says what it holds now. `direction` is LR, TB, RL or BT.
+    `engine` is what lays it out: "bundled" (the package graphviz-pure), "system" (the `dot` on PATH), "python" (here)
+    or "auto", which takes what there is. `show` is "both", "forward" (no gradients), "backward" (arrows as gradients
+    flow) or "names" (no numbers); `colour="grad"` colours each gradient by its size; `legend=True` says below what
+    everything means.
 
     A graph of more than 60 nodes is drawn folded: networks as layers, layers as neurons, labelled nodes with what only
     they need; the picture says so. Arrays show heat maps of their data and gradients, and a picture of them that is
@@ -259,7 +260,10 @@ def _ends(path: Any) -> tuple[Node, Node]:
 
 
 def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> Drawing:
-    """Draw a graph under micrograd's name; what it returns also has `.render(filename)` and `.source`.
+    """Draw a graph under micrograd's name: as `draw` does, with `rankdir` for its direction.
+
+    What it returns also has `.render(filename)`, which writes the `format` named here, and `.source`. Errors are those
+    of `draw`.
 
     >>> from autograd_mini import Value
     >>> draw_dot(Value(1.0, label="x")).source.splitlines()[0]
@@ -273,6 +277,10 @@ def show_node(node: Node) -> dict[str, str] | None:
     """Return what a notebook shows for a node: its graph, or None (then its repr) where that cannot be drawn.
 
     It is shown unasked, so it is quick: of more than 1,000 nodes the nearest are drawn, and nothing is folded.
+
+    >>> from autograd_mini import Value
+    >>> sorted(show_node(Value(2.0, label="a") * 3.0))
+    ['image/svg+xml', 'text/plain']
     """
     near = list(islice(breadth_first(node), QUICK + 1))
     names = notebook_namespace()

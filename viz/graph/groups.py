@@ -38,10 +38,10 @@ class Group:
 
     `kind` is "graph" for the whole, else "group" (recorded in `with group(name):`), "network", "layer", "neuron",
     "call" (of a neuron, one a sample), "sample" (what is made of one output of a network, a term of a sum of many),
-    "inputs", "sum" or "expression". `items` are the nodes and groups directly in
-    it, in topological order; no path leads out of a group and back into it, so that a group is a step of the sweep like
-    any node. A leaf is where it belongs to, a parameter in its neuron or layer, or where it is used. `equal` tells of
-    nodes that stand for several, one a sample, what they stand for.
+    "inputs", "sum" or "expression". `items` are the nodes and groups directly in it, in topological order; no path
+    leads out of a group and back into it, so that a group is a step of the sweep like any node. A leaf stands where it
+    belongs, a parameter in its neuron or layer, or else where it is used. Where one sample stands for many equal ones,
+    `equal` tells what each of its nodes stands for.
     """
 
     name: str

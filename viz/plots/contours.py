@@ -26,8 +26,9 @@ def surface(f: Callable[[Any, Any], Any], path: Any, *, ax: Any = None) -> Any:
     """Draw the contours of z = f(x, y) around a path of descent, and the path from its start to its end.
 
     `f` takes two Values and gives one number; `path` holds the points, shape (n, 2). Each band of the picture covers
-    the same share of the plane, so that a narrow valley shows. ShapeError for another shape, SettingError for
-    coordinates that are NaN or infinite; where f itself is, the plane stays empty.
+    the same share of the plane, so that a narrow valley shows. The Axes are returned: `ax` of matplotlib's, or those of
+    a new figure. ShapeError for another shape, SettingError for coordinates that are NaN or infinite; where f itself
+    is, the plane stays empty.
 
     >>> ax = surface(lambda x, y: x**2 + 3 * y**2, [[2.0, 1.0], [1.6, 0.4], [1.28, 0.16]])
     >>> [line.get_label() for line in ax.get_lines()]
@@ -57,9 +58,10 @@ def contours(
     p <- p - rate * dL/dp, are drawn as long as they stay finite. Two ranges of the same width are drawn to the same
     scale, in which the gradient stands at right angles on the contour.
 
-    SettingError for an x or y that is no leaf of one finite number, for a range without width, for a rate that is not
-    positive.
+    The Axes are returned: `ax` of matplotlib's, or those of a new figure. SettingError for an x or y that is no leaf of
+    one finite number, for a range without width, for a rate that is not positive.
 
+    >>> from autograd_mini import Value
     >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
     >>> ax = contours(x * x + y * y, x, y, steps=2); [line.get_label() for line in ax.get_lines()]
     ['descent, 2 steps', 'start', 'end', 'gradient (2, 4)']

@@ -45,10 +45,11 @@ def loss_curve(history: Any, *, ax: Any = None) -> Any:
 
     `history` is the list of dicts that `nn.fit` returns, with "loss" and perhaps "validation_loss" in each, or the
     losses of a loop of your own, a list of numbers or Values, or a fitted estimator, ours or scikit-learn's: its
-    `loss_curve_`, `validation_loss_curve_` and `validation_scores_` are drawn as far as it has
-    them. A score has an axis of its own, at the right.
+    `loss_curve_`, `validation_loss_curve_` and `validation_scores_` are drawn as far as it has them. A score has an
+    axis of its own, at the right.
 
-    SettingError for an empty history, one without losses, or an estimator without a loss curve.
+    The Axes are returned: `ax` of matplotlib's, or those of a new figure. SettingError for an empty history, one
+    without losses, or an estimator without a loss curve.
 
     >>> ax = loss_curve([{"loss": 0.9, "validation_loss": 1.0}, {"loss": 0.4, "validation_loss": 0.7}])
     >>> [line.get_label() for line in ax.get_lines()]
@@ -117,7 +118,8 @@ def decision_boundary(model: Any, X: Any, y: Any, *, threshold: float | None = N
     class number of its largest; one with a single output gives the larger of y's two classes where it exceeds
     `threshold`: 0.5 by default after a sigmoid, else 0.
 
-    ShapeError unless there are two features and one class per sample; SettingError for classes that do not fit the
+    The Axes are returned: `ax` of matplotlib's, or those of a new figure. ShapeError unless there are two features and
+    one class per sample; SettingError for classes that do not fit the
     model, a regressor, or outputs that are NaN.
 
     >>> from nn import Neuron, init
@@ -262,7 +264,8 @@ def gradient_flow(net: Any, *, ax: Any = None) -> Any:
     by a constant factor vanish or explode (Glorot & Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", 2010).
 
-    DataError for anything but a module; SettingError before a sweep, or for a gradient that is NaN or infinite.
+    The Axes are returned: `ax` of matplotlib's, or those of a new figure. DataError for anything but a module;
+    SettingError before a sweep, or for a gradient that is NaN or infinite.
 
     >>> from nn import MLP, Dense
     >>> net = MLP(2, [8, 8, 1], "tanh", layer=Dense, rng=0); net([[1.0, -1.0]]).sum().backward()
@@ -320,7 +323,8 @@ def activation(name: str, *, ax: Any = None) -> Any:
     """Draw a function of one variable and its derivative, both from its row of the table.
 
     `name` is a row that acts entry by entry on one argument, such as "tanh" or "leaky_relu"; x goes from -5 to 5, and
-    where the function has no value there is a gap. SettingError for any other name.
+    where the function has no value there is a gap. The Axes are returned: `ax` of matplotlib's, or those of a new
+    figure. SettingError for any other name, ExtraError without the extra `plot`.
 
     >>> [text.get_text() for text in activation("tanh").get_legend().get_texts()]
     ['y = tanh(x)', 'dy/dx = 1 - y * y']

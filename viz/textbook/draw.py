@@ -95,7 +95,8 @@ def network(
     `show` is what curves are as wide as, each layer by its own largest: "weights"; "products", w times a of the sample;
     or "gradients", what the last sweep left in the parameters, and circles then show dL/dz, the gradient of their bias,
     inputs dL/dx = W[1]ᵀ dL/dz[1]. A layer of more than `most` neurons shows the first and the last of them (None:
-    all); `biases=True` adds a 1 to each layer, and b as its curves; `inputs` and `outputs` are names.
+    all); `biases=True` adds a 1 to each layer, and b as its curves; `inputs` and `outputs` are the
+    names that stand beside them, one for each.
 
     What is not finite is dotted and named under its layer. A wrong argument, a model that is not fitted or whose layers
     do not follow each other, raises PictureError.

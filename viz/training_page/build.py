@@ -114,7 +114,7 @@ def playground(
     are data to learn from: class numbers 0, 1, ... of shape (n,), at most 7 of them and named by `classes`, or
     numbers of shape (n,) or (n, d_out). Every fifth row of 20 or more is held out. `model` is a network that
     `viz.network` takes, at most 64 wide, with activations of the table; the page begins with its weights. `inputs` are
-    names.
+    the names of the d_in inputs.
 
     The last activation says what the loss is, as in `nn.backprop_recipe`: softmax takes class numbers and the
     cross-entropy, sigmoid numbers in [0, 1] and theirs, all others half the squared error. The page's "as code" is
