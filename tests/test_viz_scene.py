@@ -3,6 +3,7 @@
 import itertools
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP
-from viz.stepping.animation import animation_of, stills_of
-from viz.stepping.card_layout import CHIP, HIGH, brief, card_layout_of, shown
+from viz.stepping.animation import animation_of, seconds_of, stills_of
+from viz.stepping.card_layout import BRIEF, CHIP, HIGH, brief, card_layout_of, shown
 from viz.stepping.card_svg import MARGIN, cards_svg, gradients_at_end, path_data, tiny
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of
+from viz.stepping.heats import heats_of
 from viz.stepping.network_columns import PITCH, ROUND
 from viz.stepping.numbers import ENTRIES, held
 from viz.stepping.record import record_of
@@ -79,10 +81,42 @@ def test_the_picture_has_a_margin_and_a_card_lies_in_its_place_with_all_that_is_
             left, low = at(words, "x", "y")
             assert 0 < left < wide
             assert 12 <= low <= high - 6
+        vertex = frames.vertices[int(name[1:])] if name.startswith("n") else None
+        root = vertex is not None and vertex.id == len(frames.vertices) - 1
+        kind = "fold" if vertex is None else "leaf" if not vertex.op else "root" if root else "inner"
+        assert card.get("class").split()[1] == kind
+        if vertex is not None and vertex.shape:
+            key, value = ([t.text for t in card if "data" in t.get("class", "")] + [""])[:2]
+            entries = shown(vertex.data)
+            fits = len(entries) <= BRIEF and "norm" not in entries
+            assert (key, value) == (("data", entries) if fits else ("shape", str(vertex.shape)))
         for circle in card.iter(f"{SVG}circle"):
             if name in places.rounds:
                 assert at(circle, "cx", "cy", "r") == [ROUND / 2] * 3
                 assert at(card.find(f"{SVG}text"), "x", "y") == [ROUND / 2, ROUND / 2 + 4]
+
+
+@every_scene
+def test_a_frame_lies_in_the_picture_with_its_name_inside(frames, places):
+    found = {g.get("data-fold"): g for g in drawn(cards_svg(frames, places), "frame")}
+    assert found.keys() == places.scope.frames.keys()
+    for name, (x, y, wide, high) in places.scope.frames.items():
+        assert at(found[name].find(f"{SVG}rect"), "x", "y", "width", "height") == pytest.approx(
+            [x, y, wide, high], rel=1e-4
+        )
+        assert at(found[name].find(f"{SVG}text"), "x", "y") == pytest.approx([x + 10, y + 16], rel=1e-4)
+        assert 0 <= x <= x + wide <= places.scope.size[0] + 0.1
+        assert 0 <= y <= y + high <= places.scope.size[1] + 0.1
+        cards = [
+            places.scope.cards[c]
+            for c in places.scope.cards
+            if any(f.id == c and f.parent == name for f in frames.folds)
+        ]
+        for at_x, at_y in cards:
+            assert x < at_x < x + wide
+            assert y < at_y < y + high
+        if cards:
+            assert y + high - max(low for _, low in cards) <= HIGH
 
 
 @every_scene
@@ -99,6 +133,26 @@ def test_a_curve_has_the_chip_of_its_edge_around_the_place_that_is_left_for_it(f
             assert numbers(chip.get("transform")) == pytest.approx(curve.chip, rel=1e-4)
             x, y, across, down = at(chip.find(f"{SVG}rect"), "x", "y", "width", "height")
             assert [x, y, across, down] == pytest.approx([-wide / 2, 1 - CHIP[1] / 2, wide, CHIP[1] - 2], rel=1e-4)
+            edge = frames.edges[int(key[1:])]
+            said = chip.find(f"{SVG}title").text
+            if frames.vertices[edge.tail].shape:
+                assert said.startswith("vjp: ") == (edge.local is None)
+
+
+def test_a_curve_into_a_circle_is_as_wide_as_its_weight_and_shows_its_sign():
+    frames, places = SCENES["network"]
+    found = {edge.get("data-edge"): edge for edge in drawn(cards_svg(frames, places), "edge")}
+    weights = {}
+    for edge in frames.edges:
+        head = next((g for g in frames.vertices[edge.head].group_path if g in places.rounds), "")
+        tail = next((g for g in frames.vertices[edge.tail].group_path if g not in places.opened), f"n{edge.tail}")
+        if f"{tail}-{head}" in found:
+            weights[f"{tail}-{head}"] = edge.local
+    assert len(weights) == 3 * 2 + 2
+    for key, weight in weights.items():
+        width = float(found[key].find(f"{SVG}path").get("stroke-width"))
+        assert width == pytest.approx(0.6 + 2.4 * abs(weight) / max(map(abs, weights.values())), abs=0.01)
+        assert found[key].get("class").split()[1] == ("above" if weight > 0 else "below")
 
 
 def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradients_are_large():
@@ -111,6 +165,7 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
     assert sorted(map(len, columns.values())) == [1, 2, 3]
     for rows in columns.values():
         assert [b - a for a, b in itertools.pairwise(sorted(rows))] == pytest.approx([PITCH] * (len(rows) - 1))
+        assert np.mean(rows) == pytest.approx(places.scope.cards[f"n{len(frames.vertices) - 1}"][1])
         assert min(rows) > ROUND / 2
         assert max(rows) < places.scope.size[1] - ROUND / 2
     ends = gradients_at_end(frames)
@@ -127,12 +182,29 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
     assert tones == {"above", "below"}
 
 
+def test_a_heat_map_lies_in_the_middle_of_its_row():
+    frames, places = SCENES["arrays"]
+    heats, seen = heats_of(arrays()[0]), 0
+    for card in drawn(cards_svg(frames, replace(places, heats=heats)), "card"):
+        for kind, row in (("data", 38.0), ("grad", 55.0)):
+            for drawing in (g for g in card if f"heat-{kind}" in g.get("class", "")):
+                heat = heats[f"{card.get('data-card')} {kind}"]
+                (across, down), (wide, high) = heat.cell, (len(heat.tones[0]), len(heat.tones))
+                left, top = numbers(drawing.get("transform"))
+                assert at(drawing.find(f"{SVG}rect"), "width", "height") == pytest.approx([wide * across, high * down])
+                assert (left, top + high * down / 2) == pytest.approx((56.0, row - 4.5))
+                seen += 1
+    assert seen == len(heats) > 8
+
+
 def test_two_networks_lie_below_each_other_with_room_for_their_frames():
     one, two = (MLP(2, [5, 1], "tanh", rng=seed) for seed in (0, 1))
     root = one([0.5, 0.5]) + two([0.5, 0.5])
     folds, paths = folds_of(root, None, {"one": one, "two": two})
     frames = card_layout_of(frames_of(root, None, paths, folds), "python").scope.frames
     boxes = [frames[f.id] for f in folds if f.title == "layer 1"]
+    alone = scene_of(lambda: (one([0.5, 0.5]), one))[1].scope
+    assert all(x + wide <= alone.size[0] and y + high <= alone.size[1] for x, y, wide, high in alone.frames.values())
     (_, top, _, high), (_, low, _, _) = sorted(boxes, key=lambda box: box[1])
     assert len(boxes) == 2
     assert low >= top + high
@@ -172,6 +244,10 @@ def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_it
         rows = [at(line, "y")[0] - low for line in captions[i]]
         assert rows == [14 + 18 * n for n in range(1, len(rows) + 1)]
         assert "".join("".join(line.text for line in captions[i]).split()) == "".join(sentence.split())
+    ground, *stills = stills_of(frames, places)
+    assert ground.box[:2] == (-MARGIN, -MARGIN)
+    assert {still.box[3] for still in stills} == {ground.box[3] + 14 + 18 * max(map(len, captions.values()))}
+    assert len(seconds_of(frames)) == steps
     bars = timed(text, "bar")
     assert [(start, end) for start, end, _ in bars] == [(i, i + 1) for i in range(steps)]
     widths = [at(bar, "width")[0] for _, _, bar in bars]
@@ -206,6 +282,34 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
             room = boxes[on[0]][2]
             assert wide == pytest.approx(room - inset if inset else room / 2 - 6, rel=1e-4)
             assert inset is None or kinds[on[0]] in cover.get("class").split()
+
+
+@every_scene
+def test_a_ring_goes_round_each_card_of_a_step(frames, places):
+    boxes = {}
+    for card, (x, y) in places.scope.cards.items():
+        wide, high = places.size(card)
+        boxes[x - wide / 2, y - high / 2] = wide, high
+    seen = set()
+    for start, end, ring in timed(animation_of(frames, places), "ring"):
+        x, y, wide, high, round_ = at(ring, "x", "y", "width", "height", "rx")
+        (size,) = (size for (left, top), size in boxes.items() if abs(left - x) + abs(top - y) < 0.1)
+        assert (wide, high) == pytest.approx(size, rel=1e-4)
+        assert (end, round_) == (start + 1, 9 if high == HIGH else high / 2)
+        seen.add(start)
+    assert seen == set(range(1, len(frames.steps)))
+
+
+def test_a_sentence_that_is_too_long_is_cut_on_its_third_line():
+    frames = frames_of(ops.add_n(*(Value(1.0, label=f"summand_{i}") for i in range(40))))
+    places = card_layout_of(frames, "python")
+    text = animation_of(frames, places)
+    ground, *stills = stills_of(frames, places)
+    assert {still.box[3] for still in stills} == {ground.box[3] + 14 + 18 * 3}
+    lines = [line.text for start, _, line in timed(text, "caption") if start == 1]
+    assert len(lines) == 3
+    assert lines[-1].endswith("…")
+    assert list(sentences(frames))[1].startswith("".join(lines)[:-1])
 
 
 @every_scene
@@ -264,6 +368,21 @@ def test_a_contribution_is_told_as_a_sum_of_numbers_or_as_a_product_of_arrays():
             assert (" × " if local is not None else "where g = ") in sentence, sentence
 
 
+def test_of_what_a_group_sends_to_four_targets_are_named():
+    x = [Value(0.1 * i, label=f"x{i}") for i in range(6)]
+    for n in (3, 6):
+        net = MLP(n, [1], "tanh", rng=0)
+        root = net(x[:n])
+        folds, paths = folds_of(root, net, {})
+        whole = frames_of(root, None, paths, folds)
+        frames = fold(whole, [f.id for f in folds if f.kind == "neuron"])
+        steps = list(zip(frames.steps, sentences(frames)))
+        told = [(len(step.sent), sentence) for step, sentence in steps if step.kind == "group" and step.sent]
+        assert told
+        for sent, sentence in told:
+            assert (f"{sent - 4} more" in sentence) == (sent > 4)
+
+
 def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     x = Tensor(np.arange(6.0).reshape(2, 3), label="x")
     root = (
@@ -291,6 +410,12 @@ def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
         assert "\\" not in node[4]["words"]["symbols"][0]
         assert "\\" in node[4]["words"]["latex"][0]
     assert "order" not in told
+    assert "lacking" not in told
+    assert "seed" not in told
+    y = ops.where(np.array([[1.0], [0.0]]), x, 0.0)
+    told = record_of(y, {x: "x", y: "L"}, gradient=np.ones((2, 3)))
+    assert "lacking" not in told
+    assert told["seed"]["shape"] == [2, 3]
 
 
 def test_a_record_tells_the_order_of_steps_where_groups_alternate_and_what_was_asked_of_its_nodes():
