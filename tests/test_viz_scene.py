@@ -13,12 +13,13 @@ from autograd_mini.sweep import order
 from nn import MLP
 from viz.stepping.animation import animation_of, seconds_of, stills_of
 from viz.stepping.card_layout import BRIEF, CHIP, HIGH, brief, card_layout_of, shown
-from viz.stepping.card_svg import MARGIN, cards_svg, gradients_at_end, path_data, tiny
+from viz.stepping.card_svg import MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
 from viz.stepping.fold_data import folds_of
-from viz.stepping.frames import fold, frames_of
+from viz.stepping.frames import fold, frames_of, mark
 from viz.stepping.heats import heats_of
 from viz.stepping.network_columns import PITCH, ROUND
 from viz.stepping.numbers import ENTRIES, held
+from viz.stepping.player_page import OF_ARRAYS, SCRIPTS, code
 from viz.stepping.record import record_of
 from viz.stepping.sentences import sentences
 
@@ -438,3 +439,20 @@ def test_a_pile_of_neurons_lies_in_its_layer():
     folds, _ = folds_of(net([1.0, 2.0]), net, {})
     (pile,) = (f for f in folds if f.count > 1)
     assert (pile.count, {f.id: f.title for f in folds}[pile.parent]) == (33, "layer 1")
+
+
+def test_a_mark_has_the_settings_that_are_not_those_that_everybody_means():
+    x = Tensor([[1.0, 2.0]])
+    assert [mark(ops.sum(x)), mark(ops.sum(x, axis=1)), mark(ops.sum(x, axis=(0, 1)))] == [
+        "sum",
+        "sum axis=1",
+        "sum axis=(0, 1)",
+    ]
+
+
+@pytest.mark.parametrize("of_arrays", [False, True])
+def test_a_page_has_each_of_its_scripts_in_their_order(of_arrays):
+    text = code(of_arrays)
+    names = [*SCRIPTS[:-1], *(OF_ARRAYS if of_arrays else ()), SCRIPTS[-1]]
+    heads = [re.search(r"^function \w+\(", asset(name), re.M)[0] for name in names]
+    assert sorted(heads, key=lambda head: text.rindex(f"\n{head}")) == heads
