@@ -35,9 +35,10 @@ def documented_row() -> str:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the packages, and one row more in the table; signatures are written from it."""
     folder = tmp_path_factory.mktemp("copy")
-    for package in (autograd_mini, nn, viz):  # from where they are installed, which may be no checkout
+    for package in (autograd_mini, nn, viz):  # from where they are installed, which may be no checkout, and read-only
         place = Path(package.__file__).parent
-        shutil.copytree(place, folder / package.__name__, ignore=shutil.ignore_patterns("__pycache__"))
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(place, folder / package.__name__, ignore=ignored, copy_function=shutil.copyfile)
     table = folder / "autograd_mini" / "ops.py"
     before, heading, after = table.read_text(encoding="utf-8").partition("\n# Steps and comparisons")
     table.write_text(f"{before}{documented_row()}{heading}{after}", encoding="utf-8")
