@@ -117,7 +117,8 @@ def test_a_frame_lies_in_the_picture_with_its_name_inside(frames, places):
             assert x < at_x < x + wide
             assert y < at_y < y + high
         if cards:
-            assert y + high - max(low for _, low in cards) <= HIGH
+            assert y + high - max(low for _, low in cards) == ROUND / 2 + 12
+            assert min(low for _, low in cards) - y == ROUND / 2 + 26
 
 
 @every_scene
@@ -127,6 +128,9 @@ def test_a_curve_has_the_chip_of_its_edge_around_the_place_that_is_left_for_it(f
     known = {f"e{edge.id}" for edge in frames.edges}
     for key, curve in places.scope.curves.items():
         assert edges[key].find(f"{SVG}path").get("d") == path_data(curve.points)
+        start, end = places.scope.cards[curve.tail][0], places.scope.cards[curve.head][0]
+        assert curve.points[0][0] == pytest.approx(start + places.size(curve.tail)[0] / 2, abs=1)
+        assert curve.points[-1][0] == pytest.approx(end - places.size(curve.head)[0] / 2, abs=1)
         chip = next((g for g in edges[key].iter(f"{SVG}g") if g.get("class") == "chip"), None)
         assert (chip is not None) == (key in known and curve.chip is not None)
         if chip is not None:
@@ -413,6 +417,7 @@ def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     assert "order" not in told
     assert "lacking" not in told
     assert "seed" not in told
+    assert not any("single" in node[4] for node in nodes if len(node) > 4)
     y = ops.where(np.array([[1.0], [0.0]]), x, 0.0)
     told = record_of(y, {x: "x", y: "L"}, gradient=np.ones((2, 3)))
     assert "lacking" not in told
