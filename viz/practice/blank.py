@@ -11,6 +11,8 @@ from .question import Question
 
 SLOT = "_____"
 
+WIDEST = 560.0  # points of a picture from left to right that a page has room for; a wider one goes down
+
 
 def blank_graph(question: Question) -> Drawing | None:
     """Return the graph of a question, local derivatives and gradients left blank, or None where there is none.
@@ -23,7 +25,14 @@ def blank_graph(question: Question) -> Drawing | None:
     known = question.known
     boxes = tuple(_blank(box, known is None or box.name in known) for box in drawn.picture.boxes)
     arrows = tuple(_blank_arrow(arrow) for arrow in drawn.picture.arrows)
-    return Drawing(replace(drawn.picture, boxes=boxes, arrows=arrows))
+    picture = replace(drawn.picture, boxes=boxes, arrows=arrows)
+    across = Drawing(picture)
+    return across if _wide(across.svg) <= WIDEST else Drawing(picture, "TB")
+
+
+def _wide(svg: str) -> float:
+    """Return the width of a drawing in points."""
+    return float(svg.partition('width="')[2].partition("pt")[0])
 
 
 def _blank(box: Box, is_known: bool) -> Box:

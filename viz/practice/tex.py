@@ -20,7 +20,7 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \begin{document}
 """
 ANCHORS = {"": "base west", "middle": "base", "end": "base east"}
-SCALE, WIDEST = 0.85, 480.0
+SCALE, WIDEST, HIGHEST = 0.85, 480.0, 480.0  # points on a page
 LETTERS, SMALL_LETTERS = 83, 101  # of a typewriter that a line holds, in normal size and in that of solutions
 BLANK = 0.556  # of its size, the width of a letter _ in Arial: a blank is drawn as one rule
 SPECIAL = {
@@ -74,8 +74,8 @@ def escaped(text: str) -> str:
 def tikz_of(svg: str) -> str:
     """Return a drawing's SVG as a TikZ picture."""
     root = fromstring(svg)
-    wide = float(root.attrib["viewBox"].split()[2])
-    unit = min(SCALE, WIDEST / wide)
+    wide, high = map(float, root.attrib["viewBox"].split()[2:])
+    unit = min(SCALE, WIDEST / wide, HIGHEST / high)
     drawn = [SHAPES[tag](e) for e in root.iter() if (tag := e.tag.rpartition("}")[2]) in SHAPES]
     scale = rf"\begin{{tikzpicture}}[x=1pt, y=-1pt, scale={unit:.3f}, transform shape]"
     return "\n".join([scale, *drawn, r"\end{tikzpicture}"])

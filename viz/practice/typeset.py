@@ -10,7 +10,7 @@ from autograd_mini.errors import extra
 from .blank import blank_graph
 from .question import Question
 
-WIDEST = 480.0  # points of a picture on a page
+WIDEST, HIGHEST = 480.0, 480.0  # points of a picture on a page
 SCALE = 0.85  # of pictures as they are printed
 PAGE = 45  # lines of a solution that stand together: more begin on one page and end on the next
 PREAMBLE = """\
@@ -59,9 +59,10 @@ def _asked(i: int, question: Question) -> str:
 
 
 def _image(svg: str) -> str:
-    """Return a picture in its size, or as wide as the page."""
-    wide = float((re.search(r'width="([0-9.]+)pt"', svg) or [0, WIDEST])[1])
-    return f'#image(bytes({_string(svg)}), format: "svg", width: {min(SCALE * wide, WIDEST):.1f}pt)'
+    """Return a picture in its size, or as large as the page lets it be."""
+    wide, high = (float((re.search(rf'{side}="([0-9.]+)pt"', svg) or [0, WIDEST])[1]) for side in ("width", "height"))
+    unit = min(SCALE, WIDEST / wide, HIGHEST / high)
+    return f'#image(bytes({_string(svg)}), format: "svg", width: {unit * wide:.1f}pt)'
 
 
 def _solution(i: int, question: Question) -> str:
