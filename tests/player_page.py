@@ -95,7 +95,7 @@ class Page:
     def address(self):
         """Return the address, once the page has had the time to write it."""
         self.browser.execute_async_script("setTimeout(arguments[0], 150)")
-        return self.browser.current_url
+        return self.run("return location.href")
 
     def said(self):
         return self.run("return document.getElementById('said').textContent")
