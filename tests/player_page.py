@@ -93,9 +93,8 @@ class Page:
         ui.WebDriverWait(self.browser, 120).until(lambda _: true())
 
     def address(self):
-        """Return the address, once the page has had the time to write it."""
-        self.browser.execute_async_script("setTimeout(arguments[0], 150)")
-        return self.run("return location.href")
+        """Return the address, which a page that is left has written."""
+        return self.run("dispatchEvent(new Event('pagehide')); return location.href")
 
     def said(self):
         return self.run("return document.getElementById('said').textContent")

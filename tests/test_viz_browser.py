@@ -124,7 +124,7 @@ def test_go_to_a_step_by_dialog_by_scrubber_and_by_address(show):
     page.until(lambda: page.at() == 7)  # a dialog tells that it was closed when it has time
     page.enter("scrubber", 11)
     assert page.at() == 11
-    assert page.address().endswith("#step=11")
+    page.until(lambda: page.run("return location.hash") == "#step=11")  # once the steps rest
     assert show(made(neuron()), "#step=9").at() == 9
     assert show(made(neuron()), "#step=999").at() == 15
     assert show(made(neuron()), "#step=-3&open=g99,<script>").at() == 0
