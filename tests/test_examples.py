@@ -21,22 +21,27 @@ def run(*arguments, cwd):
     return done
 
 
-def test_97_of_100_held_out_digits_are_read_and_both_plots_are_saved(tmp_path):
+@pytest.fixture(scope="module")
+def plotted(tmp_path_factory):
+    """Return a run that was asked for its plots, and the folder in which it was made."""
     for module in ("sklearn", "tqdm", "matplotlib"):
         pytest.importorskip(module)
-    done = run("-o", "plots/new", cwd=tmp_path)
+    folder = tmp_path_factory.mktemp("digits")
+    return run("-o", "plots/new", cwd=folder), folder
+
+
+def test_97_of_100_held_out_digits_are_read_and_both_plots_are_saved(plotted):
+    done, folder = plotted
     found = re.fullmatch(r"accuracy on 450 held-out digits: (0\.\d{4}|1\.0000)\n", done.stdout)
     assert found, done.stdout
     assert float(found[1]) >= 0.97
     assert "40/40" in done.stderr, "the progress bar ends full"
     assert "loss=" in done.stderr
-    saved = sorted((tmp_path / "plots" / "new").iterdir())
+    saved = sorted((folder / "plots" / "new").iterdir())
     assert [file.name for file in saved] == ["digits_boundary.png", "digits_loss.png"]
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in saved)
 
 
-def test_the_same_seed_gives_the_same_digits_and_no_file_unasked(tmp_path):
-    for module in ("sklearn", "tqdm"):
-        pytest.importorskip(module)
-    assert run(cwd=tmp_path).stdout == run(cwd=tmp_path).stdout
+def test_the_same_seed_gives_the_same_digits_and_no_file_unasked(plotted, tmp_path):
+    assert run(cwd=tmp_path).stdout == plotted[0].stdout
     assert list(tmp_path.iterdir()) == []
