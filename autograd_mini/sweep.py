@@ -58,7 +58,7 @@ def receivers(node: Node) -> list[int]:
     >>> x = Value(2.0); receivers(3.0 * x), receivers(x)
     ([1], [])
     """
-    return [i for i, arg in enumerate(node.args) if isinstance(arg, Node) and node.op.rule(i) is not None]
+    return [i for i in range(len(node.args)) if carries(node, i)]
 
 
 def carries(node: Node, i: int) -> bool:
