@@ -21,7 +21,7 @@ from autograd_mini.text.formula import one_line
 
 from .group_builder import Builder, Home, Item, ordered
 from .ownership import NEURON, Inputs, Part, Place, Placing, Users, in_a_sum, inputs_of, parts_of, terms_of, users_of
-from .samples import Equal, equal_samples
+from .samples import Equal, all_of, equal_samples
 
 GRAPH, NAMED, CALL, SUM, INPUTS, EXPRESSION = "graph", "group", "call", "sum", "inputs", "expression"
 SAMPLE = "sample"
@@ -65,7 +65,7 @@ class Group:
 
     def standing_for(self, nodes: Iterable[Node]) -> list[Node]:
         """Return all nodes that `nodes` of the group stand for, themselves included."""
-        return [each for node in nodes for each in self.equal.get(node, (node,))]
+        return all_of(nodes, self.equal)
 
     @property
     def count(self) -> int:
@@ -295,7 +295,7 @@ def _samples(terms: list[Node], sums: dict[Node, None], users: Users, home: Home
     cones = {i: cone for i, term in enumerate(own) if term in users and (cone := _cone(term, users, home, top, around))}
     fed = all(any(_is_output(arg, home, top) for node in cone for arg in node.args) for cone in cones.values())
     named = any(_labelled(node) for cone in cones.values() for node in cone)
-    if sum(len(equal.get(own[i], (own[i],))) for i in cones) >= MANY and fed and not named:
+    if len(all_of((own[i] for i in cones), equal)) >= MANY and fed and not named:
         for number, cone in cones.items():
             home.update(dict.fromkeys(cone, top.inner(f"sample {number}", SAMPLE)))
 
@@ -338,7 +338,7 @@ def _inputs(users: Users, home: Home, top: Builder, equal: Equal) -> None:
             if len(inside) == 1 and (goal := inside.pop()) is not None:
                 goals.setdefault(goal, []).append(node)
     for leaves in goals.values():
-        count = sum(len(equal.get(leaf, (leaf,))) for leaf in leaves)
+        count = len(all_of(leaves, equal))
         if count >= MANY:
             home.update(dict.fromkeys(leaves, top.inner(f"{count} inputs", INPUTS)))
 

@@ -226,7 +226,7 @@ class _Drafter:
 
 def _passed(head: Item, node: Node, arg: Node) -> Sequence[Node]:
     """Return what an argument of a node in `head` stands for: if the node stands for several, so does the argument."""
-    return head.equal.get(arg, (arg,)) if isinstance(head, Group) and node in head.equal else (arg,)
+    return head.standing_for([arg]) if isinstance(head, Group) and node in head.equal else [arg]
 
 
 def _shown(box: Box, show: str) -> Box:

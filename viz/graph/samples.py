@@ -34,6 +34,11 @@ def equal_samples(nodes: Sequence[Node], owned: Container[Node]) -> Equal:
     return found
 
 
+def all_of(nodes: Iterable[Node], equal: Equal) -> list[Node]:
+    """Return every node that `nodes` stand for, themselves included."""
+    return [each for node in nodes for each in equal.get(node, (node,))]
+
+
 def _used(nodes: Iterable[Node]) -> Iterator[Node]:
     return (arg for node in nodes for arg in node.args if isinstance(arg, Node))
 
