@@ -12,13 +12,14 @@ import pytest
 
 import autograd_mini
 import nn as ours
-from autograd_mini import BridgeError, DataError, explain, from_torch, group, ops
+from autograd_mini import BridgeError, DataError, explain, group, ops
 from autograd_mini.bridges.proof import COARSE, FINE, Comparison
 from autograd_mini.sweep import order
 from viz import draw, player
 from viz.graph.groups import groups_of
 
 torch = pytest.importorskip("torch")
+from_torch = autograd_mini.from_torch  # which asks for torch
 nn, F = torch.nn, torch.nn.functional
 HERE = Path(__file__)
 EXAMPLE = HERE.parent.parent / "examples" / "character_transformer.py"
