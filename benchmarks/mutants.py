@@ -23,6 +23,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ CHANGES = re.compile(  # those that give a number or a way that could be meant; 
 )
 MEMORY = 8 << 30  # bytes that a mutant may take
 OUTPUT = "tests.out"  # in the copy: what the last run of tests has said
-OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def run(room: dict[str, Any], folder: Path, size: int, seed: int) -> list[tuple[
         init(files, db, {})
         changes = [item.mutations[0] for item in db.pending_work_items]
     reached = Reached(room, folder)
-    outcomes = []
+    outcomes: list[tuple[Change, bool]] = []
     for mutation in sample(changes, size, seed):
         outcomes.append(test(mutation, reached))
         print("." if outcomes[-1][1] else f"\n{outcomes[-1][0]}", end="", file=sys.stderr, flush=True)
@@ -119,11 +120,10 @@ def test(mutation: MutationSpec, reached: Reached) -> tuple[Change, bool]:
     """Return what a mutation changes, and whether a test notices; the file is put back."""
     order = reached.tests(mutation.module_path, mutation.start_pos[0])
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
-    files = list({test.split("::")[0]: 0 for test in order})
     with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
-        status = in_fork(lambda: pytest.main([*OPTIONS, *files], [Chosen(order)]), 30 + 3 * reached.seconds)
+        noticed = in_fork(lambda: chosen(order), 30 + 3 * reached.seconds) != 0
     lines = [(a, b) for a, b in zip(before.splitlines(), after.splitlines()) if a != b]
-    return Change(str(mutation.module_path), *(line.strip() for line in lines[0])), status != 0
+    return Change(str(mutation.module_path), *(line.strip() for line in lines[0])), noticed
 
 
 class Reached:
@@ -141,6 +141,8 @@ class Reached:
         for name in facts["libraries"]:  # what tests import is there when a mutant is born
             with contextlib.suppress(Exception):
                 import_module(name)
+        if in_fork(lambda: chosen(sorted(self._took, key=self._took.__getitem__)[:9]), 100):
+            raise SystemExit(f"{Path(OUTPUT).read_text()}\na test fails in a fork before anything is changed")
         self._lines = CoverageData(str(lines))
         self._lines.read()
 
@@ -151,8 +153,8 @@ class Reached:
         if not found or "" in found:
             return sorted(self._took, key=self._took.__getitem__)
         files = {test.split("::")[0] for test in found}
-        chosen = [test for test in self._took if test.split("::")[0] in files]
-        return sorted(chosen, key=lambda test: (test not in found, self._took[test]))
+        nearby = [test for test in self._took if test.split("::")[0] in files]
+        return sorted(nearby, key=lambda test: (test not in found, self._took[test]))
 
 
 def statement(text: str, line: int) -> range:
@@ -162,6 +164,11 @@ def statement(text: str, line: int) -> range:
     inner = max(around, key=lambda n: n.lineno)
     body = getattr(inner, "body", None)
     return range(inner.lineno, body[0].lineno if body else (inner.end_lineno or 0) + 1)
+
+
+def chosen(order: list[str]) -> int:
+    """Run tests in this order until one fails."""
+    return pytest.main([*OPTIONS, *{test.split("::")[0]: 0 for test in order}], [Chosen(order)])
 
 
 class Chosen:
@@ -237,6 +244,8 @@ def in_fork(work: Callable[[], int], seconds: float) -> int:
             os.dup2(silence, 2)
             status = int(work())
             sys.stdout.flush()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     status = os.waitpid(child, 0)[1]
