@@ -85,13 +85,13 @@ def run(room: dict[str, Any], folder: Path, size: int, seed: int) -> list[tuple[
     copy = copy_of_commit(folder / "copy")
     os.chdir(copy)
     sys.path.insert(0, str(copy))
-    sys.dont_write_bytecode = True
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     files = [path.relative_to(copy) for path in find_modules([copy / name for name in room["modules"]])]
     with use_db(str(folder / "all.sqlite"), WorkDB.Mode.create) as db:
         init(files, db, {})
         changes = [item.mutations[0] for item in db.pending_work_items]
     reached = Reached(room, folder)
+    sys.dont_write_bytecode = True  # what comes now is compiled from mutants
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     outcomes: list[tuple[Change, bool]] = []
     for mutation in sample(changes, size, seed):
         outcomes.append(test(mutation, reached))

@@ -12,8 +12,8 @@ from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP
 from viz.stepping.animation import animation_of, seconds_of, stills_of
-from viz.stepping.card_layout import BRIEF, CHIP, HIGH, brief, card_layout_of, shown
-from viz.stepping.card_svg import MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
+from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, shown
+from viz.stepping.card_svg import GRAD_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, mark
 from viz.stepping.heats import heats_of
@@ -287,6 +287,27 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
             room = boxes[on[0]][2]
             assert wide == pytest.approx(room - inset if inset else room / 2 - 6, rel=1e-4)
             assert inset is None or kinds[on[0]] in cover.get("class").split()
+
+
+def test_a_total_on_its_way_stands_on_its_card_until_the_next_contribution_comes():
+    x = Value(3.0, label="x")
+    frames, places = scene_of(lambda: (x * x + x, None))
+    came: dict[int, list[tuple[int, float]]] = {}
+    for step in frames.steps:
+        if step.kind == "contribute":
+            sofar = came.setdefault(step.target, [(0, 0.0)])
+            sofar.append((step.i, sofar[-1][1] + step.contribution))
+    wanted = set()
+    for vertex, sofar in came.items():
+        x, y = places.scope.cards[f"n{vertex}"]
+        wide, high = places.size(f"n{vertex}")
+        right, row = x + wide / 2 - PAD, y - high / 2 + GRAD_ROW
+        for (start, total), (end, _) in itertools.pairwise(sofar[1:]):
+            wanted.add((start, end, brief(total), f"{right:g}", f"{row:g}"))
+    told = timed(animation_of(frames, places), "timed")
+    totals = {(i, end, e.text, e.get("x"), e.get("y")) for i, end, e in told if "grad" in e.get("class").split()}
+    assert totals == wanted
+    assert [total for *_, total, _, _ in sorted(wanted)] == ["1", "4"]
 
 
 @every_scene

@@ -1,6 +1,7 @@
 """Sheets: every format opens, hides what is asked for, leaves lines to write on, and is the same for the same seed."""
 
 import base64
+import html
 import html.parser
 import json
 import re
@@ -16,6 +17,8 @@ from viz.practice import LEVELS, exercise, of_formula
 from viz.practice.blank import SLOT, blank_graph
 from viz.practice.sheets import WRITERS, SheetError, formula_sheet, worksheet
 from viz.practice.tex import tex_of
+from viz.practice.typeset import typst_of
+from viz.practice.web import html_of, markdown_of
 
 FORMULA = "(w*x + b - y)**2"
 AT = {"w": 0.5, "x": 2.0, "b": 1.0, "y": 3.0}
@@ -27,7 +30,9 @@ def written(tmp_path, sheet, suffix):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_sheet_is_the_same_each_time_and_no_two_questions_are_alike(level, tmp_path):
-    assert len({(*q.given, q.asked) for q in worksheet(level, 12).questions}) == 8
+    asked, others = ([(*q.given, q.asked) for q in worksheet(level, *of).questions] for of in [(12, 8), (13, 3)])
+    assert len({*asked}) == 8
+    assert asked[2] != others[2]
     sheet, again, other = (worksheet(level, seed, 2) for seed in (12, 12, 13))
     for suffix in WRITERS.keys() - {".pdf"}:
         first = written(tmp_path, sheet, suffix)
@@ -53,6 +58,24 @@ def test_a_formula_hides_what_is_to_be_computed():
     shown = {box.name: dict(box.rows)["data"] for box in graph.picture.boxes if box.kind != "constant"}
     hidden = dict.fromkeys(("v1", "v2", "v3", "L"), SLOT)
     assert shown == {"w": "0.5", "x": "2", "b": "1", "y": "3"} | hidden
+
+
+@pytest.mark.parametrize("level", [4, 6])
+@pytest.mark.parametrize("write", [html_of, markdown_of, tex_of, typst_of])
+def test_a_sheet_asks_each_question_whole_and_its_solutions_follow_in_the_same_order(write, level):
+    questions = worksheet(level, 1, 3).questions
+    asked = [part for i, q in enumerate(questions, 1) for part in (f"{i}.", *q.given, q.asked, *q.blanks)]
+    solved = [part for i, q in enumerate(questions, 1) for part in (f"{i}.", q.right, *q.steps.splitlines())]
+    written = write("A title", questions, True)
+    text, place = bare(written if isinstance(written, str) else written.decode()), 0
+    for part in ["A title", *asked, "Solutions", *solved]:
+        place = text.find(bare(part), place)
+        assert place >= 0, part
+
+
+def bare(text):
+    """The characters that every format writes alike."""
+    return re.sub(r"[\s\\]", "", html.unescape(text))
 
 
 def pages(pdf):
@@ -181,9 +204,10 @@ def test_markdown_draws_its_graphs_in_mermaid(tmp_path):
     assert "# Solutions" in written(tmp_path, worksheet(3, 1, 4, solutions=True), ".md").decode()
 
 
-def test_a_formula_keeps_its_values_and_finds_others_that_come_out_even():
-    first, *others = formula_sheet(FORMULA, AT, questions=5).questions
-    assert first.given[0] == "w = 0.5, x = 2, b = 1, y = 3"
+@pytest.mark.parametrize(("text", "values"), [(FORMULA, AT), ("x / y", {"x": 1.0, "y": 2.0})])
+def test_a_formula_keeps_its_values_and_finds_others_that_come_out_even(text, values):
+    first, *others = formula_sheet(text, values, questions=5).questions
+    assert first.given[0] == ", ".join(f"{name} = {x:g}" for name, x in values.items())
     assert len({q.given for q in (first, *others)}) == 5
     for question in others:
         assert all(abs(100 * x - round(100 * x)) < 1e-9 for x in question.answer)
