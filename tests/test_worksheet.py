@@ -204,7 +204,7 @@ def test_markdown_draws_its_graphs_in_mermaid(tmp_path):
     assert "# Solutions" in written(tmp_path, worksheet(3, 1, 4, solutions=True), ".md").decode()
 
 
-@pytest.mark.parametrize(("text", "values"), [(FORMULA, AT), ("x / y", {"x": 1.0, "y": 2.0})])
+@pytest.mark.parametrize(("text", "values"), [(FORMULA, AT), ("w * x / y", {"w": 3.0, "x": 1.0, "y": 2.0})])
 def test_a_formula_keeps_its_values_and_finds_others_that_come_out_even(text, values):
     first, *others = formula_sheet(text, values, questions=5).questions
     assert first.given[0] == ", ".join(f"{name} = {x:g}" for name, x in values.items())
