@@ -37,9 +37,11 @@ def test_a_compiled_function_keeps_no_more_than_so_many_programs(monkeypatch: py
     for n in range(1, 20):
         assert lengths(np.ones(n))[0] == n
         assert steps(n + 0.5) == ((n + 0.5) * n, (float(n),))
+    for compiled, last in ((lengths, np.ones(19)), (steps, 19.5)):
+        assert compiled.program(last) is compiled.program(last), "the oldest are let go"
     assert lengths(np.ones(1)) == (1.0, (2.0,))
-    assert len(lengths._programs) <= 8
-    assert all(len(programs) <= 8 for programs in steps._programs.values())
+    assert len(lengths._programs) == 8
+    assert [len(programs) for programs in steps._programs.values()] == [8]
 
 
 def test_a_compiled_function_says_what_it_takes_and_gives() -> None:
