@@ -2,9 +2,9 @@
 
 Needs `pip install "autograd-mini[test]" cosmic-ray coverage`. Cosmic Ray changes one place at a time in a copy of the
 last commit - an operator, a comparison, a number, a condition. The room's tests (`mutants.toml`) and the examples in
-its docstrings have run once under coverage: of them run those that reach the changed line, the quickest first, then
-the others of their files, until one notices. Of all places a sample is taken, the same for the same seed. The report
-lists what survived, and why where it is no fault.
+its docstrings have run once under coverage: of them run those that reach the changed line, then the others of their
+files, until one notices; first those that have noticed most so far, and of these the quickest. Of all places a sample
+is taken, the same for the same seed. The report lists what survived, and why where it is no fault.
 """
 
 from __future__ import annotations
@@ -122,12 +122,16 @@ def test(mutation: MutationSpec, reached: Reached) -> tuple[Change, bool]:
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
     with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
         noticed = in_fork(lambda: chosen(order), 30 + 3 * reached.seconds) != 0
+    reached.noticed.update(re.findall(r"^FAILED (\S+)", Path(OUTPUT).read_text(), re.MULTILINE))
     lines = [(a, b) for a, b in zip(before.splitlines(), after.splitlines()) if a != b]
     return Change(str(mutation.module_path), *(line.strip() for line in lines[0])), noticed
 
 
 class Reached:
-    """The tests of a room, with the seconds that each takes and the lines that it reaches, from one run of all."""
+    """The tests of a room, with the seconds that each takes and the lines that it reaches, from one run of all.
+
+    `noticed` counts the mutants that each was the first to notice.
+    """
 
     def __init__(self, room: dict[str, Any], folder: Path) -> None:
         files = [*room["modules"], *(f"tests/test_{name}.py" for name in room["tests"].split())]
@@ -138,6 +142,7 @@ class Reached:
         facts = json.loads(told.read_text())
         self._took: dict[str, float] = facts["took"]
         self.seconds = sum(self._took.values())
+        self.noticed: Counter[str] = Counter()
         for name in facts["libraries"]:  # what tests import is there when a mutant is born
             with contextlib.suppress(Exception):
                 import_module(name)
@@ -147,14 +152,17 @@ class Reached:
         self._lines.read()
 
     def tests(self, file: Path, line: int) -> list[str]:
-        """Return those that reach a line, the quickest first, then the others of their files; all for an import's."""
+        """Return those that reach a line, then the others of their files; all for a line that an import runs."""
         reaching = self._lines.contexts_by_lineno(str(file.absolute()))
         found = {test for at in statement(file.read_text(), line) for test in reaching.get(at, ())}
         if not found or "" in found:
-            return sorted(self._took, key=self._took.__getitem__)
+            return sorted(self._took, key=self._promise)
         files = {test.split("::")[0] for test in found}
         nearby = [test for test in self._took if test.split("::")[0] in files]
-        return sorted(nearby, key=lambda test: (test not in found, self._took[test]))
+        return sorted(nearby, key=lambda test: (test not in found, *self._promise(test)))
+
+    def _promise(self, test: str) -> tuple[int, float]:
+        return -self.noticed[test], self._took[test]
 
 
 def statement(text: str, line: int) -> range:
