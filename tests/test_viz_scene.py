@@ -394,6 +394,30 @@ def test_a_contribution_is_told_as_a_sum_of_numbers_or_as_a_product_of_arrays():
             assert (" × " if local is not None else "where g = ") in sentence, sentence
 
 
+def test_each_step_of_arrays_is_told_in_the_words_of_its_kind():
+    x, b = Tensor([[1.0, 2.5], [3.0, 4.0]], label="x"), Tensor([2.0, -1.0], label="b")
+    told = list(sentences(frames_of((ops.floor(x) * b + b).sum())))
+    assert told[1:4] == [
+        "v1 = floor(x) = [[1, 2], [3, 4]]",
+        "b is repeated along axis 0 to the shape (2, 2).",
+        "v2 = v1 * b = [[2, -2], [6, -4]]",
+    ]
+    assert told[7:9] == [
+        "The backward pass begins at the root: dL/dL = 1.",
+        "dL/dv3 receives spread(g, shape=(2, 2), axis=None) = [[1, 1], [1, 1]], where g = dL/dL; "
+        "total [[1, 1], [1, 1]]; complete.",
+    ]
+    assert told[10:12] == [
+        "What goes to b has the shape (2, 2): it is summed over axis 0.",
+        "dL/db receives [[1, 1], [1, 1]] × 1 = [2, 2]; total [2, 2]; 1 more to come.",
+    ]
+    assert told[14:] == [
+        "dL/db receives [[1, 1], [1, 1]] × [[1, 2], [3, 4]] = [4, 6]; total [2, 2] + [4, 6] = [6, 8]; complete.",
+        "dL/db = [6, 8] is complete: all that uses b has had its turn.",
+        "v1 is flat in x: no gradient flows; complete.",
+    ]
+
+
 def test_of_what_a_group_sends_to_four_targets_are_named():
     x = [Value(0.1 * i, label=f"x{i}") for i in range(6)]
     for n in (3, 6):
