@@ -109,7 +109,9 @@ def copy_of_commit(folder: Path) -> Path:
 def sample(changes: list[MutationSpec], size: int, seed: int) -> list[MutationSpec]:
     """Return one change at each of `size` places, places and changes at random."""
     places: dict[Any, list[MutationSpec]] = {}
-    for change in changes:
+    for change in sorted(
+        changes, key=lambda change: (change.operator_name, str(change.operator_args), change.occurrence)
+    ):
         if CHANGES.match(change.operator_name):
             places.setdefault((str(change.module_path), change.start_pos, change.end_pos), []).append(change)
     chance = random.Random(seed)

@@ -11,6 +11,7 @@ import pytest
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP
+from viz import player
 from viz.stepping.animation import animation_of, seconds_of, stills_of
 from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, shown
 from viz.stepping.card_svg import GRAD_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
@@ -41,15 +42,21 @@ def arrays():
     return (ops.tanh(x @ W) * Tensor([1.0, 2.0])).sum(), None
 
 
+def laid():
+    """A network that a layout program lays out."""
+    net = MLP(1, [2, 1], "tanh", rng=0)
+    return net([1.0]), net
+
+
 def scene_of(make):
     root, model = make()
     folds, paths = folds_of(root, model, {})
     whole = frames_of(root, None, paths, folds)
-    places = card_layout_of(whole, "python")
+    places = card_layout_of(whole, "bundled" if make is laid else "python")
     return fold(whole, [f.id for f in folds if f.id not in places.opened]), places
 
 
-SCENES = {make.__name__: scene_of(make) for make in (neuron, network, arrays)}
+SCENES = {make.__name__: scene_of(make) for make in (neuron, network, arrays, laid)}
 every_scene = pytest.mark.parametrize(("frames", "places"), SCENES.values(), ids=SCENES)
 
 
@@ -108,6 +115,11 @@ def test_a_frame_lies_in_the_picture_with_its_name_inside(frames, places):
         assert at(found[name].find(f"{SVG}text"), "x", "y") == pytest.approx([x + 10, y + 16], rel=1e-4)
         assert 0 <= x <= x + wide <= places.scope.size[0] + 0.1
         assert 0 <= y <= y + high <= places.scope.size[1] + 0.1
+        for card, (at_x, at_y) in places.scope.cards.items():
+            if card.startswith("n") and name in frames.vertices[int(card[1:])].group_path:
+                across, down = places.size(card)
+                assert x <= at_x - across / 2 <= at_x + across / 2 <= x + wide
+                assert y <= at_y - down / 2 <= at_y + down / 2 <= y + high
         cards = [
             places.scope.cards[c]
             for c in places.scope.cards
@@ -128,9 +140,10 @@ def test_a_curve_has_the_chip_of_its_edge_around_the_place_that_is_left_for_it(f
     known = {f"e{edge.id}" for edge in frames.edges}
     for key, curve in places.scope.curves.items():
         assert edges[key].find(f"{SVG}path").get("d") == path_data(curve.points)
-        start, end = places.scope.cards[curve.tail][0], places.scope.cards[curve.head][0]
-        assert curve.points[0][0] == pytest.approx(start + places.size(curve.tail)[0] / 2, abs=1)
-        assert curve.points[-1][0] == pytest.approx(end - places.size(curve.head)[0] / 2, abs=1)
+        for card, side, (x, y) in ((curve.tail, 1, curve.points[0]), (curve.head, -1, curve.points[-1])):
+            (wide, high), (at_x, at_y) = places.size(card), places.scope.cards[card]
+            assert max(abs(x - at_x) - wide / 2, abs(y - at_y) - high / 2) == pytest.approx(0, abs=1)  # on its rim
+            assert places.engine != "python" or x == pytest.approx(at_x + side * wide / 2, abs=1)
         chip = next((g for g in edges[key].iter(f"{SVG}g") if g.get("class") == "chip"), None)
         assert (chip is not None) == (key in known and curve.chip is not None)
         if chip is not None:
@@ -463,6 +476,13 @@ def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     assert "lacking" not in told
     assert "seed" not in told
     assert not any("single" in node[4] for node in nodes if len(node) > 4)
+    w = Tensor([2.0, -1.0, 0.5], label="w")
+    y = ops.where(np.array([[True], [False]]), x, w)  # a decided condition: the page keeps what the row gave and sent
+    root = (y * 3.0).sum()
+    *_, kept, _, _ = record_of(root, {n: n.label or "v" for n in order(root)})["nodes"]
+    assert kept[4]["given"]["data"] == [0.0, 1.0, 2.0, 2.0, -1.0, 0.5]
+    assert [sent and sent["data"] for sent in kept[4]["sent"]] == [None, [3.0] * 3 + [0.0] * 3, [3.0] * 3]
+    assert kept[4]["stretched"] == [None, None, ((2, 3), (0,))]
     y = ops.where(np.array([[1.0], [0.0]]), x, 0.0)
     told = record_of(y, {x: "x", y: "L"}, gradient=np.ones((2, 3)))
     assert "lacking" not in told
@@ -482,6 +502,12 @@ def test_a_record_tells_the_order_of_steps_where_groups_alternate_and_what_was_a
     x = Value(2.0, label="x")
     y = x * x if x * 3.0 > 1.0 else -x
     assert record_of(y, {x: "x", y: "L"})["why"].endswith("where x * 3 > 1 was asked")
+
+
+def test_a_player_tells_how_the_root_is_computed_from_the_leaves_where_that_is_short():
+    w, x = Value(3.0, label="w"), Value(2.0, label="x")
+    assert player((w * x + 1.0).tanh(), names={}).record["formula"] == "tanh(w * x + 1)"
+    assert "formula" not in player(sum((w * x for _ in range(99)), x), names={}).record
 
 
 def test_a_pile_of_neurons_lies_in_its_layer():

@@ -342,15 +342,15 @@ def _boxes(seen: Cards, at: Mapping[str, str], widths: Mapping[str, float]) -> I
 
 def _flipped(pos: str, top: float) -> Point:
     x, y = map(float, pos.split(","))
-    return round(x, 1), round(top - y, 1)
+    return _near((x, top - y))
 
 
 def _box(bb: str, top: float) -> tuple[float, float, float, float]:
     left, bottom, right, high = map(float, bb.split(","))
-    return round(left, 1), round(top - high, 1), round(right - left, 1), round(high - bottom, 1)
+    return (*_near((left, top - high)), *_near((right - left, high - bottom)))
 
 
 def _curve(ends: tuple[str, str], edge: Mapping[str, Any], top: float) -> Curve:
     points = next(op["points"] for op in edge["_draw_"] if op["op"] in "bBL")
     chip = _flipped(edge["lp"], top) if "lp" in edge else None
-    return Curve(*ends, tuple((round(x, 1), round(top - y, 1)) for x, y in points), chip)
+    return Curve(*ends, tuple(_near((x, top - y)) for x, y in points), chip)
