@@ -396,7 +396,9 @@ def public(module: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{member}", getattr(thing, member)
 
 
-OF_EXTRAS = ("autograd_mini.bridges.", "autograd_mini.programs.tape.", "nn.estimators.", "nn.export.", "viz.plots.")
+OF_EXTRAS = (
+    "autograd_mini.bridges.", "autograd_mini.programs.tape.", "nn.estimators.", "nn.export.", "nn.imports.", "viz.plots.",
+)  # fmt: skip
 
 
 @each([name for name in modules() if not name.startswith(OF_EXTRAS)])

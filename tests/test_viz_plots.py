@@ -261,8 +261,9 @@ def test_a_network_is_used_not_trained():
 
 
 @pytest.mark.parametrize("name", ["svm", "tree", "logistic", "centroid", "ours", "pipeline"])
-def test_any_classifier_of_scikit_learn_is_drawn(name):
+def test_any_classifier_of_scikit_learn_is_drawn(name, monkeypatch):
     pytest.importorskip("sklearn")
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # or joblib looks for lscpu, and warns where PATH has none
     from sklearn import linear_model, neighbors, pipeline, preprocessing, svm, tree
 
     model = {
