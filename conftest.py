@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import autograd_mini
 import nn
@@ -61,6 +63,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "tests/test_grade_class.py": "processes",
     "tests/test_grade_fairness.py::test_a_forged": "processes",
     "tests/test_viz_notebook.py": "processes",
+    "tests/test_notebook_executed.py": "a kernel, and a browser",
     "tests/test_program.py::test_the_source_runs_in_an_interpreter": "a process",
     "tests/test_render.py::test_broken_engines": "processes",
     "tests/test_attribution.py": "scikit-learn's pipelines",
@@ -106,6 +109,16 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
 HEAVY = {"torch", "jax", "numba", "sklearn", "sklearn.neural_network", "matplotlib", "matplotlib.pyplot"}
 
 
+PROFILES = {"quick": 20, "whole": 100}  # how many examples hypothesis draws, where the slow tests run and where not
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the same examples in every run; a change of the engine, not of luck, is what makes a test fail."""
+    for name, examples in PROFILES.items():
+        settings.register_profile(name, max_examples=examples, deadline=None, derandomize=True, database=None)
+    settings.load_profile("quick" if "not slow" in config.option.markexpr else "whole")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep a file's tests on one worker as long as it goes, so that what they share is made once."""
@@ -127,13 +140,19 @@ def _the_table_as_it_was() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without the names that are imported when they are asked for: pytest asks for each that `dir` tells."""
+    """Collect without the names that are imported when they are asked for: pytest asks for each that `dir` tells.
+
+    The cycle collector has nothing to do meanwhile, nor later among what was made here, which stays to the end.
+    """
     told = {room: vars(room).pop("__dir__") for room in (autograd_mini, nn, viz)}
+    gc.disable()
     try:
         return (yield)
     finally:
         for room, names in told.items():
             vars(room)["__dir__"] = names
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

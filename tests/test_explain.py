@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, close, differentiable, direction
 from tables import each
@@ -26,7 +26,6 @@ from autograd_mini.text.steps import Contribution
 explain = partial(autograd_mini.explain, names={})  # not after the variables here
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 
 WIDEST = 200  # characters of a line, whatever is explained
 
@@ -122,7 +121,6 @@ def check_steps(explanation: Explanation, root: Node, seed: Any) -> None:
             sent[c.node].append(c)
 
 
-@deterministic
 @given(graphs(), st.sampled_from([None, 1.0, -2.5, 0.0, 1e-300]))
 def test_the_steps_of_random_graphs_add_up_to_the_gradients_of_backward(root: Node, gradient: float | None) -> None:
     explanation = explain(root, gradient)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import Tensor, Value, explain, ops
@@ -28,7 +28,6 @@ def read(text: str) -> Any:
 numbers = st.floats(-3.0, 3.0)
 
 
-@settings(deadline=None, derandomize=True, database=None)
 @given(numbers, numbers, numbers)
 def test_contributions_add_up_to_the_gradients_bit_for_bit(a: float, b: float, c: float) -> None:
     x, y, z = Value(a, label="x"), Value(b, label="y"), Value(c, label="z")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_mini
@@ -24,7 +24,6 @@ from autograd_mini.text.paths import LISTED, Paths, find_paths
 explain = partial(autograd_mini.explain, names={})  # not after the variables here
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 def paths(root: Node, wrt: Node, gradient: Any = None) -> Paths:
@@ -61,7 +60,6 @@ def graphs(draw: Any) -> tuple[Node, list[Node]]:
     return nodes[-1], nodes[:3]
 
 
-@deterministic
 @given(graphs(), st.sampled_from([None, 1.0, -2.5]))
 def test_paths_are_those_of_brute_force(graph: tuple[Node, list[Node]], gradient: float | None) -> None:
     root, leaves = graph
@@ -78,7 +76,6 @@ def test_paths_are_those_of_brute_force(graph: tuple[Node, list[Node]], gradient
         assert found.holds
 
 
-@deterministic
 @given(graphs())
 def test_the_gradient_is_the_engines_and_each_path_is_a_walk_in_the_record(graph: tuple[Node, list[Node]]) -> None:
     root, leaves = graph

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from table_cases import ROWS, Case, called, cases, close, differentiable
 from tables import each
@@ -20,7 +20,6 @@ from autograd_mini.text.derivative import local_derivative
 from autograd_mini.text.formula import LONGEST, LONGEST_NAME, FormulaError, equation, names_of, number, short_text, text
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 
 # Reading a formula --------------------------------------------------------------------------------------------------
 
@@ -102,14 +101,12 @@ def leaves_of(root: Node) -> dict[str, float]:
     return {node.label: node._data for node in order(root) if node.label}
 
 
-@deterministic
 @given(records(SCALAR_ROWS))
 def test_a_formula_computes_the_recorded_number_to_the_bit(root: Node) -> None:
     formula = text(root)
     assert same(evaluate(formula, leaves_of(root)), root._data), formula
 
 
-@deterministic
 @given(records([ops.add, ops.sub, ops.mul, ops.neg, ops.power, ops.div, ops.mod, ops.floordiv, ops.identity], steps=10))
 def test_parentheses_are_right_by_precedence(root: Node) -> None:
     try:
@@ -122,14 +119,12 @@ def test_parentheses_are_right_by_precedence(root: Node) -> None:
 TAME = st.floats(0.5, 2.0)
 
 
-@deterministic
 @given(records([ops.add, ops.mul, ops.neg, ops.sub, ops.sin, ops.tanh, ops.absolute], TAME))
 def test_pythons_own_eval_computes_the_recorded_number(root: Node) -> None:
     own = {"sin": math.sin, "tanh": ops.tanh, "abs": abs}
     assert same(float(eval(text(root), own | leaves_of(root))), root._data), text(root)
 
 
-@deterministic
 @given(records([ops.add, ops.sub, ops.mul, ops.neg, ops.power, ops.div, ops.mod, ops.floordiv, ops.identity]))
 def test_what_is_written_shorter_is_the_same_number(root: Node) -> None:
     """Zeros lose their sign when 0 + x is written x, and 1 / -0.0 is the other infinity: those are left out."""
@@ -138,7 +133,6 @@ def test_what_is_written_shorter_is_the_same_number(root: Node) -> None:
         assert evaluate(formula, leaves_of(root)) == root._data, formula
 
 
-@deterministic
 @given(records(SCALAR_ROWS), st.integers(0, 5))
 def test_a_named_node_is_written_by_its_name(root: Node, i: int) -> None:
     inner = order(root)[1:]
@@ -147,7 +141,6 @@ def test_a_named_node_is_written_by_its_name(root: Node, i: int) -> None:
     assert same(evaluate(formula, {**leaves_of(root), "h": node._data}), root._data), formula
 
 
-@deterministic
 @given(records(SCALAR_ROWS))
 def test_an_equation_is_one_step(root: Node) -> None:
     names = names_of(order(root), root=root)
@@ -210,7 +203,6 @@ def test_a_new_row_that_is_written_openly_gets_its_parentheses(monkeypatch: pyte
     assert text((x + 1).square() * 2) == "((x + 1)²) * 2"
 
 
-@deterministic
 @given(st.floats())
 def test_numbers_are_short_and_exact(x: float) -> None:
     assert same(evaluate(number(x), {}), x)
@@ -292,7 +284,6 @@ LABELS = st.one_of(
 )
 
 
-@deterministic
 @given(st.lists(LABELS, min_size=1, max_size=6))
 def test_hostile_labels_crash_nothing_and_stay_on_one_line(labels: list[str]) -> None:
     nodes = [Value(1.0, label=name) for name in labels]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, differentiable
 
@@ -174,7 +174,6 @@ def records(draw: Any) -> Node:
     return nodes[-1]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(records())
 def test_sympys_parser_computes_the_recorded_number(root: Node) -> None:
     sympy = pytest.importorskip("sympy")
@@ -226,7 +225,6 @@ HOSTILE = ["\\input{/etc/passwd}", "}\\write18{ls}{", "$$", "%", "a&b", "\\\\", 
            "\u202e", "{", "}", "\n\n", "x" * 10**5, "\\end{align*}", "<script>", "_", "^", "|", "`"]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30)))
 def test_a_hostile_label_is_shown_and_never_obeyed(label: str) -> None:
     walker = pytest.importorskip("pylatexenc.latexwalker")

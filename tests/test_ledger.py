@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import (
@@ -26,7 +26,6 @@ from autograd_mini.node import Node
 from autograd_mini.text.ledger import OUTSIDE, SWEEP, ZERO, Entry, Ledger
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 def replayed(entries: tuple[Entry, ...]) -> Any:
@@ -77,7 +76,6 @@ def do(kind: str, root: Node, leaf: Node) -> None:
         leaf.grad = leaf.grad * 0.5
 
 
-@deterministic
 @given(sessions())
 def test_totals_are_the_gradients_bit_for_bit(session: tuple[list[Node], list[Any]]) -> None:
     leaves, deeds = session
@@ -90,7 +88,6 @@ def test_totals_are_the_gradients_bit_for_bit(session: tuple[list[Node], list[An
     assert str(book)
 
 
-@deterministic
 @given(sessions())
 def test_the_gradients_are_those_without_a_ledger(session: tuple[list[Node], list[Any]]) -> None:
     leaves, deeds = session

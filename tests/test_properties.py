@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from table_cases import ROWS, close, direction, node, replay
@@ -18,7 +18,6 @@ from autograd_mini.op import Elementwise, Flat, contribution
 from autograd_mini.sweep import order, sweep
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 
 ELEMENTWISE = [row for row in ROWS if isinstance(row, Elementwise) and not isinstance(row, Flat)]
 ANALYTIC = [row for row in ELEMENTWISE if row.analytic and row.rule(0)]
@@ -75,7 +74,6 @@ def recorded(recipe: list[Step], data: list[Any]) -> tuple[Node, list[Node]]:
     return build(recipe, leaves), leaves
 
 
-@deterministic
 @given(steps(ANALYTIC), numbers())
 def test_gradients_of_analytic_graphs_are_those_of_the_complex_step(recipe: list[Step], data: list[Any]) -> None:
     root, leaves = recorded(recipe, data)
@@ -88,7 +86,6 @@ def test_gradients_of_analytic_graphs_are_those_of_the_complex_step(recipe: list
         close(np.sum(x.grad * v), measured, "complex step", 1e-9, scale)
 
 
-@deterministic
 @given(steps(KINKED), numbers())
 def test_gradients_of_graphs_with_kinks_and_ties_are_torch_s(recipe: list[Step], data: list[Any]) -> None:
     torch = pytest.importorskip("torch")
@@ -110,7 +107,6 @@ def test_gradients_of_graphs_with_kinks_and_ties_are_torch_s(recipe: list[Step],
         close(x.grad, expected, "gradient", 1e-9, 1.0 + np.max(np.abs(expected)))
 
 
-@deterministic
 @given(steps(KINKED), numbers(), st.floats(-3.0, 3.0), st.floats(-3.0, 3.0))
 def test_gradients_are_linear_in_the_seed(recipe: list[Step], data: list[Any], a: float, b: float) -> None:
     found = []
@@ -123,7 +119,6 @@ def test_gradients_are_linear_in_the_seed(recipe: list[Step], data: list[Any], a
         close(both, 2.0 * np.asarray(one) - two, "linear", 1e-12, scale)
 
 
-@deterministic
 @given(steps(KINKED), numbers())
 def test_a_gradient_is_the_sum_of_the_contributions_along_its_edges(recipe: list[Step], data: list[Any]) -> None:
     root, _ = recorded(recipe, data)
@@ -145,7 +140,6 @@ def test_a_gradient_is_the_sum_of_the_contributions_along_its_edges(recipe: list
         )
 
 
-@deterministic
 @given(steps(KINKED), numbers())
 def test_transforms_and_forward_mode_give_what_backward_gives(recipe: list[Step], data: list[Any]) -> None:
     root, leaves = recorded(recipe, data)
@@ -163,7 +157,6 @@ def test_transforms_and_forward_mode_give_what_backward_gives(recipe: list[Step]
     close(jvp(f, tuple(data), tangents)[1], slope, "forward mode", 1e-11, scale)
 
 
-@deterministic
 @given(steps(ANALYTIC), numbers())
 def test_hessians_are_symmetric(recipe: list[Step], data: list[Any]) -> None:
     def slope(v: Any) -> Callable[[Any], Any]:

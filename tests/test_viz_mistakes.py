@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_mini import AutogradError, DataError, Node, ShapeError, StaleError, Tensor, Value, explain, ops
@@ -16,7 +16,6 @@ from autograd_mini.sweep import order
 from viz.stepping.mistakes import LIMIT, Comparison, MistakeError, compare, mistakes
 
 pytestmark = pytest.mark.filterwarnings("error")
-deterministic = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 every = pytest.mark.parametrize("mistake", list(mistakes))
 
 
@@ -105,7 +104,6 @@ def test_every_mistake_has_its_oracle() -> None:
     assert set(WRITTEN) == set(mistakes)
 
 
-@deterministic
 @given(root=graphs())
 def test_the_wrong_gradients_are_those_a_beginner_gets(root: Node) -> None:
     names = explain(root).names
@@ -116,7 +114,6 @@ def test_the_wrong_gradients_are_those_a_beginner_gets(root: Node) -> None:
             np.testing.assert_allclose(both.wrong_gradients.get(names[node], 0.0), g, rtol=1e-12, atol=1e-300)
 
 
-@deterministic
 @given(root=graphs(), seed=st.sampled_from([None, 2.0, 0.0]))
 def test_the_right_gradients_are_the_engines(root: Node, seed: float | None) -> None:
     told = explain(root, seed)
@@ -133,7 +130,6 @@ def test_the_right_gradients_are_the_engines(root: Node, seed: float | None) -> 
 
 
 @every
-@deterministic
 @given(root=graphs())
 def test_the_first_difference_is_the_first(mistake: str, root: Node) -> None:
     both = compare(root, mistake)
@@ -153,7 +149,6 @@ def test_the_first_difference_is_the_first(mistake: str, root: Node) -> None:
 
 
 @every
-@deterministic
 @given(root=graphs())
 def test_it_is_plain_data(mistake: str, root: Node) -> None:
     both = compare(root, mistake)
