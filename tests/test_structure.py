@@ -397,8 +397,9 @@ def public(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 OF_EXTRAS = (
-    "autograd_mini.bridges.", "autograd_mini.programs.tape.", "nn.estimators.", "nn.export.", "nn.imports.", "viz.plots.",
-)  # fmt: skip
+    *("autograd_mini.bridges.", "autograd_mini.programs.tape."),
+    *("nn.estimators.", "nn.export.", "nn.imports.", "viz.plots."),
+)
 
 
 @each([name for name in modules() if not name.startswith(OF_EXTRAS)])
