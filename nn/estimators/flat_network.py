@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import Node, ops
-from autograd_mini.data import Array
+from autograd_mini.data import Array, ignoring_fp_warnings
 from autograd_mini.node import leaf
 from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import swept
@@ -39,23 +39,14 @@ class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
     `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
-    activation that turns logits into predictions p. `reported` makes of y and what is `seen` of the outputs each
-    entry's loss as scikit-learn reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one
-    unit of rounding. Seen is the row's result, or, where `by_predictions`, p; in float32 always p, of which `rounded`
-    makes the loss, for so it comes by the digits that it has there. `over` makes one number of a sample's entries: the
-    mean over several squared errors, where their sum is differentiated.
+    activation that turns logits into predictions p. `reported` makes of y and p each sample's loss as scikit-learn
+    reports it: the mean over several squared errors, where their sum is differentiated; the logarithm of a probability
+    is that of one no closer to 0 or 1 than one unit of rounding.
     """
 
     row: Callable[[Any, Any], Any]
     output: str
     reported: Callable[[Array, Array], Array]
-    rounded: Callable[[Array, Array], Array]
-    over: Callable[..., Any] = np.add.reduce
-    by_predictions: bool = False
-
-    def seen(self, z: Any, losses: Any) -> Any:
-        """Return what the reported loss is made of, as an array or a node, as its arguments are."""
-        return OUTPUTS[self.output](z) if self.by_predictions or z.dtype == np.float32 else losses
 
 
 class Rows(NamedTuple):
@@ -70,6 +61,11 @@ class Rows(NamedTuple):
         x = _take(self.x, index) if isinstance(self.x, np.ndarray) else self.x[index].toarray()
         weights = None if self.weights is None else self.weights[index]
         return Rows(x, _take(self.y, index), weights)
+
+    @property
+    def arrays(self) -> list[Array]:
+        """What a replay is given: inputs, targets, and weights, if any, as a column."""
+        return [self.x, self.y] if self.weights is None else [self.x, self.y, column(self)]
 
     @property
     def mass(self) -> float:
@@ -152,28 +148,28 @@ class FlatNetwork:
 
         A step of a kind that comes again and again is recorded for the last time and replayed from then on.
         """
-        kind = (rows.x.shape, loss.row, len(masks))
+        kind = (rows.x.shape, loss.row, len(masks), rows.weights is None)
         if kind in self._replays:
-            seen, *_ = self._replays[kind](rows.x, rows.y, column(rows), *masks, *(p._data for p in self.leaves))
-            penalty = ops.l2_penalty(alpha, self.penalised)
-            gradient = self._whole(rows, alpha, penalty)
-            return _with(penalty, rows, mean_loss(loss, rows, seen)), gradient
+            p, *_ = self._replays[kind](*rows.arrays, *masks, *(leaf._data for leaf in self.leaves))
+            penalty = ops.l2_penalty.array(alpha, self.penalised)
+            return _with(penalty, rows, mean_loss(loss, rows, p)), self._whole(rows, alpha, penalty)
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
             keep(self._replays, kind, self._replay(rows, loss, masks))
         z, losses, penalty = self.objective(rows, loss, alpha, masks)
-        value = _with(penalty, rows, mean_loss(loss, rows, loss.seen(z, losses)._data))
+        value = _with(penalty, rows, mean_loss(loss, rows, OUTPUTS[loss.output](z)._data))
         return value, self.gradient(rows, losses, alpha, penalty)
 
     def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
-        """Return the step from inputs, targets, weights, masks to what is seen of the losses and their gradient."""
-        x, y, weights, *factors = map(leaf, (rows.x, rows.y, column(rows), *masks))
-        z = self.logits(x, factors)
-        losses = loss.row(z, y)
+        """Return the step from inputs, targets, weights if any, and masks to the predictions and the gradient."""
+        given, factors = [*map(leaf, rows.arrays)], [*map(leaf, masks)]
+        z = self.logits(given[0], factors)
+        losses = loss.row(z, given[1])
+        weights = given[2] if given[2:] else leaf(column(rows))
+        seed = ops.broadcast_to(weights, losses.shape)
         into = cut(self._gradient, [p.shape for p in self.leaves])
-        seed = weights if weights.shape == losses.shape else ops.broadcast_to(weights, losses.shape)
-        variables = [x, y, weights, *factors, *self.leaves]
-        return Replay([loss.seen(z, losses)], seed, variables, self.leaves, into, losses)
+        variables = [*given, *factors, *self.leaves]
+        return Replay([OUTPUTS[loss.output](z)], seed, variables, self.leaves, into, losses)
 
 
 def seeds(rows: Rows, losses: Array) -> Array:
@@ -197,34 +193,40 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
     return z
 
 
-def mean_loss(loss: Loss, rows: Rows, seen: Array) -> Array:
-    """Return the loss as reported: the weighted mean over the samples."""
-    if seen.dtype == np.float32:
-        each = np.average(loss.rounded(rows.y, seen), axis=0, weights=rows.weights)
-        mean = loss.over(each)
-    else:
-        reported = loss.over(loss.reported(rows.y, seen), axis=1)
-        mean = (reported.sum() if rows.weights is None else reported @ rows.weights) / rows.mass
-    return np.asarray(mean)
+def mean_loss(loss: Loss, rows: Rows, p: Array) -> Any:
+    """Return the loss of predictions as reported, a number of numpy's: the weighted mean over the samples."""
+    each = ignoring_fp_warnings(loss.reported, rows.y, p)
+    return (np.add.reduce(each) if rows.weights is None else each @ rows.weights) / rows.mass
 
 
-def _with(penalty: float, rows: Rows, loss: Array) -> float:
+def _with(penalty: float, rows: Rows, loss: Any) -> float:
     """Return the loss with the penalty added, in the precision of the loss."""
     return float(loss + loss.dtype.type(penalty / rows.mass))
 
 
-def _as_it_is(y: Array, losses: Array) -> Array:
-    return losses
+def _squared(y: Array, p: Array) -> Array:
+    d = y - p
+    return 0.5 * np.einsum("ij,ij->i", d, d)
 
 
-def _deviance(y: Array, losses: Array) -> Array:
-    """Return y log(y/p) - y + p, with 0 log 0 = 0, from p - y log p."""
-    return losses + y * np.log(np.where(y > 0.0, y, 1.0)) - y
+def _mean_squared(y: Array, p: Array) -> Array:
+    return _squared(y, p) / y.shape[1]
 
 
-def _log_loss_of_classes(y: Array, losses: Array) -> Array:
-    eps = float(np.finfo(losses.dtype).eps)
-    return np.minimum(np.maximum(losses, -math.log1p(-eps)), -math.log(eps))
+def _poisson(y: Array, p: Array) -> Array:
+    """Return the sum of y log(y/p) - y + p, with 0 log 0 = 0."""
+    return np.add.reduce(y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p, axis=1)
+
+
+def _binary(y: Array, p: Array) -> Array:
+    """Return the sum of -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
+    p = _kept(p)
+    return -np.add.reduce(np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64), axis=1)
+
+
+def _classes(y: Array, p: Array) -> Array:
+    """Return -log p of the right class."""
+    return -np.log(_kept(np.einsum("ij,ij->i", y, p)), dtype=np.float64)
 
 
 def _kept(p: Array) -> Array:
@@ -233,28 +235,10 @@ def _kept(p: Array) -> Array:
     return np.minimum(np.maximum(p, eps), 1 - eps)
 
 
-def _squared(y: Array, p: Array) -> Array:
-    return 0.5 * np.square(y - p)
-
-
-def _poisson(y: Array, p: Array) -> Array:
-    return y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p
-
-
-def _binary(y: Array, p: Array) -> Array:
-    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
-    p = _kept(p)
-    return -np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64)
-
-
-def _classes(y: Array, p: Array) -> Array:
-    return -np.log(np.where(y > 0.5, _kept(p), 1), dtype=np.float64)
-
-
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared, np.mean),
-    "sum_squared_error": Loss(ops.squared_loss, "identity", _as_it_is, _squared),
-    "poisson": Loss(ops.poisson_loss, "exp", _deviance, _poisson),
-    "logistic": Loss(ops.logistic_loss, "logistic", _binary, _binary, by_predictions=True),
-    "softmax": Loss(ops.softmax_loss, "softmax", _log_loss_of_classes, _classes),
+    "squared_error": Loss(ops.squared_loss, "identity", _mean_squared),
+    "sum_squared_error": Loss(ops.squared_loss, "identity", _squared),
+    "poisson": Loss(ops.poisson_loss, "exp", _poisson),
+    "logistic": Loss(ops.logistic_loss, "logistic", _binary),
+    "softmax": Loss(ops.softmax_loss, "softmax", _classes),
 }

@@ -136,9 +136,7 @@ def _count_scores(model: Any, flat: FlatNetwork, held_out: HeldOut) -> None:
     p = OUTPUTS[loss.output](z)
     score = held_out.score(p) if np.isfinite(p).all() else math.nan
     model.validation_scores_.append(score)
-    model.validation_loss_curve_.append(
-        float(mean_loss(loss, held_out.rows, loss.seen(z, loss.row(z, held_out.rows.y))))
-    )
+    model.validation_loss_curve_.append(float(mean_loss(loss, held_out.rows, p)))
     if model.verbose:
         print(f"Validation score: {score:f}")
     better = score >= model.best_validation_score_ + model.tol

@@ -93,6 +93,11 @@ class Code:
         """Return the cell for a constant array of zeros: numpy's loop over two arrays is quicker than over a number."""
         return self._full(like.shape, 0.0, like.dtype)
 
+    def is_ones(self, cell: Cell) -> bool:
+        """Return whether a cell is a constant array of ones."""
+        thing = self.objects.get(cell.text) if cell.kind == CONSTANT else None
+        return isinstance(thing, np.ndarray) and bool(np.all(thing == 1.0))
+
     def _full(self, shape: tuple[int, ...], entry: float, dtype: Any) -> Cell:
         key = (shape, entry, dtype)
         if key not in self._seen:
@@ -154,6 +159,7 @@ def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:
 # How rows are computed that are no functions of numpy. None leaves a case to the row itself.
 
 Lowering = Callable[..., Cell | None]
+NEGATIVE = "np_negative({0}, out={out})"  # the text of -x
 
 
 def _dot(code: Code, x: Cell, y: Cell, like: Any) -> Cell:
@@ -194,6 +200,18 @@ def _relu(code: Code, node: Node, x: Cell) -> Cell:
     return code.ufunc(np.maximum, x, code.zeros(x), like=node._data)
 
 
+def _sigmoid(code: Code, node: Node, x: Cell) -> Cell | None:
+    """Return the quotient of `kernels.sigmoids`, which of x and of -x has one exponential; in float32 the row's own."""
+    if x.dtype != np.float64:
+        return None
+    like, known = node._data, x.args[0] if x.text == NEGATIVE else x
+    e = code.ufunc(np.exp, code.ufunc(np.copysign, known, code.number(-1.0), like=like), like=like)
+    code.objects["np_greater_equal"] = np.greater_equal
+    right = code.add("np_greater_equal({0}, 0.0, out={out})", x, like=np.empty(x.shape, bool))
+    upper = code.ufunc(np.maximum, e, right, like=like)  # 1 on the right of zero, and e, which is less, on the left
+    return code.ufunc(np.divide, upper, code.ufunc(np.add, e, code.number(1.0), like=like), like=like)
+
+
 def _mask(code: Code, x: Cell) -> Cell:
     """Return where x > 0, asked of relu(x) where that was computed, so that x need not be kept."""
     kept = code.find("np_maximum({0}, {1}, out={out})", x, code.zeros(x)) or x
@@ -202,7 +220,9 @@ def _mask(code: Code, x: Cell) -> Cell:
 
 
 def _mul(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
-    """Return x y; where y is a step, that is 0 or 1, a mask takes its place."""
+    """Return x y: y itself where x is a constant of ones; where y is a step, that is 0 or 1, a mask in its place."""
+    if code.is_ones(x) and (y.shape, y.dtype) == (node.shape, node.dtype):
+        return y
     factor = node.args[1]
     if isinstance(factor, Node) and factor.op is ROWS["step"] and x.shape == y.shape == node.shape:
         y = _mask(code, code.of[factor.args[0]])
@@ -214,6 +234,10 @@ def _sum_to(code: Code, node: Node, x: Cell, shape: Cell) -> Cell | None:
     if len(x.shape) != 2 or node.shape != x.shape[1:]:
         return None
     return _dot(code, code.ones(x.shape[0], x.dtype), x, node._data)
+
+
+def _broadcast_to(code: Code, node: Node, x: Cell, shape: Cell) -> Cell | None:
+    return x if x.shape == node.shape else None
 
 
 def _column(x: Cell) -> Any:
@@ -272,8 +296,10 @@ LOWER: dict[str, Lowering] = {
     "transpose": _transpose,
     "affine": _affine,
     "relu": _relu,
+    "sigmoid": _sigmoid,
     "mul": _mul,
     "sum_to": _sum_to,
+    "broadcast_to": _broadcast_to,
     "softmax": _softmax,
     "softmax_loss": _softmax_loss,
     "squared_loss": _squared_loss,
