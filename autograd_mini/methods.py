@@ -271,12 +271,12 @@ METHODS |= {"clip": _clip, "round": _round, "argmax": _argmax, "argmin": _argmin
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function as a method, which is called in our way or, where numpy has one of that name, in numpy's."""
-    numpys, own = getattr(np, name, None), _parameters(function)
+    numpys = getattr(np, name, None)
     if numpys not in FUNCTIONS:
         return lambda self, *args, **keywords: function(self, *args, **keywords)
 
     def method(self: Node, *args: Any, **keywords: Any) -> Any:
-        if _in_numpys_way(own, args, keywords):
+        if _in_numpys_way(_parameters(function), args, keywords):
             return _array_function(self, numpys, (), (self, *args), keywords)
         return function(self, *args, **keywords)
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from . import kernels
 from .errors import ShapeError
-from .op import ROWS, TABLE, WIDE, Binary, Elementwise, Flat, Op, Sum, Unary, Variadic
+from .op import WIDE, Binary, Elementwise, Flat, Op, Sum, Unary, Variadic
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
@@ -282,7 +282,6 @@ softmax_loss  = Op("softmax_loss", lambda x, y: kernels.softmax_losses(x, y),   
 l2_penalty    = Variadic("l2_penalty", lambda alpha, *ws: 0.5 * alpha * builtins.sum(np.dot(np.ravel(w), np.ravel(w)) for w in ws),
                          lambda g, z, i, args: g * args[0] * args[i], settings=1)
 # fmt: on
-ROWS.update(TABLE)
 
 
 def _std_slope(z: Any, x: Any, axis: Any) -> Any:
