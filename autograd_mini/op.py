@@ -25,7 +25,7 @@ Interval = tuple[float, float]
 WIDE = (-2.0, 2.0)  # where an argument is tested that is said nothing of
 
 TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py` and `linalg.py`
-ROWS: dict[str, Op] = {}  # those of these two, entered at the end of the second: an op that is made later is a custom op
+ROWS: dict[str, Op] = {}  # those of these two, entered at the end: an op that is made later is a custom op
 # While ROWS is empty, they are still being made; whatever is made once it is filled is checked as a custom op.
 NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of the two files where a custom op has the same
 
