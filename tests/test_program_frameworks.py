@@ -28,6 +28,15 @@ def script(program: Any, framework: str) -> Any:
     return run_source(getattr(program, framework))
 
 
+def together(calls: list[tuple[Any, list[Any], Any]], framework: str) -> list[Any]:
+    """Return what the scripts of programs give at arguments and gradients; JAX compiles all of them at once."""
+
+    def results() -> list[Any]:
+        return [script(program, framework)(*args, gradient=gradient) for program, args, gradient in calls]
+
+    return pytest.importorskip("jax").jit(results)() if framework == "jax" else results()
+
+
 def chosen(row: Any) -> list[Any]:
     """Return sample calls of a row, few of one that acts entry by entry, without arrays too small to have a slope."""
     found = [args for args in cases(row) if all(a.size > 1 for a in args if isinstance(a, np.ndarray) and a.ndim)]
@@ -57,24 +66,23 @@ def smooth_record(seed: int, size: int = 10) -> tuple[Any, list[Any]]:
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_random_records_at_random_seeds(framework: str) -> None:
-    compared = 0
+    calls, compared = [], []
     for k in range(12):
         root, leaves = smooth_record(k)
-        program = autograd_mini.compile(root, leaves)
         gradient = random.Random(k).uniform(-2.0, 2.0)
         expected = engine(root, leaves, gradient)
-        if not np.isfinite([expected[0], *expected[1]]).all():
-            continue
-        got = script(program, framework)(*(x.data for x in leaves), gradient=gradient)
+        if np.isfinite([expected[0], *expected[1]]).all():
+            calls.append((autograd_mini.compile(root, leaves), [x.data for x in leaves], gradient))
+            compared.append(expected)
+    for got, expected, (program, *_) in zip(together(calls, framework), compared, calls):
         close(got, expected, getattr(program, framework))
-        compared += 1
-    assert compared >= 4
+    assert len(compared) >= 4
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_row_has_an_equivalent_or_says_that_it_has_none(row: Any, framework: str) -> None:
-    refused: list[DataError] = []
+    refused, calls, expected = [], [], []
     for args in chosen(row):
         root, recorded = called(row, args, differentiable(row, args) or list(range(len(args))))
         leaves = list(recorded.values())
@@ -85,12 +93,14 @@ def test_every_row_has_an_equivalent_or_says_that_it_has_none(row: Any, framewor
             continue
         seed = np.random.default_rng(0).uniform(0.5, 1.5, root.shape) if root.ndim else 0.7
         try:
-            function = script(program, framework)
+            script(program, framework)
         except DataError as error:
             refused.append(error)
             continue
-        got = function(*(x.data for x in leaves), gradient=seed)
-        close(got, engine(root, leaves, seed), getattr(program, framework))
+        calls.append((program, [x.data for x in leaves], seed))
+        expected.append(engine(root, leaves, seed))
+    for got, values, (program, *_) in zip(together(calls, framework), expected, calls):
+        close(got, values, getattr(program, framework))
     assert not refused or (row.name, framework) == ("getitem", "torch")
 
 
@@ -215,14 +225,15 @@ def test_what_torch_reads_otherwise_is_refused() -> None:
 def test_single_beside_double_precision(row: str, framework: str) -> None:
     args = next(a for a in cases(autograd_mini.op.TABLE[row]) if all(np.size(x) > 1 for x in a if np.ndim(x)))
     arrays = [i for i, a in enumerate(args) if np.ndim(a)]
+    calls, expected = [], []
     for single in arrays:
         mixed = [a.astype(np.float32) if i == single else a for i, a in enumerate(args)]
         z, leaves = called(autograd_mini.op.TABLE[row], tuple(mixed), arrays)
-        program = autograd_mini.compile(ops.sum(z), list(leaves.values()))
-        got = script(program, framework)(*(x.data for x in leaves.values()))
-        expected = engine(ops.sum(z), list(leaves.values()))
-        assert [str(g.dtype).rpartition(".")[2] for g in got[1]] == [x.dtype.name for x in leaves.values()]
-        close(got, expected, getattr(program, framework), 1e-5)
+        calls.append((autograd_mini.compile(ops.sum(z), list(leaves.values())), [x.data for x in leaves.values()], 1.0))
+        expected.append(engine(ops.sum(z), list(leaves.values())))
+    for got, values, (program, inputs, _) in zip(together(calls, framework), expected, calls):
+        assert [str(g.dtype).rpartition(".")[2] for g in got[1]] == [x.dtype.name for x in inputs]
+        close(got, values, getattr(program, framework), 1e-5)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -473,9 +473,9 @@ def scatter(x, index, shape):
 
 def window_index(shape, size, stride, dilation):
     n = len(size)
-    strides, dilations = jnp.broadcast_to(jnp.array(stride), n), jnp.broadcast_to(jnp.array(dilation), n)
+    each = lambda setting: [setting] * n if isinstance(setting, int) else setting
     found = []
-    for i, (k, step, apart, m) in enumerate(zip(size, strides.tolist(), dilations.tolist(), shape[len(shape) - n:])):
+    for i, (k, step, apart, m) in enumerate(zip(size, each(stride), each(dilation), shape[len(shape) - n:])):
         places = jnp.arange((m - apart * (k - 1) - 1) // step + 1)[:, None] * step + jnp.arange(k) * apart
         found.append(places.reshape([len(places) if a == i else k if a == n + i else 1 for a in range(2 * n)]))
     return (..., *found)
