@@ -131,6 +131,12 @@ def test_a_frame_lies_in_the_picture_with_its_name_inside(frames, places):
         if cards:
             assert y + high - max(low for _, low in cards) == ROUND / 2 + 12
             assert min(low for _, low in cards) - y == ROUND / 2 + 26
+            assert x + wide - max(at_x for at_x, _ in cards) == ROUND / 2 + 12
+            assert min(at_x for at_x, _ in cards) - x == ROUND / 2 + 12
+        inner = {f.id for f in frames.folds if f.parent == name} & places.scope.frames.keys()
+        for left, top, across, down in map(places.scope.frames.get, inner):
+            assert x + 8 <= left <= left + across <= x + wide - 8
+            assert y + 20 <= top <= top + down <= y + high - 8
 
 
 @every_scene
@@ -242,6 +248,19 @@ def test_numbers_and_entries_are_cut_to_their_room():
 
 
 # The film -------------------------------------------------------------------------------------------------------------
+
+
+@every_scene
+def test_what_comes_and_goes_is_seen_from_its_step_on_until_its_end_alone(frames, places):
+    seconds = seconds_of(frames)
+    found = re.findall(r"@keyframes t(\d+)-(\d+)\{(.*?%\{opacity:\d\})\}", animation_of(frames, places))
+    assert len(found) > len(seconds)
+    for start, end, rules in found:
+        stops = [(float(at), seen == "1") for at, seen in re.findall(r"([\d.]+)%\{opacity:(\d)\}", rules)]
+        for i, (before, took) in enumerate(zip(itertools.accumulate(seconds, initial=0.0), seconds)):
+            middle = 100 * (before + took / 2) / sum(seconds)
+            seen = [seen for at, seen in stops if at <= middle][-1]
+            assert seen == (int(start) <= i < int(end)), (start, end, i)
 
 
 def timed(text, kind):
