@@ -89,6 +89,12 @@ def test_the_picture_has_a_margin_and_a_card_lies_in_its_place_with_all_that_is_
             left, low = at(words, "x", "y")
             assert 0 < left < wide
             assert 12 <= low <= high - 6
+        for rect in card.iterfind(f"{SVG}rect"):
+            across, down = at(rect, "width", "height")
+            left, top = (float(rect.get(side, 0)) for side in "xy")
+            pile = 4 if rect.get("class") == "pile" else 0
+            assert 0 <= left <= left + across <= wide + pile
+            assert -pile <= top <= top + down <= high
         vertex = frames.vertices[int(name[1:])] if name.startswith("n") else None
         root = vertex is not None and vertex.id == len(frames.vertices) - 1
         kind = "fold" if vertex is None else "leaf" if not vertex.op else "root" if root else "inner"
