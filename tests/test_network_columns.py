@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from autograd_mini import Value
 from autograd_mini.sweep import order
 from autograd_mini.text.formula import names_of
 from nn import MLP
@@ -16,8 +17,8 @@ from viz.stepping.player_page import player
 
 
 def places(sizes, n_in=2):
-    net = MLP(n_in, sizes, "tanh", rng=0)
-    root = (net([0.5] * n_in) - 1.0) ** 2.0 if sizes[-1] == 1 else sum(net([0.5] * n_in))
+    net, x = MLP(n_in, sizes, "tanh", rng=0), [Value(0.5) for _ in range(n_in)]
+    root = (net(x) - 1.0) ** 2.0 if sizes[-1] == 1 else sum(net(x))
     folds, paths = folds_of(root, net, {})
     return card_layout_of(outline_of(root, names_of(order(root), {}, root), paths, folds)), folds
 
