@@ -436,6 +436,14 @@ def test_a_graph_beyond_any_browser_is_refused_before_the_work() -> None:
         player(y, names={"x": x})
 
 
+def test_leaves_and_constants_that_no_page_can_hold_are_counted_and_refused(monkeypatch) -> None:
+    monkeypatch.setattr("viz.stepping.player_page.HELD", 13)
+    x = Tensor(np.ones(8), label="x")
+    player((x * 2.0 + np.ones(3).sum()).sum(), names={})
+    with pytest.raises(PlayerError, match="have 17 entries, more than the 13 that a page can hold"):
+        player((x * 2.0 + np.ones(8)).sum(), names={})
+
+
 def test_a_norm_beyond_float32_and_beyond_squares_is_told_without_a_warning() -> None:
     x = Tensor(np.full((10, 10), 1e30), dtype=np.float32, label="x")
     y = Tensor(np.full((10, 10), 1e300), label="y")

@@ -290,7 +290,7 @@ def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_it
     ground, *stills = stills_of(frames, places)
     assert ground.box[:2] == (-MARGIN, -MARGIN)
     assert {still.box[3] for still in stills} == {ground.box[3] + 14 + 18 * max(map(len, captions.values()))}
-    assert len(seconds_of(frames)) == steps
+    assert seconds_of(frames) == pytest.approx([1.4] * (steps - 1) + [4.2])
     bars = timed(text, "bar")
     assert [(start, end) for start, end, _ in bars] == [(i, i + 1) for i in range(steps)]
     widths = [at(bar, "width")[0] for _, _, bar in bars]
@@ -317,7 +317,7 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
         for start, end, cover in timed(text, kind):
             assert start < end
             if cover.tag == f"{SVG}circle":
-                assert at(cover, "r") == [ROUND / 2 - 1]
+                assert (start, *at(cover, "r")) == (0, ROUND / 2 - 1)
                 continue
             x, y, wide = at(cover, "x", "y", "width")
             on = [c for c, b in boxes.items() if b[0] <= x and x + wide <= b[0] + b[2] and b[1] <= y <= b[1] + HIGH]

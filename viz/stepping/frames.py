@@ -205,8 +205,8 @@ def outline_of(
 
     >>> from autograd_mini import Value
     >>> x = Value(3.0); y = x * x
-    >>> [step.kind for step in outline_of(y, {x: "x", y: "y"}, {}).steps]
-    ['start', 'group', 'seed', 'group']
+    >>> [(step.i, step.kind) for step in outline_of(y, {x: "x", y: "y"}, {}).steps]
+    [(0, 'start'), (1, 'group'), (2, 'seed'), (3, 'group')]
     """
     nodes = order(root)[::-1]
     ids = {node: i for i, node in enumerate(nodes)}
