@@ -13,7 +13,7 @@ from autograd_mini.sweep import order
 from nn import MLP
 from viz import player
 from viz.stepping.animation import animation_of, seconds_of, stills_of
-from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, shown
+from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, open_at_start, shown
 from viz.stepping.card_svg import GRAD_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, mark
@@ -22,6 +22,7 @@ from viz.stepping.network_columns import PITCH, ROUND
 from viz.stepping.numbers import ENTRIES, held
 from viz.stepping.player_page import OF_ARRAYS, SCRIPTS, code
 from viz.stepping.record import record_of
+from viz.stepping.scopes import cards_of
 from viz.stepping.sentences import sentences
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -225,6 +226,21 @@ def test_a_heat_map_lies_in_the_middle_of_its_row():
                 assert (left, top + high * down / 2) == pytest.approx((56.0, row - 4.5))
                 seen += 1
     assert seen == len(heats) > 8
+
+
+def test_groups_are_open_level_by_level_while_no_more_cards_are_seen_than_may_be():
+    root, net = network()
+    folds, paths = folds_of(root, net, {})
+    frames = frames_of(root, None, paths, folds)
+    deep = {"": 0}
+    for each in folds:
+        deep[each.id] = deep[each.parent] + 1
+    states = [tuple(each.id for each in folds if deep[each.id] <= level) for level in range(4)]
+    seen = [len(cards_of(frames, {*opened}).cards) for opened in states]
+    assert seen == sorted({*seen})
+    for limit in range(seen[-1] + 2):
+        opened = next((s for s, cards in zip(states[::-1], seen[::-1]) if cards <= limit), states[0])
+        assert open_at_start(frames, limit) == opened
 
 
 def test_two_networks_lie_below_each_other_with_room_for_their_frames():
@@ -512,6 +528,7 @@ def test_indices_settings_and_numbers_are_written_as_a_page_reads_them():
     told = record_of(y, {x: "x", y: "L"}, gradient=np.ones((2, 3)))
     assert "lacking" not in told
     assert told["seed"]["shape"] == [2, 3]
+    assert record_of(root, {n: n.label or "v" for n in order(root)}, gradient=0.5)["seed"] == 0.5
 
 
 def test_a_record_tells_the_order_of_steps_where_groups_alternate_and_what_was_asked_of_its_nodes():
