@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy comes: in small products threads wait more than they work
 
 import pytest
 from hypothesis import settings

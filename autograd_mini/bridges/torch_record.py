@@ -170,8 +170,7 @@ class Recorder:
             args, settings = self.given((step.args, step.kwargs), values)
             return step.target(*args, **settings)
 
-        table = torch._decomp.core_aten_decompositions()
-        graph = proxy_tensor.make_fx(alone, decomposition_table=table, tracing_mode="real")(*leaves)
+        graph = proxy_tensor.make_fx(alone, decomposition_table=decompositions(), tracing_mode="real")(*leaves)
         again = any(s.op == "call_function" and name_of(s.target) == name_of(step.target) for s in graph.graph.nodes)
         if again or self.depth >= DEEP:
             raise BridgeError(refusal(step, self.place_of(step), "it has no equivalent among the rows"))
@@ -266,6 +265,12 @@ class Recorder:
         with placed(place):
             new = ops.getitem(ops.reshape(found, (-1,)), np.maximum(at, 0))
             return new if (at >= 0).all() else ops.where(at >= 0, new, numbers(tensor) if old is _nothing else old)
+
+
+@functools.cache
+def decompositions() -> Any:
+    """Return torch's table of the ops that it makes of others, which takes it a quarter of a second to put together."""
+    return torch._decomp.core_aten_decompositions()
 
 
 def memory_places(tensor: Any) -> Any:
