@@ -62,6 +62,9 @@ def test_every_backend_takes_batches_of_any_shape(backend: str) -> None:
             total, sums = program.summed(*batch, gradient=gradient)
             close(total, expected.sum())
             close(sums, [g.sum() for g in others])
+    value, gradients = program(*(np.asarray(a, np.float32) if np.ndim(a) else a for a in batch))
+    assert {value.dtype, *(g.dtype for g in gradients)} == {np.dtype("float32" if backend in COMPILED else "float64")}
+    np.testing.assert_allclose(value, plain(*batch)[0], rtol=1e-5)
     value, gradients = program(0.1, 0.2, 0.3, gradient=np.array([1.0, 2.0]))
     assert value.shape == gradients[0].shape == (2,)
 

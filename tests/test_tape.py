@@ -264,14 +264,62 @@ def test_each_row_in_lanes_is_the_same_as_alone(row: Elementwise) -> None:
             np.testing.assert_array_equal([values[j], *gradients[:, j]], [value, *slopes], f"{row.name}{rows[:, j]}")
 
 
-def test_gradients_are_summed_over_the_lanes_in_their_order() -> None:
-    root, leaves = random_graph(11, (EXACT + " " + SMOOTH).split(), 60)
-    compiled = tape(root, leaves)
-    given = [*[float(x._data) for x in leaves[:3]], *np.random.default_rng(1).normal(size=(3, 177))]
-    values, sums = compiled.summed(given, 0.5)
-    alone, slopes = compiled.lanes(given, 0.5)
-    np.testing.assert_array_equal(values, alone)
-    assert sums.tolist() == [sum(slope) for slope in slopes.tolist()]
+@pytest.mark.parametrize("how", [*DOTS, *range(8)])
+def test_gradients_are_summed_over_the_lanes(how: Any) -> None:
+    """Inputs that all samples share are single numbers inside, unless a row or both factors of a product use them."""
+    rng = np.random.default_rng(1)
+    if how in DOTS:
+        b, *leaves = inputs = [Value(float(v)) for v in rng.normal(size=11)]
+        root = DOTS[how](b, leaves[:5], leaves[5:])
+    else:
+        root, inputs = random_graph(how, (EXACT + " " + SMOOTH).split(), 60)
+    compiled = tape(root, inputs)
+    for n, varied in ((177, [0, 2]), (5, [1]), (300, [-1])):
+        given: list[Any] = [x._data for x in inputs]
+        for i in varied:
+            given[i] = rng.normal(size=n)
+        values, sums = compiled.summed(given, 0.5)
+        alone, slopes = compiled.lanes(given, 0.5)
+        np.testing.assert_array_equal(values, alone)
+        for total, slope in zip(sums, slopes):
+            np.testing.assert_allclose(total, slope.sum(), rtol=0.0, atol=1e-15 * n * np.abs(slope).sum())
+
+
+def test_what_all_samples_share_may_be_the_root_or_idle() -> None:
+    x, w, idle = Value(2.0), Value(3.0), Value(5.0)
+    given = [np.ones(3), 4.0, 7.0]
+    assert [a.tolist() for a in tape(w * 1.0, [x, w, idle]).summed(given)] == [[4.0] * 3, [0.0, 3.0, 0.0]]
+    assert [a.tolist() for a in tape(w, [x, w, idle]).summed(given, 0.5)] == [[4.0] * 3, [0.0, 1.5, 0.0]]
+    sums = tape(w * x + ops.floor(idle) * 2.0 + 3.0 * w, [x, w, idle]).summed(given)[1]
+    assert (sums.tolist(), np.signbit(sums).any()) == ([12.0, 12.0, 0.0], False)
+    assert tape(w * x, [x, w]).summed([np.ones(0), 4.0])[1].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lanes_of_float32_are_those_of_float64_with_fewer_digits(seed: int) -> None:
+    root, inputs = random_graph(seed, "add mul sub neg tanh exp sigmoid relu sin squared_loss add_n".split(), 12)
+    compiled = tape(root, inputs)
+    rng = np.random.default_rng(seed)
+    rows, shared, seeds = rng.normal(size=(3, 75)), rng.normal(size=3).tolist(), rng.normal(size=75)
+    for gradient in (0.5, seeds):
+        wide = [*compiled.lanes([*rows, *shared], gradient), compiled.summed([*rows, *shared], gradient)[1]]
+        narrow = [*rows.astype(np.float32), *shared]
+        for exact, rounded in zip(wide, [*compiled.lanes(narrow, gradient), compiled.summed(narrow, gradient)[1]]):
+            assert rounded.dtype == np.float32
+            np.testing.assert_allclose(rounded, exact, rtol=1e-4, atol=1e-4 * np.abs(exact).max())
+    assert compiled.lanes([*rows[:2], narrow[2], *shared])[0].dtype == np.float64, "one of float64 makes all so"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_each_row_in_float32_answers_hostile_numbers(row: Elementwise) -> None:
+    n = len(row.rules)
+    leaves = [Value(0.5) for _ in range(n)]
+    rows = np.random.default_rng(0).choice(
+        [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan], size=(n, 80)
+    )
+    compiled = tape(row(*leaves), leaves)
+    for exact, rounded in zip(compiled.lanes(rows), compiled.lanes(rows.astype(np.float32))):
+        np.testing.assert_allclose(rounded, exact, rtol=1e-5, atol=1e-6, err_msg=row.name)
 
 
 def test_a_wide_graph_is_computed_in_narrow_blocks() -> None:
@@ -305,7 +353,13 @@ def test_lanes_that_do_not_fit_together_are_refused() -> None:
     ):
         with pytest.raises(ShapeError, match="batch takes 2 shared"):
             compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
-    for i, wrong in ((0, np.ones(2, int)), (1, np.array([1.0])), (2, np.ones(3)), (2, np.ones((1, 6))[:, ::2])):
+    for i, wrong in (
+        (0, np.ones(2, int)),
+        (1, np.array([1.0])),
+        (2, np.ones(3)),
+        (2, np.ones((1, 6))[:, ::2]),
+        (2, np.ones((1, 3), np.float32)),
+    ):
         with pytest.raises(DataError, match="contiguous"):
             compiled.batch(*(wrong if k == i else a for k, a in enumerate(good)))
     for wrong in ("1", None, 1j, x):

@@ -24,12 +24,15 @@ from ...node import leaf, record
 from ...op import Elementwise, Op
 from ..languages.dialects import PYTHON, contribution, expression
 from ..languages.prelude import definitions, prelude
-from . import assembly, jit
+from . import abreast, assembly, jit
 from .assembly import ADD, DOT, MASKS, MUL, POWER, SQUARE, SUM
 from .interpreter_loops import ASSEMBLER, HEAD, LANES, SCALAR
 
 _KNOWN = {"add": ADD, "mul": MUL, "power": POWER, "square": SQUARE, "add_n": SUM}
 _ON_ARRAYS = ("floor", "round")  # rows whose function on numbers goes through an int, which inf and nan refuse
+_ABREAST = set(
+    "exp expm1 relu sigmoid silu sqrt square step tanh".split()
+)  # calls that are computed for many lanes at once
 
 
 @cache
@@ -42,13 +45,16 @@ def rows() -> dict[Op, int]:
 
 @cache
 def load(name: str) -> Any:
-    """Return a compiled part of the interpreter: "assembler", "scalar" or "lanes"; the first time takes seconds."""
+    """Return a compiled part of the interpreter, see `source`; the first time takes seconds."""
     return jit.load(f"autograd_mini_{name}", source(name))
 
 
 def source(name: str) -> str:
-    """Return the source of a part: the assembler, the same for every table, or loops with a case per row and rule."""
-    loops = {"assembler": ASSEMBLER, "scalar": SCALAR, "lanes": LANES}[name]
+    """Return the source of a part: the assembler, the same for every table, or loops with a case per row and rule.
+
+    `name` is "assembler", "scalar", or what lanes are made of, "float64" or "float32".
+    """
+    loops = {"assembler": ASSEMBLER, "scalar": SCALAR}.get(name) or LANES.replace("<number>", name)
     for place, make in _CASES.items():
         if f"<{place}>" in loops:
             loops = loops.replace(f"        <{place}>\n", _indented(make()))
@@ -59,7 +65,7 @@ def source(name: str) -> str:
 @cache
 def head() -> str:
     """Return what every source starts with: what numba is told, and what the table means."""
-    return "\n".join([HEAD, *_jitted(_definitions())])
+    return "\n".join([HEAD, *_jitted(_definitions(), "@inlined")])
 
 
 @cache
@@ -89,7 +95,8 @@ def _printed() -> list[tuple[Op, int]]:
 
 
 def _definitions() -> list[str]:
-    defined = {**definitions("scalar"), **{name: definitions("array")[name] for name in _ON_ARRAYS}}
+    arrays = definitions("array")
+    defined = {**definitions("scalar"), **{name: arrays[name] for name in _ON_ARRAYS}, **_named(abreast)}
     used = [text for op, _ in _printed() for text in (texts(op)[0], *texts(op)[1].values())]
     return prelude(used, defined)
 
@@ -100,12 +107,17 @@ def _functions(module: ModuleType) -> list[str]:
     return [ast.get_source_segment(text, part) or "" for part in ast.parse(text).body if not _is_import(part)]
 
 
+def _named(module: ModuleType) -> dict[str, str]:
+    """Return the constants and functions of a module by their names."""
+    return {re.split(r"\W+", text.removeprefix("def "), maxsplit=1)[0]: text for text in _functions(module)}
+
+
 def _is_import(part: ast.stmt) -> bool:
     return isinstance(part, (ast.Import, ast.ImportFrom, ast.Expr))
 
 
-def _jitted(texts: list[str]) -> list[str]:
-    return [f"@jit\n{text}" if text.startswith("def ") else text for text in texts]
+def _jitted(texts: list[str], how: str = "@jit") -> list[str]:
+    return [f"{how}\n{text}" if text.startswith("def ") else text for text in texts]
 
 
 def _indented(cases: Iterator[tuple[int, list[str]]]) -> str:
@@ -132,7 +144,7 @@ def _backward() -> Iterator[tuple[int, list[str]]]:
 def _value() -> Iterator[tuple[int, list[str]]]:
     """Yield the rows as cases of a function, for lanes that take turns."""
     for op, kind in _printed():
-        if _calls(texts(op)[0]):
+        if _takes_turns(texts(op)[0]):
             yield kind, [f"return {texts(op)[0].format(x='x', y='y', z='z')}"]
 
 
@@ -140,28 +152,29 @@ def _slopes() -> Iterator[tuple[int, list[str]]]:
     """Yield the rules as cases of a function, for lanes that take turns."""
     for op, kind in _printed():
         for mask, wanted in _subsets(texts(op)[1]):
-            if any(_calls(text) for _, text in wanted):
+            if any(_takes_turns(text) for _, text in wanted):
                 found = {i: text.format(x="x", y="y", z="z", r="r", g="g") for i, text in wanted}
                 yield MASKS * kind + mask, [f"return {', '.join(found.get(i, '0.0') for i in range(3))}"]
 
 
 def _forward_lanes() -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are nothing but operators, for lanes that go abreast."""
+    """Yield the other rows, for lanes that go abreast."""
     for op, kind in _printed():
-        if not _calls(texts(op)[0]):
+        if not _takes_turns(texts(op)[0]):
             yield kind, _loop("v[d, j] = " + texts(op)[0])
 
 
 def _backward_lanes() -> Iterator[tuple[int, list[str]]]:
-    """Yield the rules that are nothing but operators, for lanes that go abreast."""
+    """Yield the other rules, for lanes that go abreast."""
     for op, kind in _printed():
         for mask, wanted in _subsets(texts(op)[1]):
-            if not any(_calls(text) for _, text in wanted):
+            if not any(_takes_turns(text) for _, text in wanted):
                 yield MASKS * kind + mask, [line for i, text in wanted for line in _loop(f"h[{'abc'[i]}, j] += {text}")]
 
 
-def _calls(text: str) -> bool:
-    return re.search(r"\w\(", text) is not None
+def _takes_turns(text: str) -> bool:
+    """Return whether an expression calls what computes one number at a time."""
+    return not _ABREAST.issuperset(re.findall(r"(\w+)\(", text))
 
 
 def _loop(text: str) -> list[str]:

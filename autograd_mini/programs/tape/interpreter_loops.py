@@ -1,8 +1,9 @@
-"""Loops: the interpreter of tapes but for its cases, which `interpreter` writes in where <...> stands.
+"""Loops: the interpreter of tapes but for its cases and types, which `interpreter` writes in where <...> stands.
 
 `v` holds the values by slot, `h` the gradients, which start from -0.0: whatever is added to it stays what it is, a zero
 with its sign. `idle` are the inputs that nothing is added to. `d` is the slot of the result, `a`, `b`, `c` those of the
-arguments.
+arguments. In lanes a number that all samples share is one, and its gradient a sum, where sums of products alone use it;
+every other slot is wide: it has a row of `m` lanes. Sums over lanes are free to be added in any order.
 """
 
 HEAD = """\
@@ -15,6 +16,8 @@ import numba
 import numpy as np
 
 jit = numba.njit(error_model="numpy", nogil=True)
+inlined = numba.njit(error_model="numpy", nogil=True, forceinline=True)
+freely = numba.njit(error_model="numpy", nogil=True, fastmath={"reassoc"})
 real = float = numba.float64  # the built-in one takes no bool there
 reals, grid, whole, wholes = real[::1], real[:, ::1], numba.int64, numba.int64[::1]
 given, givens = (numba.types.Array(real, n, "C", readonly=True) for n in (1, 2))
@@ -109,7 +112,21 @@ def slopes(op, g, r, x, y, z):
 
 
 @jit
-def forward_lanes(code, lists, v, d, m):
+def widened(code, lists, wide):
+    for i in range(len(code)):
+        op, a, b, c = code[i, 0], code[i, 2], code[i, 3], code[i, 4]
+        if op == DOT:
+            for k in range(c + 1, c + 1 + lists[c], 2):  # one of two factors at least
+                wide[lists[k]] |= not wide[lists[k + 1]]
+        elif op == SUM:
+            for k in range(c + 1, c + 1 + lists[c]):
+                wide[lists[k]] = True
+        else:
+            wide[a] = wide[b] = wide[c] = True
+
+
+@jit
+def forward_lanes(code, lists, v, d, m, wide):
     for i in range(len(code)):
         op, a, b, c = code[i, 0], code[i, 2], code[i, 3], code[i, 4]
         <forward lanes>
@@ -120,11 +137,20 @@ def forward_lanes(code, lists, v, d, m):
                 for j in range(m):
                     v[d, j] += v[a, j]
         elif op == DOT:
-            v[d, :m] = v[a, :m]
+            if wide[a]:
+                v[d, :m] = v[a, :m]
+            else:
+                v[d, :m] = v[a, 0]
             for k in range(c + lists[c] - 1, c, -2):
                 p, q = lists[k], lists[k + 1]
-                for j in range(m):
-                    v[d, j] += v[p, j] * v[q, j]
+                if wide[p] and wide[q]:
+                    for j in range(m):
+                        v[d, j] += v[p, j] * v[q, j]
+                else:
+                    p, q = (q, p) if wide[p] else (p, q)
+                    x = v[p, 0]
+                    for j in range(m):
+                        v[d, j] += x * v[q, j]
         else:
             for j in range(m):
                 v[d, j] = value(op, v[a, j], v[b, j], v[c, j])
@@ -132,7 +158,7 @@ def forward_lanes(code, lists, v, d, m):
 
 
 @jit
-def backward_lanes(code, lists, v, h, m):
+def backward_lanes(code, lists, v, h, m, wide, sums):
     d = len(v)
     for i in range(len(code) - 1, -1, -1):
         d -= 1
@@ -146,14 +172,24 @@ def backward_lanes(code, lists, v, h, m):
                 for j in range(m):
                     h[a, j] += h[d, j]
         elif op == MASKS * DOT + 1:
-            for j in range(m):
-                h[a, j] += h[d, j]
+            if wide[a]:
+                for j in range(m):
+                    h[a, j] += h[d, j]
+            else:
+                sums[a] += total(h, d, m)
             for k in range(c + 1, c + 1 + lists[c], 2):
                 p, q = lists[k], lists[k + 1]
-                for j in range(m):
-                    h[p, j] += h[d, j] * v[q, j]
-                for j in range(m):
-                    h[q, j] += h[d, j] * v[p, j]
+                if wide[p] and wide[q]:
+                    for j in range(m):
+                        h[p, j] += h[d, j] * v[q, j]
+                    for j in range(m):
+                        h[q, j] += h[d, j] * v[p, j]
+                else:
+                    p, q = (q, p) if wide[p] else (p, q)
+                    x = v[p, 0]
+                    sums[p] += total_product(h, d, v, q, m)
+                    for j in range(m):
+                        h[q, j] += h[d, j] * x
         else:
             for j in range(m):
                 dx, dy, dz = slopes(op, h[d, j], v[d, j], v[a, j], v[b, j], v[c, j])
@@ -162,22 +198,25 @@ def backward_lanes(code, lists, v, h, m):
                 h[c, j] += dz
 
 
-@jit
-def add_lanes(sums, h, m):
-    for i in range(0, sums.size - 3, 4):  # four sums that do not wait for each other
-        s0, s1, s2, s3 = sums[i], sums[i + 1], sums[i + 2], sums[i + 3]
-        for j in range(m):
-            s0 += h[i, j]
-            s1 += h[i + 1, j]
-            s2 += h[i + 2, j]
-            s3 += h[i + 3, j]
-        sums[i], sums[i + 1], sums[i + 2], sums[i + 3] = s0, s1, s2, s3
-    for i in range(sums.size // 4 * 4, sums.size):
-        for j in range(m):
-            sums[i] += h[i, j]
+@freely
+def total(h, d, m):
+    s = number(-0.0)
+    for j in range(m):
+        s += h[d, j]
+    return s
 
 
-lanes_of = given, wholes, givens, given, grid, reals, grid, whole
+@freely
+def total_product(h, d, v, q, m):
+    s = number(-0.0)
+    for j in range(m):
+        s += h[d, j] * v[q, j]
+    return s
+
+
+number = numba.<number>
+row, rows = (numba.types.Array(number, n, "C", readonly=True) for n in (1, 2))
+lanes_of = row, wholes, rows, row, number[:, ::1], number[::1], number[:, ::1], whole
 
 
 @entry(numba.boolean(steps, codes, given, wholes, wholes, whole, *lanes_of))
@@ -185,24 +224,35 @@ def run_lanes(code, lists, numbers, shown, idle, n, shared, varied, lanes, gradi
     if shared.size != n or len(lanes) != varied.size or np.any((varied < 0) | (varied >= n)):
         return False
     base = n + numbers.size
-    v, h = np.empty((base + len(code), width)), np.empty((base + len(code), width))
-    for i in range(shared.size):
-        v[i] = shared[i]
-    for i in range(numbers.size):
-        v[shared.size + i] = numbers[i]
+    slots = base + len(code)
+    v, h = np.empty((slots, width), number), np.empty((slots, width), number)
+    wide = np.arange(slots) >= base
+    wide[varied] = wide[shown] = True
+    widened(code, lists, wide)
+    for i in range(base):
+        v[i, : width if wide[i] else 1] = shared[i] if i < n else numbers[i - n]
+    added = np.full(base, number(-0.0 if gradient.size else 0.0))
+    added[idle] = 0.0
     for start in range(0, gradient.size, width):
         m = min(width, gradient.size - start)
         for k in range(varied.size):
             v[varied[k], :m] = lanes[k, start : start + m]
-        forward_lanes(code, lists, v, base, m)
-        h[:] = -0.0
-        h[idle] = 0.0
-        h[shown[0], :m] = gradient[start : start + m]
-        backward_lanes(code, lists, v, h, m)
-        add_lanes(sums, h, m)
+        forward_lanes(code, lists, v, base, m, wide)
+        for i in range(slots):
+            if wide[i]:
+                h[i, :m] = -0.0
+        for i in idle:
+            h[i, :m] = 0.0
+        for j in range(m):
+            h[shown[0], j] = gradient[start + j]
+        backward_lanes(code, lists, v, h, m, wide, added)
+        for i in range(n):
+            if wide[i]:
+                added[i] += total(h, i, m)
         for k in range(shown.size):
             out[k, start : start + m] = v[shown[k], :m]
         for k in range(varied.size):
             slopes[k, start : start + m] = h[varied[k], :m]
+    sums[:] = added[:n]
     return True
 """

@@ -1,8 +1,8 @@
 """Tapes: a record of numbers as a list of instructions, run by a compiled interpreter: a new graph compiles nothing.
 
 Values and gradients are the engine's, in every bit where the rows are made of arithmetic: contributions are added in
-the order of the sweep, and 1/0 or log 0 give what IEEE 754 says. Functions (exp, tanh) come from the C library, which
-may round the last bits otherwise than numpy.
+the order of the sweep, and 1/0 or log 0 give what IEEE 754 says. exp, expm1 and tanh are those of `abreast`, other
+functions the C library's: they may round the last bits otherwise than numpy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data import Array, array_of, number_of
+from ...data import Array, array_of, ignoring_fp_warnings, number_of
 from ...errors import DataError, ShapeError
 from ...node import ALL, NONE, Node, Value
 from ...op import ROWS
@@ -24,7 +24,7 @@ from . import interpreter
 from .assembly import IN_LIST, NO_SECOND
 from .straight_line import straight_run
 
-WIDEST = 64  # lanes abreast
+WIDEST = 128  # lanes abreast
 CACHED = 1 << 16  # numbers that stay in the processor's cache: the lanes abreast of all slots are no more, if 8 can be
 
 _op, _first, _second = attrgetter("op"), attrgetter("first"), attrgetter("second")
@@ -100,7 +100,7 @@ class Tape:
         """Return the values, of shape (n,), and the gradients, of shape (inputs, n), of n samples side by side.
 
         `values` holds for each input a number, the same in all samples, or an array of shape (n,). `gradient` is a
-        number, or one per sample.
+        number, or one per sample. Where all arrays among the values have float32, so has everything.
 
         >>> x, w = Value(2.0), Value(3.0); y = w * (x + 1)
         >>> tape_of([x, w, y.args[1], y], y, [w, x]).lanes([3.0, np.array([1.0, 2.0])])
@@ -108,14 +108,14 @@ class Tape:
                [3., 3.]]))
         """
         shared, varied, given = self._sides(values)
-        rows = np.empty((self.inputs, given.shape[1]))
+        rows = np.empty((self.inputs, given.shape[1]), given.dtype)
         rows[:] = shared[:, None]
         rows[varied] = given
         shown, _, slopes = self.batch(shared, np.arange(self.inputs), rows, gradient)
         return shown[0], slopes
 
     def summed(self, values: Sequence[Any], gradient: Any = 1.0) -> tuple[Array, Array]:
-        """Return the values, of shape (n,), and the gradients summed over the samples, in their order: shape (inputs,).
+        """Return the values, of shape (n,), and the gradients summed over the samples: shape (inputs,).
 
         >>> x, w = Value(2.0), Value(3.0); y = w * (x + 1)
         >>> tape_of([x, w, y.args[1], y], y, [w, x]).summed([3.0, np.array([1.0, 2.0])])
@@ -128,19 +128,24 @@ class Tape:
         """Return the values, of shape (1 + watched, n); the summed gradients; those of the varied inputs by sample.
 
         `shared` holds a number for each input; `varied` says in place of which ones, by position, the rows of `lanes`
-        stand, of shape (varied, n). Contiguous arrays of float64, and `varied` of int64: nothing is converted.
-        ShapeError, DataError otherwise.
+        stand, of shape (varied, n). Contiguous arrays of float64 or all of float32, in which it then computes, and
+        `varied` of int64: nothing is converted. The sums are added in no order of their own. ShapeError, DataError
+        otherwise.
         """
-        seeds = _seeds(gradient, lanes.shape[-1])
-        shown, sums = np.empty((self._shown.size, seeds.size)), np.full(self.inputs, -0.0 if seeds.size else 0.0)
-        slopes = np.empty(lanes.shape)
-        ends = self._shown, self._idle
-        places = (shared, varied, lanes, seeds, shown, sums, slopes, self._width(seeds.size))
+        n, kind = lanes.shape[-1], lanes.dtype
+        shown, sums, slopes = (
+            np.empty((self._shown.size, n), kind),
+            np.empty(self.inputs, kind),
+            np.empty(lanes.shape, kind),
+        )
+        places = shared, varied, lanes, _seeds(gradient, n, kind), shown, sums, slopes, self._width(n)
+        ends = self._shown, self._idle, self.inputs
         try:
-            fits = interpreter.load("lanes").run_lanes(*self._code, self._numbers, *ends, self.inputs, *places)
+            fits = interpreter.load(_lanes_of(kind)).run_lanes(*self._code, self._numbers, *ends, *places)
         except TypeError:
             raise DataError(
-                "batch takes contiguous arrays of float64, the lanes with two axes, and positions of int64"
+                "batch takes contiguous arrays, all of float64 or all of float32, the lanes with two axes, and "
+                f"positions of int64; got {shared.dtype}, {kind} with {lanes.ndim} axes, {varied.dtype}"
             ) from None
         if not fits:
             raise ShapeError(
@@ -164,19 +169,24 @@ class Tape:
         for i in varied:
             plain[i] = 0.0
         shared = np.array([x if type(x) is float else number_of(x) for x in plain])
-        rows = [array_of(values[i], np.float64) for i in varied]
+        rows = [array_of(values[i]) for i in varied]
         shapes = {row.shape for row in rows}
         if len(shapes) != 1 or len(rows[0].shape) != 1:
             found = " and ".join(map(str, sorted(shapes))) or "numbers alone"
             raise ShapeError(f"lanes are arrays of one shape (n,), at least one among the inputs; got {found}")
-        return shared, np.array(varied), np.array(rows)
+        lanes = np.array(rows)
+        return ignoring_fp_warnings(shared.astype, lanes.dtype), np.array(varied), lanes
 
 
-def _seeds(gradient: Any, n: int) -> Array:
+def _lanes_of(dtype: Any) -> str:
+    return "float32" if dtype == np.float32 else "float64"
+
+
+def _seeds(gradient: Any, n: int, dtype: Any) -> Array:
     """Return a gradient for each lane."""
     if type(gradient) is float or not np.ndim(gradient):
-        return np.full(n, number_of(gradient))
-    seeds = array_of(gradient, np.float64)
+        return ignoring_fp_warnings(np.full, n, number_of(gradient), dtype)
+    seeds = ignoring_fp_warnings(array_of, gradient, dtype)
     if seeds.shape != (n,):
         raise ShapeError(f"a gradient of shape {seeds.shape} for {n} lanes: give one number, or one for each")
     return seeds
