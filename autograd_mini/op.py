@@ -85,7 +85,7 @@ class Op:
             raw.append(a)
         result = self.compute(*raw)
         if recorded:
-            return record(self, tuple(map(_owned, kept)), result)
+            return record(self, tuple([a if isinstance(a, Node) else _owned(a) for a in kept]), result)
         return result if getattr(result, "ndim", 0) else float(result)  # no array of rank 0
 
     def compute(self, *args: Any) -> Any:

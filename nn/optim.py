@@ -76,9 +76,10 @@ class Optimizer(NamedTuple):
     def _move(self, state: State, lr: float) -> None:
         for entry in state:
             p, t, *memory = entry
-            if p.has_grad and p.grad is not None:
+            g = getattr(p, "_grad", None)
+            if g is not None:
                 own_memory(p)
-                moved, *entry[2:] = self.formula(p._data, p.grad, lr, t + 1, *memory)
+                moved, *entry[2:] = self.formula(p._data, g, lr, t + 1, *memory)
                 entry[1] = t + 1
                 assign(p, moved if isinstance(moved, np.ndarray) else float(moved))
 

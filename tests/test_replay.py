@@ -190,3 +190,26 @@ def test_infinite_and_missing_numbers_go_through_as_in_the_engine() -> None:
         assert np.array_equal(value, root.data, equal_nan=True)
         for g, node in zip(gradients, fresh):
             np.testing.assert_array_equal(np.isnan(g), np.isnan(node.grad))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_layer_is_the_engines_to_the_bit_whether_or_not_its_weights_are_copied(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    for n, wide, high in [(1, 5, 3), (1, 50, 40), (40, 50, 40), (40, 50, 20), (40, 0, 40), (200, 90, 80)]:
+        x, b = rng.normal(size=(n, wide)).astype(dtype), rng.normal(size=high).astype(dtype)
+        for W in (rng.normal(size=(high, wide)).astype(dtype), rng.normal(size=(wide, high)).astype(dtype).T):
+            variables = [leaf(a) for a in (x, W, b)]
+            z = ops.affine(*variables)
+            replay = Replay([z], leaf(np.ones_like(z.data)), variables, variables[1:])
+            assert np.array_equal(replay(x, W, b)[0], z.data)
+            np.testing.assert_allclose(z.data, x @ W.T + b, rtol=0.0, atol=1e3 * np.finfo(dtype).eps)
+
+
+def test_sigmoids_of_both_signs_have_the_engines_bits() -> None:
+    edges = [0.0, -0.0, 5e-324, 36.8, 745.2, 1e308, np.inf, np.nan]
+    x = leaf(np.array([*edges, *(-e for e in edges), *np.random.default_rng(0).normal(scale=9.0, size=500)]))
+    both = [ops.sigmoid(x), ops.sigmoid(-x)]
+    replay = Replay(both, leaf(np.ones(x.shape)), [x], [x])
+    assert replay.source.count("np_exp") == 1
+    for found, y in zip(replay(x.data), both):
+        assert np.array_equal(found, y.data, equal_nan=True)

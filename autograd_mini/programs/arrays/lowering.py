@@ -15,7 +15,7 @@ import numpy as np
 from ... import kernels
 from ...modes import Recording
 from ...node import Node, Tensor, Value
-from ...op import ROWS, Elementwise, Op, itself
+from ...op import ROWS, Elementwise, Op, itself, numbers
 from ...sweep import dependents, order, reach, swept
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
@@ -186,11 +186,11 @@ def _transpose(code: Code, node: Node, x: Cell, axes: Cell) -> Cell | None:
 
 
 def _affine(code: Code, node: Node, x: Cell, W: Cell, b: Cell) -> Cell | None:
-    """Return W x + b for each row; a narrow W is turned over first, as `kernels.affine` does."""
+    """Return W x + b for each row; W is copied transposed where `kernels.affine` does it."""
     if len(x.shape) != 2:
         return None
-    turned = _turned(code, W)
-    if len(node.args[1].shape) == 2 and W.shape[0] < kernels.NARROW:
+    turned, weights = _turned(code, W), numbers(node)[1][1]
+    if kernels.copies(x.shape, W.shape) and not weights.flags.f_contiguous:
         code.objects["np_copyto"] = np.copyto
         turned = code.add("np_copyto({out}, {0})", turned, like=np.empty(turned.shape, W.dtype))
     return code.ufunc(np.add, _dot(code, x, turned, node._data), b, like=node._data)
