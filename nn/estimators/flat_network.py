@@ -39,14 +39,16 @@ class Loss(NamedTuple):
     """A loss as it is differentiated and as it is reported.
 
     `row` is the row (z, y) of the table that gives each entry's loss, or each sample's, from logits z; `output` the
-    activation that turns logits into predictions p. `reported` makes of y and p each sample's loss as scikit-learn
-    reports it: the mean over several squared errors, where their sum is differentiated; the logarithm of a probability
-    is that of one no closer to 0 or 1 than one unit of rounding.
+    activation that turns logits into predictions p. `reported` makes of y and p each entry's loss as scikit-learn
+    reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one unit of rounding. `over`
+    makes one number of the means for each output: the mean over several squared errors, where their sum is
+    differentiated.
     """
 
     row: Callable[[Any, Any], Any]
     output: str
     reported: Callable[[Array, Array], Array]
+    over: Callable[..., Any] = np.add.reduce
 
 
 class Rows(NamedTuple):
@@ -195,8 +197,9 @@ def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activat
 
 def mean_loss(loss: Loss, rows: Rows, p: Array) -> Any:
     """Return the loss of predictions as reported, a number of numpy's: the weighted mean over the samples."""
-    each = ignoring_fp_warnings(loss.reported, rows.y, p)
-    return (np.add.reduce(each) if rows.weights is None else each @ rows.weights) / rows.mass
+    each, weights = ignoring_fp_warnings(loss.reported, rows.y, p), rows.weights
+    total = np.add.reduce(each, axis=0) if weights is None else weights @ each
+    return loss.over(total / rows.mass)
 
 
 def _with(penalty: float, rows: Rows, loss: Any) -> float:
@@ -205,28 +208,23 @@ def _with(penalty: float, rows: Rows, loss: Any) -> float:
 
 
 def _squared(y: Array, p: Array) -> Array:
-    d = y - p
-    return 0.5 * np.einsum("ij,ij->i", d, d)
-
-
-def _mean_squared(y: Array, p: Array) -> Array:
-    return _squared(y, p) / y.shape[1]
+    return 0.5 * np.square(y - p)
 
 
 def _poisson(y: Array, p: Array) -> Array:
-    """Return the sum of y log(y/p) - y + p, with 0 log 0 = 0."""
-    return np.add.reduce(y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p, axis=1)
+    """Return y log(y/p) - y + p, with 0 log 0 = 0."""
+    return y * np.log(np.where(y > 0.0, y / p, 1.0)) - y + p
 
 
 def _binary(y: Array, p: Array) -> Array:
-    """Return the sum of -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
+    """Return -log p, or -log(1 - p): with the few digits of 1 - p that scikit-learn's has beside 1."""
     p = _kept(p)
-    return -np.add.reduce(np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64), axis=1)
+    return -np.log(np.where(y > 0.5, p, 1 - p), dtype=np.float64)
 
 
 def _classes(y: Array, p: Array) -> Array:
-    """Return -log p of the right class."""
-    return -np.log(_kept(np.einsum("ij,ij->i", y, p)), dtype=np.float64)
+    """Return -log p of the right class, as a column."""
+    return -np.log(_kept(np.einsum("ij,ij->i", y, p)), dtype=np.float64)[:, None]
 
 
 def _kept(p: Array) -> Array:
@@ -236,7 +234,7 @@ def _kept(p: Array) -> Array:
 
 
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.squared_loss, "identity", _mean_squared),
+    "squared_error": Loss(ops.squared_loss, "identity", _squared, np.mean),
     "sum_squared_error": Loss(ops.squared_loss, "identity", _squared),
     "poisson": Loss(ops.poisson_loss, "exp", _poisson),
     "logistic": Loss(ops.logistic_loss, "logistic", _binary),
