@@ -14,33 +14,35 @@ from typing import Any
 import numpy as np
 
 from . import kernels, ops
+from .array_rows import (
+    concatenate_,
+    expand_dims,
+    getitem,
+    matmul,
+    mean,
+    prod,
+    reshape,
+    spread,
+    stack_,
+    sum,
+    transpose,
+)  # fmt: skip
 from .errors import AutogradError, DataError, ShapeError
 from .op import operand
 from .ops import (
     LN2,
     absolute,
-    concatenate_,
     equal,
-    expand_dims,
     floor,
-    getitem,
     less,
     logaddexp,
-    matmul,
     maximum,
-    mean,
     minimum,
     mul,
     neg,
     power,
-    prod,
-    reshape,
     shape,
     sign,
-    spread,
-    stack_,
-    sum,
-    transpose,
     where,
 )  # fmt: skip
 

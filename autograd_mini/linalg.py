@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import array_ops, kernels, ops
+from .array_rows import broadcast_to, expand_dims, getitem, matmul, reshape
 from .errors import DataError, ShapeError
 from .node import Node
 from .op import ROWS, TABLE, Op
-from .ops import absolute, broadcast_to, equal, expand_dims, getitem, matmul, power, reshape, shape, square, where
+from .ops import absolute, equal, power, shape, square, where
 
 ASYMMETRY = 0.05  # of the largest entry: rounding, and the steps of numerical derivatives, stay below
 

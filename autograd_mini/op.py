@@ -24,10 +24,10 @@ Rule = Callable[..., Any]
 Interval = tuple[float, float]
 WIDE = (-2.0, 2.0)  # where an argument is tested that is said nothing of
 
-TABLE: dict[str, Op] = {}  # every row by its name, in the order of `ops.py` and `linalg.py`
-ROWS: dict[str, Op] = {}  # those of these two, entered at the end: an op that is made later is a custom op
-# While ROWS is empty, they are still being made; whatever is made once it is filled is checked as a custom op.
-NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of the two files where a custom op has the same
+TABLE: dict[str, Op] = {}  # every row by its name, in the order of the files of the table
+ROWS: dict[str, Op] = {}  # those of the table's files, entered at the end: an op that is made later is a custom op
+# While ROWS is empty, the table is still being made; whatever is made once it is filled is checked as a custom op.
+NAMED = ChainMap(ROWS, TABLE)  # a row by its name: that of the table where a custom op has the same
 
 _new = object.__new__
 
@@ -409,7 +409,7 @@ def _numpy(x: Any) -> Any:
 
 
 def row_of_ops(name: str) -> Op:
-    """Return the row of ours that has the name: for unpickling."""
+    """Return the row of the table that has the name: for unpickling."""
     return ROWS[name]
 
 

@@ -18,12 +18,13 @@ import numpy as np
 
 from . import tree
 from .array_ops import stack
+from .array_rows import broadcast_to, reshape
 from .data import array_of
 from .errors import DataError, RangeError, ShapeError
 from .modes import Recording
 from .node import Node, leaf
 from .op import Elementwise, fit, itself, numbers, numeric, operand
-from .ops import broadcast_to, identity, reshape, shape
+from .ops import identity, shape
 from .sweep import Given, dependents, reach, receivers, swept
 
 Function = Callable[..., Any]

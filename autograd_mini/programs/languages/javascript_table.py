@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from ... import kernels, ops
+from ... import array_rows, kernels, ops
 from ...errors import AutogradError
 from ...op import ROWS, Elementwise, Op, Sum, Variadic
 from ...text import latex
@@ -209,7 +209,8 @@ def _is_known(rule: str) -> bool:
 @cache
 def _sources() -> Mapping[str, list[ast.expr]]:
     """Return what each row of the table was made with."""
-    calls = [s.value for s in ast.parse(inspect.getsource(ops)).body if isinstance(s, ast.Assign)]
+    lines = (line for file in (ops, array_rows) for line in ast.parse(inspect.getsource(file)).body)
+    calls = [line.value for line in lines if isinstance(line, ast.Assign)]
     named = [c for c in calls if isinstance(c, ast.Call) and c.args and isinstance(c.args[0], ast.Constant)]
     return {str(c.args[0].value): c.args[1:] for c in named}  # type: ignore[attr-defined]
 
@@ -217,7 +218,7 @@ def _sources() -> Mapping[str, list[ast.expr]]:
 def _lambda(rule: ast.expr) -> str | None:
     if isinstance(rule, ast.Constant) and rule.value is None:
         return ""
-    if isinstance(rule, ast.Name):  # a function of `ops.py`
+    if isinstance(rule, ast.Name):  # a function of the table's
         names = ", ".join(inspect.signature(vars(ops)[rule.id]).parameters)
         return f"({names}) => {rule.id}({names})"
     try:
@@ -230,9 +231,9 @@ def _lambda(rule: ast.expr) -> str | None:
 
 @cache
 def _helpers() -> Mapping[str, str]:
-    """Return the functions of `ops.py` and `kernels.py` that are expressions, as functions of JavaScript."""
+    """Return the functions of the table and of `kernels.py` that are expressions, as functions of JavaScript."""
     found = {}
-    for statement in (*ast.parse(inspect.getsource(ops)).body, *ast.parse(inspect.getsource(kernels)).body):
+    for statement in (line for file in (ops, array_rows, kernels) for line in ast.parse(inspect.getsource(file)).body):
         if isinstance(statement, ast.FunctionDef) and statement.name not in {*ROWS, *HELPERS, "shape"}:
             try:
                 body = " ".join(map(_statement, statement.body[1:]))

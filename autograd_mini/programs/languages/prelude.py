@@ -1,6 +1,6 @@
 """Preludes: the definitions that printed source needs to run by itself, taken from the table's own source.
 
-A row computes with a function on Python floats and one on arrays. Here their text is read once from `ops.py` and
+A row computes with a function on Python floats and one on arrays. Here their text is read once from the table and
 `kernels.py`, without docstrings and annotations, so that no formula is written a second time.
 """
 
@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from ... import kernels, linalg, ops
+from ... import array_rows, kernels, linalg, ops
 from ...op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
@@ -117,7 +117,7 @@ def _joined(imports: list[str]) -> list[str]:
 
 def functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
     """Yield each row's name with the expression in the table that says how it is computed: "scalar" or "array"."""
-    for statement in (*ast.parse(inspect.getsource(ops)).body, *ast.parse(inspect.getsource(linalg)).body):
+    for statement in (line for file in (ops, array_rows, linalg) for line in ast.parse(inspect.getsource(file)).body):
         call = statement.value if isinstance(statement, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:
             name = str(call.args[0].value)
