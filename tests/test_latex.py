@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from table_cases import ROWS, called, cases, differentiable
 
@@ -182,10 +182,9 @@ def test_sympys_parser_computes_the_recorded_number(root: Node) -> None:
     from sympy.parsing.latex import parse_latex
 
     read = parse_latex(latex(root), backend="lark")
+    assume("_ambig" not in repr(read))  # it leaves open where a sine ends: sin x + x
     numbers = {sympy.Symbol(n.label): n.data for n in order(root) if n.label} | {sympy.Symbol("e"): math.e}
-    readings = read.children if type(read).__name__ == "Tree" else [read]  # it leaves open where a sine ends: sin x + x
-    values = [complex(reading.subs(numbers).evalf()) for reading in readings]
-    assert any(value == pytest.approx(root.data, rel=1e-9) for value in values), (latex(root), text(root), readings)
+    assert complex(read.subs(numbers).evalf()) == pytest.approx(root.data, rel=1e-9), (latex(root), text(root))
 
 
 def written_by(row: Op) -> list[str]:
