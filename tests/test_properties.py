@@ -30,7 +30,7 @@ WHOLE: list[Callable[[Any], Any]] = [
     lambda x: ops.flip(x, -1),
     lambda x: ops.prod(x, -1, True),
     lambda x: ops.var(x, -1, 0.0, True),
-    lambda x: x[..., [0, 0]].sum(-1, True),
+    lambda x: x[..., [0, 0]].sum(-1, keepdims=True),
     lambda x: ops.expand_dims(ops.einsum("...i,...i->...", x, x), -1) + x.sum(),  # any two broadcast, as all do here
 ]
 
