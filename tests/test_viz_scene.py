@@ -94,6 +94,8 @@ def test_the_picture_has_a_margin_and_a_card_lies_in_its_place_with_all_that_is_
             across, down = at(rect, "width", "height")
             left, top = (float(rect.get(side, 0)) for side in "xy")
             pile = 4 if rect.get("class") == "pile" else 0
+            assert (rect.get("class") != "pile") or not name.startswith("n"), "a group alone looks like many"
+            assert rect.get("class") != "slot" or [2 * left, left + across] == pytest.approx([wide, wide - 6], rel=1e-4)
             assert 0 <= left <= left + across <= wide + pile
             assert -pile <= top <= top + down <= high
         vertex = frames.vertices[int(name[1:])] if name.startswith("n") else None
