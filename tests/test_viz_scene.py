@@ -310,7 +310,8 @@ def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_it
         assert rows == [14 + 18 * n for n in range(1, len(rows) + 1)]
         assert "".join("".join(line.text for line in captions[i]).split()) == "".join(sentence.split())
     ground, *stills = stills_of(frames, places)
-    assert ground.box[:2] == (-MARGIN, -MARGIN)
+    wide, high = places.scope.size
+    assert ground.box == pytest.approx((-MARGIN, -MARGIN, wide + 2 * MARGIN, high + 2 * MARGIN), abs=2)
     assert {still.box[3] for still in stills} == {ground.box[3] + 14 + 18 * max(map(len, captions.values()))}
     assert seconds_of(frames) == pytest.approx([1.4] * (steps - 1) + [4.2])
     bars = timed(text, "bar")
