@@ -94,6 +94,12 @@ def test_what_changes_nothing_is_left_out() -> None:
         assert body(program) == ["return x * 3, (L_bar * 3,)"], program.source
 
 
+def test_a_power_is_that_power() -> None:
+    x = Value(1.5, label="x")
+    for e in (-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0):
+        close(autograd_mini.compile(x**e, [x]).simplified()(1.5), (1.5**e, (e * 1.5 ** (e - 1.0),)))
+
+
 def test_a_sum_with_zero_stays_for_the_sign_of_zero() -> None:
     x = Value(2.0, label="x")
     program = autograd_mini.compile(1.0 / (x + 0.0), [x]).simplified()
@@ -123,6 +129,8 @@ def test_guards_are_kept_and_those_of_constants_dropped() -> None:
     with pytest.raises(BranchError, match="> 1 was true"):
         program(0.1)
     assert [line for line in body(program) if line.startswith("if")] == ["if not v1 > 1:"]
+    bent = autograd_mini.compile(lambda x: y * 3.0 if (y := x * 2.0) > 1.0 else x)  # y is used once, and looked at
+    assert bent.program(2.0).simplified()(1.0) == (6.0, (6.0,))
 
 
 def test_unreached_inputs_constants_and_leaves() -> None:
