@@ -205,6 +205,7 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
         assert np.mean(rows) == pytest.approx(places.scope.cards[f"n{len(frames.vertices) - 1}"][1])
         assert min(rows) > ROUND / 2
         assert max(rows) < places.scope.size[1] - ROUND / 2
+    assert places.scope.size[1] <= max(y + high for _, y, _, high in places.scope.frames.values()) + 10
     ends = gradients_at_end(frames)
     largest = max(map(abs, ends.values()))
     circles = drawn(cards_svg(frames, places), "round")
@@ -421,12 +422,14 @@ def test_stills_of_a_wide_graph_never_show_what_lies_beside_it_and_a_narrow_one_
     frames = frames_of(x)
     places = card_layout_of(frames, "python")
     wide = places.scope.size[0]
-    lefts = {still.box[0] for still in list(stills_of(frames, places))[1:]}
+    seen = [still.box[0] for still in list(stills_of(frames, places))[1:]]
+    lefts = {*seen}
     if length == 1:
         assert [left + MARGIN + 210 for left in lefts] == pytest.approx([wide / 2], abs=2)
     else:
         assert wide > 1400
         assert len(lefts) > 1
+        assert seen[:4] == [-MARGIN] * 4  # it moves no earlier than it must
         assert min(lefts) >= -MARGIN
         assert max(lefts) + 1280 <= wide + MARGIN + 2
 
