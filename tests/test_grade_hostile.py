@@ -52,7 +52,6 @@ TROUBLE = {  # what backward() does, and how that is named: kind, or None where 
     "raise KeyboardInterrupt": "raised",
     "raise Odd": "raised",
     "self.backward()": "raised",
-    "os.kill(os.getpid(), signal.SIGSEGV)": "ended",
     "self.grad = []": "words",
     "self.grad = 'one'": "words",
     "self.data = None": "words",
