@@ -12,7 +12,7 @@ from table_cases import ROWS, called, cases
 
 import autograd_mini
 from autograd_mini import DataError, Value, ops
-from autograd_mini.op import Elementwise, Sum
+from autograd_mini.op import TABLE, Elementwise, Sum
 from autograd_mini.programs.languages import python_source
 from autograd_mini.programs.languages.compositions import Composition, _composed, compositions
 from autograd_mini.programs.languages.dialects import DIALECTS
@@ -69,7 +69,7 @@ def test_compositions_are_read_from_the_table() -> None:
 
 @pytest.mark.parametrize("name", compositions())
 def test_a_composition_computes_what_its_row_does(name: str) -> None:
-    row, found = ops.ROWS[name], compositions()[name]
+    row, found = TABLE[name], compositions()[name]
     scope = {row.name: row for row in ROWS if row.name != name}
     for args in cases(row):
         got = eval(found.text, dict(scope), dict(zip(found.params, map(np.asarray, args))))

@@ -14,7 +14,7 @@ from table_cases import ROWS, called, cases, differentiable
 
 import autograd_mini
 from autograd_mini import DataError, Tensor, Value, ops
-from autograd_mini.op import Flat
+from autograd_mini.op import TABLE, Flat
 from autograd_mini.programs.languages.dialects import DIALECTS
 from autograd_mini.programs.languages.run import run_source
 
@@ -288,7 +288,7 @@ FAR = [
 def test_nothing_overflows_or_vanishes_on_the_way_to_what_is_finite() -> None:
     for row, args in FAR:
         leaves = [Tensor(np.asarray(x)) if np.ndim(x) else Value(x) for x in args]
-        root = ops.sum(ops.ROWS[row](*leaves))
+        root = ops.sum(TABLE[row](*leaves))
         root.backward()
         program = autograd_mini.compile(root, leaves)
         for name in ("torch", "jax", "numpy"):
