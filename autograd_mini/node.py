@@ -192,8 +192,9 @@ def leaf(data: float | Array) -> Node:
 
 def check_fresh(node: Node) -> None:
     """Raise if an argument is no older than `node`: its data was assigned since, or somebody closed a circle."""
-    for arg in node.args:
-        if isinstance(arg, Node) and arg.birth >= node.birth:
+    birth = node.birth
+    for arg in node.first if node.second is ALL else (node.first, node.second):  # `node.args`, quicker
+        if isinstance(arg, Node) and arg.birth >= birth:
             if arg.op is not None:
                 raise CycleError(
                     f"{describe(node)} is computed from a node that was made of it: leave .args as recorded"

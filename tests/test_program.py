@@ -21,7 +21,7 @@ from v8 import javascript
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, DataError, Program, ShapeError, StaleError, Tensor, Value, ops
-from autograd_mini.op import Flat, Unary
+from autograd_mini.op import Elementwise, Flat, Unary
 from autograd_mini.programs.languages.run import run_source
 
 
@@ -33,6 +33,20 @@ def test_a_program_is_the_engine_bit_for_bit(hostile: bool) -> None:
         inputs = [x.data for x in leaves]
         for gradient in (1.0, -0.3, 0.0):
             assert equal(program(*inputs, gradient=gradient), engine(root, leaves, gradient)), (seed, program.source)
+
+
+@each(row for row in ROWS if isinstance(row, Elementwise))
+def test_every_row_gives_floats_whatever_stands_beside_it(row: Elementwise) -> None:
+    """Whole numbers among the arguments, and what floats refuse: 1/0, log of 0."""
+    for i in range(len(row.rules)):
+        for number in (0, 2, True):
+            x = Value(0.5, label="x")
+            root = x * row(*(x if k == i else number for k in range(len(row.rules))))
+            program = autograd_mini.compile(root, [x])
+            for run in (program, program, program.simplified(), program.simplified().simplified()):
+                for at in (0.0, 0.5, -2.0):
+                    value, gradients = run(at)
+                    assert {type(value), *map(type, gradients)} == {float}, (program.source, at)
 
 
 def test_a_program_serves_other_inputs_than_the_recorded() -> None:

@@ -206,7 +206,7 @@ class Program:
             value, gradients = ignoring_fp_warnings(self._run, *inputs, *held, gradient)
         except (ArithmeticError, ValueError):
             value, gradients = self._run_careful(*inputs, *held, gradient)
-        return float(value), gradients if _are_floats(gradients) else tuple(map(float, gradients))
+        return float(value), gradients if self._listing.is_tabled else tuple(map(float, gradients))
 
     def _on_batch(self, inputs: Sequence[Any], gradient: Any) -> tuple[Any, tuple[Any, ...]]:
         shape = batch_shape([*self.names, "gradient"], [*inputs, gradient])

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...data import Array
 from ...errors import DataError
-from ...node import Node, leaf, record
+from ...node import ALL, NONE, Node, leaf, record
 from ...op import ROWS, TABLE, Elementwise, Op, Sum
 from ...sweep import dependents, receivers, swept
 from ...text.formula import names_of, number
@@ -103,7 +103,14 @@ class Listing:
     @cached_property
     def is_scalar(self) -> bool:
         """Whether every node is a number computed from numbers."""
-        return all(map(_is_scalar, (*self.nodes, *self.inputs)))
+        nodes = [*self.nodes, *self.inputs]
+        alike = all(isinstance(op, (Elementwise, Sum)) for op in {n.op for n in nodes} if op is not None)
+        return alike and all(type(n._data) is float for n in nodes)
+
+    @cached_property
+    def is_tabled(self) -> bool:
+        """Whether every row is the table's: their slopes are floats where all is, and those of one's own may not be."""
+        return not _own_rows(self.nodes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what was done, not the graph: it is recorded again, on leaves of its own."""
@@ -134,9 +141,16 @@ class Listing:
         """Return the root and the inputs, recorded anew with other numbers."""
         made: dict[Node, Node] = dict(zip(self.inputs, map(leaf, inputs)))
         for node in self.nodes:
-            if node not in made:
-                args = [made[a] if isinstance(a, Node) else a for a in node.args]
-                made[node] = leaf(node._data) if node.op is None else node.op(*args)
+            op, x, y = node.op, node.first, node.second  # `node.args`, quicker
+            if op is None:
+                if node not in made:
+                    made[node] = leaf(node._data)
+            elif y is ALL:
+                made[node] = op(*[made[a] if isinstance(a, Node) else a for a in x])
+            elif y is NONE:
+                made[node] = op(made[x] if isinstance(x, Node) else x)
+            else:
+                made[node] = op(made[x] if isinstance(x, Node) else x, made[y] if isinstance(y, Node) else y)
         return made[self.root], [made[n] for n in self.inputs]
 
     def bar(self, node: Node) -> str:
@@ -215,10 +229,6 @@ def _recorded(op: Op, args: tuple[Any, ...]) -> Node:
     return record(op, args, op.compute(*[a._data if isinstance(a, Node) else a for a in args]))
 
 
-def _is_scalar(node: Node) -> bool:
-    return type(node._data) is float and (node.op is None or isinstance(node.op, (Elementwise, Sum)))
-
-
 def _ways(node: Node, live: set[Node]) -> list[int]:
     """Return the places of the live arguments that a gradient flows back to."""
     return [i for i in receivers(node) if node.args[i] in live]
@@ -255,9 +265,14 @@ def _word(name: str) -> str:
     return word if word.isidentifier() else re.sub(r"[^A-Za-z0-9_]", "_", word)
 
 
+def _own_rows(nodes: Iterable[Node]) -> list[str]:
+    """Return the names of the custom ops of nodes."""
+    return [op.name for op in {n.op for n in nodes} if op is not None and op is not ROWS.get(op.name)]
+
+
 def _check_rows(nodes: Iterable[Node]) -> None:
     """Raise DataError for a custom op whose name means something else to every program."""
-    own = {n.op.name for n in nodes if n.op is not None and n.op is not ROWS.get(n.op.name)}
+    own = _own_rows(nodes)
     meant = {"program", "RuntimeError", *ROWS, *definitions("scalar"), *definitions("array")} if own else set()
     taken = sorted(name for name in own if name in meant or name.endswith(BAR) or name.startswith(CONSTANT))
     if taken:
