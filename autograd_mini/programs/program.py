@@ -203,7 +203,7 @@ class Program:
             return self._listing.swept(inputs, gradient)
         held = [n._data for n in self._listing.captured]
         try:
-            value, gradients = ignoring_fp_warnings(self._run, *inputs, *held, gradient)
+            value, gradients = ignoring_fp_warnings(_called, self._run, (*inputs, *held, gradient))
         except (ArithmeticError, ValueError):
             value, gradients = self._run_careful(*inputs, *held, gradient)
         return float(value), gradients if self._listing.is_tabled else tuple(map(float, gradients))
@@ -251,6 +251,11 @@ class Program:
         asked = [b.guard.place for b in source.branches(self._listing) if b.message == message and b.guard.place]
         told = [f"\n(asked at {spoken(place)}; where nothing computed hangs on it, ask x.data)" for place in asked[:1]]
         return BranchError(message + "".join(told))
+
+
+def _called(run: Run, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """Call a program with its arguments, of which there may be hundreds: each star on the way would copy them."""
+    return run(*args)
 
 
 def _are_floats(numbers: Sequence[Any]) -> bool:
