@@ -554,6 +554,9 @@ def test_a_record_tells_the_order_of_steps_where_groups_alternate_and_what_was_a
     x = Value(2.0, label="x")
     y = x * x if x * 3.0 > 1.0 else -x
     assert record_of(y, {x: "x", y: "L"})["why"].endswith("where x * 3 > 1 was asked")
+    x = Value(2.0, label="x")
+    y = x * x if sum((x * float(i) for i in range(8)), x) > 1.0 else -x
+    assert record_of(y, {x: "x", y: "y"})["why"].endswith("where an entry > 1 was asked")
 
 
 def test_a_player_tells_how_the_root_is_computed_from_the_leaves_where_that_is_short():
