@@ -667,6 +667,13 @@ def test_a_mean_beyond_the_largest_number_leaves_the_other_rows_alone() -> None:
     assert ops.mean(x, 1).data.tolist() == [1e308, 2.5]
 
 
+@pytest.mark.parametrize("given", [{}, {"nan": 1.0}, {"posinf": 2.0}, {"neginf": 3.0}])
+def test_numbers_in_place_of_nan_and_the_infinities_are_numpys(given: dict[str, float]) -> None:
+    for dtype in (np.float64, np.float32):
+        data = np.array([np.nan, np.inf, -np.inf, 0.5], dtype)
+        np.testing.assert_array_equal(np.nan_to_num(Tensor(data), **given).data, np.nan_to_num(data, **given))
+
+
 def test_windows_stand_one_apart_where_nothing_else_is_said() -> None:
     assert ops.windows(Tensor([1.0, 2.0, 3.0]), (2,)).data.tolist() == [[1.0, 2.0], [2.0, 3.0]]
 

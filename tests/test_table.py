@@ -239,6 +239,8 @@ def test_a_row_is_copied_and_pickled_as_itself(row: Op) -> None:
 def test_a_name_that_is_missing_is_answered_with_the_one_that_is_meant(name: str, meant: str) -> None:
     with pytest.raises(AttributeError, match=rf"no op '{name}': did you mean {meant}"):
         getattr(ops, name)
+    with pytest.raises(AttributeError, match=r"no op 'kernell'$"):  # a module beside the ops is none of them
+        ops.kernell  # noqa: B018
 
 
 def test_what_is_made_of_rows_stands_beside_them() -> None:
