@@ -239,6 +239,8 @@ def test_numpy_functions_without_a_row_say_so() -> None:
 def test_arguments_of_a_row_are_counted() -> None:
     with pytest.raises(TypeError, match=r"call it as sum\(x, axis=None, keepdims=False\); got 1 arguments and .*'foo'"):
         ops.sum(V, foo=1)
+    with pytest.raises(TypeError, match=r"call it as sum\(.*got 1 arguments and the keywords \['foo'\]"):
+        ops.sum(Tensor([1.0]), foo=None)
     with pytest.raises(TypeError, match=r"call it as sum\(x, axis=None, keepdims=False\); got 4 arguments"):
         ops.sum(V, 0, False, 3)
 

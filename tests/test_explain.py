@@ -353,6 +353,9 @@ def test_a_record_is_explained_as_it_was() -> None:
     y = x * x
     x.data = 3.0
     assert "L = x * x = 4.0\nas recorded, with x = 2; it is 3 now" in str(explain(y))
+    for data in (4.0, 5.0, 6.0, 7.0, 8.0, 9.0):  # of these, from which nothing was recorded, none is kept
+        x.data = data
+    assert "as recorded, with x = 2; it is 9 now" in str(explain(y))
     x.data = 4.0
     assert explain(y).gradients == {"x": 4.0}
     assert x.data == 4.0
