@@ -674,6 +674,15 @@ def test_numbers_in_place_of_nan_and_the_infinities_are_numpys(given: dict[str, 
         np.testing.assert_array_equal(np.nan_to_num(Tensor(data), **given).data, np.nan_to_num(data, **given))
 
 
+def test_a_partition_is_all_in_order_and_takes_the_places_that_numpys_takes() -> None:
+    data = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]])
+    for kth, axis in ((2, -1), (2, 1), (1, 0), (5, None)):
+        np.testing.assert_array_equal(np.partition(Tensor(data), kth, axis=axis).data, np.sort(data, axis))
+    for kth, axis in ((3, 1), (2, 0), (6, None)):
+        with pytest.raises(ValueError, match="out of bounds"):
+            np.partition(Tensor(data), kth, axis=axis)
+
+
 def test_windows_stand_one_apart_where_nothing_else_is_said() -> None:
     assert ops.windows(Tensor([1.0, 2.0, 3.0]), (2,)).data.tolist() == [[1.0, 2.0], [2.0, 3.0]]
 
