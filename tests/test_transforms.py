@@ -471,3 +471,10 @@ def test_a_recorded_derivative_keeps_float32() -> None:
     twice = grad(lambda v: grad(lambda u: (u**3).mean())(v).sum())(x)
     assert once.dtype == twice.dtype == np.float32
     assert twice.data.tolist() == [3.0, 6.0]
+
+
+def test_what_comes_beside_the_result_is_numbers_where_it_was_recorded_and_stays_itself_where_it_was_there() -> None:
+    w = Value(2.0)
+    (_, (there, made)), slope = value_and_grad(lambda x: (x * x, (w, x + 1.0)), has_aux=True)(3.0)
+    assert there is w
+    assert (made, slope) == (4.0, 6.0)
