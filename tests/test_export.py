@@ -202,8 +202,8 @@ def jax_results(jax, f, params, x):
         y = f(params, x)
         return (y * weights(y.shape).astype(y.dtype)).sum()
 
-    by_params, by_x = jax.jit(jax.grad(total, argnums=(0, 1)))(params, x)
-    return np.asarray(jax.jit(f)(params, x)), {
+    y, (by_params, by_x) = jax.jit(lambda *at: (f(*at), jax.grad(total, argnums=(0, 1))(*at)))(params, x)
+    return np.asarray(y), {
         "x": np.asarray(by_x),
         **{n: np.asarray(g) for n, g in by_params.items()},
     }
@@ -352,7 +352,7 @@ def test_networks_drawn_at_random_agree_everywhere(dtype, jax):
         module = nn.export.to_torch(net)
         theirs = torch_results(module, x)
         f, params = nn.export.to_jax(net)
-        others = theirs[0], np.asarray(f(params, x)), run(nn.export.to_onnx(net), x)
+        others = theirs[0], np.asarray(jax.jit(f)(params, x)), run(nn.export.to_onnx(net), x)
         for other in others:
             assert other.dtype == dtype
             close(ours, other, 10 * TOLERANCE[dtype])
@@ -399,7 +399,7 @@ def test_estimators_leave_as_their_predictions(task, dtype, jax):
     assert list(params) == [name for name, p in module.named_parameters()] == list(model.model_.state_dict())
     theirs = (
         module(torch.tensor(inputs)).detach().numpy(),
-        np.asarray(f(params, inputs)),
+        np.asarray(jax.jit(f)(params, inputs)),
         run(nn.export.to_onnx(model), inputs),
     )
     for other in theirs:
