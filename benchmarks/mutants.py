@@ -170,10 +170,14 @@ class Reached:
 def statement(text: str, line: int) -> range:
     """Return the lines of the innermost statement around a line, without the statements inside it."""
     statements = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)]
-    around = [node for node in statements if node.lineno <= line <= (node.end_lineno or 0)]
-    inner = max(around, key=lambda n: n.lineno)
+    around = [node for node in statements if _first(node) <= line <= (node.end_lineno or 0)]
+    inner = max(around, key=_first)
     body = getattr(inner, "body", None)
-    return range(inner.lineno, body[0].lineno if body else (inner.end_lineno or 0) + 1)
+    return range(_first(inner), body[0].lineno if body else (inner.end_lineno or 0) + 1)
+
+
+def _first(node: ast.stmt) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", ()))])
 
 
 def chosen(order: list[str]) -> int:

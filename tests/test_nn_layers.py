@@ -127,6 +127,15 @@ def test_layers_on_arrays_equal_torch(activation):
         np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol=1e-12, atol=1e-13)
 
 
+def test_a_list_of_activations_names_each_layers_or_all_but_the_outputs():
+    for given, used in ((["tanh", "relu"], ["tanh", "relu"]), (["tanh"], ["tanh", "sigmoid"])):
+        net = nn.MLP(2, [3, 1], given, "sigmoid")
+        assert [layer.activation for layer in net.layers] == used
+    for count in (0, 3):
+        with pytest.raises(nn.SettingError, match=f"one for each layer, 2 here, got {count}"):
+            nn.MLP(2, [3, 1], ["tanh"] * count)
+
+
 def test_an_activation_may_be_a_function():
     steep = nn.Dense(2, 2, lambda z: ops.leaky_relu(z, 0.5), init=nn.init.constant(1.0), rng=0)
     assert steep([[-1.0, -1.0]]).data.tolist() == [[-1.0, -1.0]]

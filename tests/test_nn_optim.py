@@ -99,6 +99,20 @@ def test_float32_stays_and_huge_gradients_do_not_warn(rule, name, settings):
     assert {a.dtype for entry in state for a in entry[2:] if isinstance(a, np.ndarray)} <= {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("kind", [nn.Layer, nn.Dense])
+def test_a_layer_of_dead_relus_is_named(kind):
+    model = nn.MLP(3, [4, 4, 1], layer=kind, rng=0)
+    for p in model.layers[1].parameters():
+        p.data = -abs(p.data) - 0.1
+    x = [1.0, 2.0, 3.0]
+    ops.sum((model(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
+    with pytest.warns(UserWarning, match="all 4 outputs .relu. of layer 2 are 0 for every sample"):
+        nn.check_gradients(model)
+    alive = nn.MLP(3, [4, 4, 1], "tanh", layer=kind, rng=0)
+    ops.sum((alive(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
+    nn.check_gradients(alive)
+
+
 def test_a_nan_gradient_goes_through_unless_it_is_checked():
     net = nn.MLP(2, [1], layer=nn.Dense, rng=0)
     net(np.ones((1, 2))).sum().backward()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -380,3 +381,14 @@ def test_a_setting_that_is_left_out_is_the_usual_one(function: Callable[..., Any
     params = inspect.signature(function).parameters.values()
     found = {p.name: p.default for p in params if p.default is not p.empty}
     assert {name: found[name] for name in DEFAULTS[function]} == DEFAULTS[function]
+
+
+def test_pythons_random_draws_from_the_intervals_that_numpys_sources_draw_from() -> None:
+    random.seed(0)
+    source = init.PythonRandom()
+    for drawn, low, high in ((source.random((20, 30)), 0.0, 1.0), (source.uniform(-3.0, 2.0, (20, 30)), -3.0, 2.0)):
+        assert drawn.shape == (20, 30)
+        assert low <= drawn.min() < low + 0.05
+        assert high - 0.05 < drawn.max() < high
+        assert drawn.mean() == pytest.approx((low + high) / 2, abs=0.2)
+    assert sorted(source.permutation(9)) == list(range(9))

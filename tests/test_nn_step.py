@@ -511,16 +511,27 @@ def test_values_with_a_softmax_layer_train_as_arrays_do(loss: Any) -> None:
             np.testing.assert_allclose(p.data, q.data, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_rows_of_classes_that_the_model_does_not_have_are_refused_by_their_shapes(classes: int) -> None:
+    step = steps.Step(nn.Dense(2, 3, "identity", rng=0), nn.cross_entropy, nn.sgd(0.1))
+    with pytest.raises(autograd_mini.ShapeError, match=rf"labels of shape \(5, {classes}\), logits of shape \(5, 3\)"):
+        step(np.ones((5, 2)), np.ones((5, classes)))
+
+
 def test_a_gradient_that_somebody_holds_stays_what_it_was() -> None:
     line, x = nn.Dense(1, 1, "identity", rng=0), np.linspace(-1.0, 1.0, 20)[:, None]
     step = steps.Step(line, nn.squared_error, nn.sgd(0.1))
+    twin = nn.Dense(1, 1, "identity", rng=0)
+    alone = steps.Step(twin, nn.squared_error, nn.sgd(0.1))
     held, copies = [], []
     for _ in range(4):
         step(x, 3.0 * x + 1.0)
+        alone(x, 3.0 * x + 1.0)
         held.append((line.W.grad, line.b.grad[0:]))
         copies.append((line.W.grad.copy(), line.b.grad.copy()))
     assert all(np.array_equal(a, b) for pair in zip(held, copies) for a, b in zip(*pair))
     assert not np.array_equal(held[0][0], held[1][0])
+    assert (line.W.data, line.b.data) == (twin.W.data, twin.b.data), "and the training goes on as it would"
 
 
 def test_numbers_that_somebody_holds_stay_what_they_were() -> None:

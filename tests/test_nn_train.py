@@ -67,13 +67,14 @@ def test_epochs_equal_a_loop_written_by_hand():
 
 
 def test_networks_on_values_train_like_their_twins():
-    scalars = nn.MLP(2, [3, 1], "tanh", rng=0)
-    tensors = scalars.tensors()
-    losses = [
-        [r["loss"] for r in nn.fit(net, X[:12], y, loss=nn.squared_error, epochs=3, batch_size=5, rng=0)]
-        for net, y in ((scalars, LINE[:12, 0]), (tensors, LINE[:12]))
-    ]
-    np.testing.assert_allclose(*losses, rtol=1e-12)
+    two = np.hstack([LINE, 1.0 - LINE])[:12]
+    for targets in ((LINE[:12, 0], LINE[:12]), (two, two)):
+        scalars = nn.MLP(2, [3, targets[1].shape[1]], "tanh", rng=0)
+        losses = [
+            [r["loss"] for r in nn.fit(net, X[:12], y, loss=nn.squared_error, epochs=3, batch_size=5, rng=0)]
+            for net, y in zip((scalars, scalars.tensors()), targets)
+        ]
+        np.testing.assert_allclose(*losses, rtol=1e-12)
 
 
 def test_weights_count_samples():
@@ -81,6 +82,9 @@ def test_weights_count_samples():
     one, _ = fit(weights=weights, batch_size=60, shuffle=False, optimizer=nn.sgd(0.1))
     two, _ = fit(X=X[:30], y=LINE[:30], batch_size=60, shuffle=False, optimizer=nn.sgd(0.1))
     np.testing.assert_allclose(one.W.data, two.W.data, rtol=1e-12)
+    skipping, history = fit(weights=weights, batch_size=30, shuffle=False, optimizer=nn.sgd(0.1))
+    np.testing.assert_allclose(skipping.W.data, two.W.data, rtol=1e-12)
+    assert np.isfinite([record["loss"] for record in history]).all()
 
 
 def test_the_schedule_and_the_clip_are_obeyed():

@@ -311,17 +311,3 @@ def test_a_bare_root_of_a_large_graph_shows_its_neighbourhood_at_once() -> None:
     assert "viz.draw(root) folds all of them" in svg
     folded = viz.draw(total)
     assert len(folded.picture.boxes) < 60
-
-
-@pytest.mark.parametrize("kind", [nn.Layer, nn.Dense])
-def test_a_layer_of_dead_relus_is_named(kind: Any) -> None:
-    model = nn.MLP(3, [4, 4, 1], layer=kind, rng=0)
-    for p in model.layers[1].parameters():
-        p.data = -abs(p.data) - 0.1
-    x = [1.0, 2.0, 3.0]
-    ops.sum((model(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
-    with pytest.warns(UserWarning, match="all 4 outputs .relu. of layer 2 are 0 for every sample"):
-        nn.check_gradients(model)
-    alive = nn.MLP(3, [4, 4, 1], "tanh", layer=kind, rng=0)
-    ops.sum((alive(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
-    nn.check_gradients(alive)
