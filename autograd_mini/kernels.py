@@ -77,7 +77,7 @@ def power(x: float, y: float) -> float:
         return 1.0 / x
     if y == 0.5:
         return math.sqrt(x) + 0.0 if x > -math.inf else -x
-    return raised(x, y)
+    return raised(float(x), y)  # a printed program may have a whole number here, whose powers numpy would cut off
 
 
 def gelu(x: float) -> float:

@@ -49,6 +49,13 @@ def test_every_row_gives_floats_whatever_stands_beside_it(row: Elementwise) -> N
                     assert {type(value), *map(type, gradients)} == {float}, (program.source, at)
 
 
+def test_a_whole_number_that_a_row_hands_on_is_raised_as_a_float() -> None:
+    x = Value(0.5, label="x")
+    program = autograd_mini.compile(ops.leaky_relu(30.0, x) ** 30.0, [x])
+    for run in (program, program, program.simplified()):
+        assert run(1.0)[0] == 30.0**30.0
+
+
 def test_a_program_serves_other_inputs_than_the_recorded() -> None:
     for seed in range(60):
         root, leaves = random_record(seed)
