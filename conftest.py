@@ -34,7 +34,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
     "docs/howto/open_a_torch_model.md": "the same",
     "tests/test_nn_from_torch.py": "the same",
     "tests/test_examples": "whole programs: training, a cluster of Dask",
-    "tests/test_estimators_extras.py": "processes of joblib and Dask",
+    "tests/test_estimators_extras.py": "processes of joblib",
     "tests/test_micrograd.py": "pip builds micrograd's source",
     "tests/test_viz_gif.py": "every step is painted",
     "tests/test_grade.py": "a process for each engine that is graded",

@@ -342,21 +342,6 @@ def test_a_grid_search_over_a_pipeline_in_parallel():
     assert np.array_equal(serial.predict_proba(IRIS[0]), parallel.predict_proba(IRIS[0]))
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_a_grid_search_on_a_dask_cluster():
-    joblib = pytest.importorskip("joblib")
-    distributed = pytest.importorskip("distributed")
-    serial = search().fit(*IRIS)
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster, timeout=60),
-        joblib.parallel_backend("dask"),
-    ):
-        parallel = search(n_jobs=2).fit(*IRIS)
-    assert np.array_equal(serial.cv_results_["mean_test_score"], parallel.cv_results_["mean_test_score"])
-    assert np.array_equal(serial.predict_proba(IRIS[0]), parallel.predict_proba(IRIS[0]))
-
-
 def test_sample_weights_are_routed_through_a_pipeline():
     sklearn = pytest.importorskip("sklearn")
     X, y = BINARY
