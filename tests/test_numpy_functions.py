@@ -683,6 +683,11 @@ def test_a_partition_is_all_in_order_and_takes_the_places_that_numpys_takes() ->
             np.partition(Tensor(data), kth, axis=axis)
 
 
+def test_vectors_that_have_no_cross_product_are_refused_by_their_entries() -> None:
+    with pytest.raises(ShapeError, match="vectors have three entries, got 4 and 3"):
+        np.cross(Tensor(np.ones((5, 4))), np.ones((5, 3)))
+
+
 def test_windows_stand_one_apart_where_nothing_else_is_said() -> None:
     assert ops.windows(Tensor([1.0, 2.0, 3.0]), (2,)).data.tolist() == [[1.0, 2.0], [2.0, 3.0]]
 

@@ -478,3 +478,11 @@ def test_what_comes_beside_the_result_is_numbers_where_it_was_recorded_and_stays
     (_, (there, made)), slope = value_and_grad(lambda x: (x * x, (w, x + 1.0)), has_aux=True)(3.0)
     assert there is w
     assert (made, slope) == (4.0, 6.0)
+
+
+def test_a_node_that_is_given_back_twice_receives_both_cotangents() -> None:
+    def twice(x: Any) -> Any:
+        y = x * x
+        return y, y
+
+    assert vjp(twice, 3.0)[1]((1.0, 10.0)) == (66.0,)
