@@ -572,6 +572,20 @@ def test_a_pile_of_neurons_lies_in_its_layer():
     assert (pile.count, {f.id: f.title for f in folds}[pile.parent]) == (33, "layer 1")
 
 
+def test_four_equal_samples_are_a_pile_and_three_are_not():
+    net = MLP(2, [2, 1], "tanh", rng=0)
+    for samples, counts in ((3, set()), (4, {4})):
+        root = sum((net([0.1 * i, 1.0]) - 1.0) ** 2.0 for i in range(samples))
+        assert {f.count for f in folds_of(root, net, {})[0] if f.kind == "pile"} == counts
+
+
+def test_a_step_of_a_group_names_the_group_that_is_closed_not_those_around_it():
+    frames = SCENES["network"][0]
+    told = [sentence for step, sentence in zip(frames.steps, sentences(frames)) if step.kind == "group"]
+    assert told
+    assert all(re.match(r"neuron \d ", sentence) for sentence in told)
+
+
 def test_a_mark_has_the_settings_that_are_not_those_that_everybody_means():
     x = Tensor([[1.0, 2.0]])
     assert [mark(ops.sum(x)), mark(ops.sum(x, axis=1)), mark(ops.sum(x, axis=(0, 1)))] == [
