@@ -90,7 +90,7 @@ class Page:
 
     def until(self, true):
         ui = pytest.importorskip("selenium.webdriver.support.ui")
-        ui.WebDriverWait(self.browser, 120).until(lambda _: true())
+        ui.WebDriverWait(self.browser, 120, poll_frequency=0.02).until(lambda _: true())
 
     def address(self):
         """Return the address, which a page that is left has written."""
