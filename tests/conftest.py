@@ -14,9 +14,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # what is compiled here runs once: compiling is its cost
-# others may not know the flag
+# Fused loops take half of the time to compile. A version that does not know the flag would end the process.
 if importlib.util.find_spec("jaxlib") and metadata.version("jaxlib").startswith("0.10."):
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # they take half of that time
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 _given = [os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *_given])

@@ -24,7 +24,7 @@ from ...text.formula import ATOM, WRITERS, Term, _as_in_the_table, _infix
 from ...text.to_json import plain
 from .javascript import literal, on_numbers
 from .javascript_arrays import on_arrays
-from .prelude import pieces, prelude, words
+from .prelude import pieces, prelude, statements, words
 
 CONSTANTS = {"math": math, "LN2": ops.LN2, "LN10": ops.LN10}
 CONSTANT = ("true", "false", "null", "Infinity", "length", "slice", "at")
@@ -209,8 +209,7 @@ def _is_known(rule: str) -> bool:
 @cache
 def _sources() -> Mapping[str, list[ast.expr]]:
     """Return what each row of the table was made with."""
-    lines = (line for file in (ops, array_rows) for line in ast.parse(inspect.getsource(file)).body)
-    calls = [line.value for line in lines if isinstance(line, ast.Assign)]
+    calls = [s.value for s in statements(ops, array_rows) if isinstance(s, ast.Assign)]
     named = [c for c in calls if isinstance(c, ast.Call) and c.args and isinstance(c.args[0], ast.Constant)]
     return {str(c.args[0].value): c.args[1:] for c in named}  # type: ignore[attr-defined]
 
@@ -233,7 +232,7 @@ def _lambda(rule: ast.expr) -> str | None:
 def _helpers() -> Mapping[str, str]:
     """Return the functions of the table and of `kernels.py` that are expressions, as functions of JavaScript."""
     found = {}
-    for statement in (line for file in (ops, array_rows, kernels) for line in ast.parse(inspect.getsource(file)).body):
+    for statement in statements(ops, array_rows, kernels):
         if isinstance(statement, ast.FunctionDef) and statement.name not in {*ROWS, *HELPERS, "shape"}:
             try:
                 body = " ".join(map(_statement, statement.body[1:]))

@@ -12,6 +12,7 @@ import re
 import symtable
 from collections.abc import Iterable, Mapping
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 
@@ -115,9 +116,14 @@ def _joined(imports: list[str]) -> list[str]:
     return [*plain, *(f"from {module} import {', '.join(names)}" for module, names in sorted(parts.items()))]
 
 
+def statements(*modules: ModuleType) -> list[ast.stmt]:
+    """Return the statements of modules, as they stand in their files."""
+    return [statement for module in modules for statement in ast.parse(inspect.getsource(module)).body]
+
+
 def functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
     """Yield each row's name with the expression in the table that says how it is computed: "scalar" or "array"."""
-    for statement in (line for file in (ops, array_rows, linalg) for line in ast.parse(inspect.getsource(file)).body):
+    for statement in statements(ops, array_rows, linalg):
         call = statement.value if isinstance(statement, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:
             name = str(call.args[0].value)
@@ -160,7 +166,7 @@ def _local(name: str, text: str) -> str:
 
 def _constants() -> dict[str, str]:
     """Return the numbers that `ops.py` names: `LN2 = math.log(2.0)`."""
-    named = {s.targets[0]: s for s in ast.parse(inspect.getsource(ops)).body if isinstance(s, ast.Assign)}
+    named = {s.targets[0]: s for s in statements(ops) if isinstance(s, ast.Assign)}
     return {t.id: ast.unparse(s) for t, s in named.items() if isinstance(t, ast.Name) and _is_number(t.id)}
 
 
@@ -172,7 +178,7 @@ def _is_number(name: str) -> bool:
 def _kernels() -> dict[str, str]:
     """Return the source of each kernel, bare of what only people and type checkers read."""
     found = {}
-    for statement in ast.parse(inspect.getsource(kernels)).body:
+    for statement in statements(kernels):
         if isinstance(statement, ast.FunctionDef):
             source = ast.unparse(_Bare().visit(statement))
             found[statement.name] = source

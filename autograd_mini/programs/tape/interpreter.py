@@ -30,9 +30,8 @@ from .interpreter_loops import ASSEMBLER, HEAD, LANES, SCALAR
 
 _KNOWN = {"add": ADD, "mul": MUL, "power": POWER, "square": SQUARE, "add_n": SUM}
 _ON_ARRAYS = ("floor", "round")  # rows whose function on numbers goes through an int, which inf and nan refuse
-_ABREAST = set(
-    "exp expm1 relu sigmoid silu sqrt square step tanh".split()
-)  # calls that are computed for many lanes at once
+# calls that are computed for many lanes at once
+_ABREAST = {"exp", "expm1", "relu", "sigmoid", "silu", "sqrt", "square", "step", "tanh"}
 
 
 @cache

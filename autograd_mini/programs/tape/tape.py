@@ -133,11 +133,8 @@ class Tape:
         otherwise.
         """
         n, kind = lanes.shape[-1], lanes.dtype
-        shown, sums, slopes = (
-            np.empty((self._shown.size, n), kind),
-            np.empty(self.inputs, kind),
-            np.empty(lanes.shape, kind),
-        )
+        shown, sums = np.empty((self._shown.size, n), kind), np.empty(self.inputs, kind)
+        slopes = np.empty(lanes.shape, kind)
         places = shared, varied, lanes, _seeds(gradient, n, kind), shown, sums, slopes, self._width(n)
         ends = self._shown, self._idle, self.inputs
         try:
