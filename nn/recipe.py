@@ -46,8 +46,11 @@ class Line:
 
     @property
     def difference(self) -> float:
-        """The largest difference between the two, 0 where they agree to the last digit."""
-        return float(np.max(np.abs(np.asarray(self.value) - np.asarray(self.engine)), initial=0.0))
+        """The largest difference between the two, 0 where they agree to the last digit; NaN if one alone has a NaN."""
+        ours, theirs = np.asarray(self.value), np.asarray(self.engine)
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        with np.errstate(invalid="ignore"):  # an infinity less an infinity
+            return float(np.max(np.where(same, 0.0, np.abs(ours - theirs)), initial=0.0))
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{name} {_shape(shape)}" for name, shape in self.operands.items())
@@ -73,8 +76,8 @@ class Recipe:
 
     @property
     def difference(self) -> float:
-        """The largest difference between a line and the engine."""
-        return max(line.difference for line in self.lines)
+        """The largest difference between a line and the engine; NaN where it is that of a line."""
+        return float(np.max([line.difference for line in self.lines]))
 
     def __getitem__(self, name: str) -> Line:
         """Return the first line for a quantity, such as "dL/dW[1]"."""

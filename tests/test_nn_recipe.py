@@ -103,12 +103,35 @@ def test_a_wrong_engine_would_be_seen():
     wrong = dataclasses.replace(line, engine=line.engine * 1.001)
     assert wrong.difference > 1e-5
     assert "differs by" in str(wrong)
+    for nan in (
+        dataclasses.replace(line, engine=line.engine * np.nan),
+        dataclasses.replace(line, value=line.value * np.nan),
+    ):
+        recipe = nn.recipe.Recipe((line, nan, line))
+        assert not recipe.difference < 1.0
+        assert "engine: differs by nan" in str(recipe)
 
 
 def test_saturated_outputs_give_the_same_infinities_without_warnings():
     net = nn.Dense(1, 2, "softmax", init=nn.init.given([[1000.0], [-1000.0]], [0.0, 0.0]))
     recipe = nn.backprop_recipe(net, [1.0], 1)
     assert recipe["L"].value == np.inf == recipe["L"].engine
+    for name in ("L", "dL/da[1]", "dL/dW[1]"):  # an infinity beside an infinity, NaN beside NaN
+        assert recipe[name].difference == 0.0
+        assert str(recipe[name]).endswith("engine: the same")
+
+
+def test_a_formula_that_gives_no_number_is_not_called_the_engines():
+    recipe = nn.backprop_recipe(nn.Dense(1, 2, "sigmoid", rng=0), [0.5], [0, 1])
+    assert np.isfinite([line.difference for line in recipe.lines]).all()
+
+
+def test_a_long_row_of_numbers_is_cut_and_each_has_six_digits():
+    line = nn.backprop_recipe(nn.Neuron(1, "tanh", rng=0), [1.0], 0.5)["z[1]"]
+    shown = {n: str(dataclasses.replace(line, value=np.full(n, -1.0 / 3.0))) for n in (40, 41)}
+    assert shown[40].count("-0.333333 ") + shown[40].count("-0.333333\n") == 39
+    assert "..." in shown[41]
+    assert "    0.\n" in str(dataclasses.replace(line, value=np.float64(-0.0)))
 
 
 def test_dropout_and_functions_are_allowed():
@@ -126,6 +149,7 @@ WRONG = [
     (lambda: nn.backprop_recipe(nn.Dense(3, 2, "softmax"), X, 2), ShapeError, "label 2"),
     (lambda: nn.backprop_recipe(nn.Dense(3, 2, "softmax"), X, 0.5), DataError, "integers"),
     (lambda: nn.backprop_recipe(nn.Dense(3, 1, "sigmoid"), X, 2.0), nn.SettingError, r"\[0, 1\]"),
+    (lambda: nn.backprop_recipe(nn.Dense(3, 1, "sigmoid"), X, -0.5), nn.SettingError, r"\[0, 1\], got \[-0.5\]"),
     (lambda: nn.backprop_recipe(nn.Sequential(), X, 2.0), nn.SettingError, "recipe needs"),
     (lambda: nn.backprop_recipe(lambda x: x, X, 2.0), nn.SettingError, "recipe needs"),
 ]
