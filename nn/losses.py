@@ -149,8 +149,9 @@ def hinge(score: Any, y: Any, *, reduction: str = "mean", weights: Any = None) -
     array([0. , 1.5])
     """
     s, y = _pair(score, y)
-    if not (np.abs(_data(y)) == 1.0).all():
-        raise SettingError(f"hinge: targets must be -1 or 1, got {_first(_data(y), np.abs(_data(y)) != 1.0)}")
+    bad = np.abs(_data(y)) != 1.0
+    if bad.any():
+        raise SettingError(f"hinge: targets must be -1 or 1, got {_first(_data(y), bad)}")
     return _reduced(ops.relu(1.0 - y * s), reduction, weights)
 
 
@@ -205,8 +206,9 @@ def checked_weights(weights: Any, shape: tuple[int, ...]) -> Array:
     w = array_of(weights)
     if w.shape != shape[:1] or not shape:
         raise ShapeError(f"weights of shape {w.shape} for losses of shape {shape}: one weight per sample")
-    if not ((w >= 0.0) & (w < math.inf)).all():
-        raise SettingError(f"weights must be numbers in [0, inf), got {_first(w, ~((w >= 0.0) & (w < math.inf)))}")
+    bad = ~((w >= 0.0) & (w < math.inf))
+    if bad.any():
+        raise SettingError(f"weights must be numbers in [0, inf), got {_first(w, bad)}")
     return w
 
 

@@ -219,20 +219,21 @@ def lbfgs(
         "gtol": real("tol", tol, "[0, inf)"),
         "ftol": 64.0 * np.finfo(float).eps,  # SciPy's own would stop it while five digits of the parameters are open
     }
-    objective, kept = partial(_loss_and_gradient, loss, nodes), [pack(nodes)]
+    objective, kept = partial(_loss_and_gradient, loss, nodes), pack(nodes)
 
     def keep(intermediate_result: Any) -> None:
+        nonlocal kept
         if math.isfinite(intermediate_result.fun):
-            kept[0] = intermediate_result.x.copy()
+            kept = intermediate_result.x.copy()
 
     try:
-        result = minimize(objective, kept[0], jac=True, method="L-BFGS-B", callback=keep, options=limits)
+        result = minimize(objective, kept, jac=True, method="L-BFGS-B", callback=keep, options=limits)
         if not math.isfinite(result.fun):
             raise NonFiniteError(f"the loss became {result.fun}: start elsewhere, or look with detect_nonfinite()")
-        kept[0] = result.x
+        kept = result.x
         return result
     finally:
-        unpack(kept[0], nodes)
+        unpack(kept, nodes)
 
 
 def _loss_and_gradient(loss: Callable[[], Any], nodes: list[Node], theta: Array) -> tuple[float, Array]:

@@ -165,7 +165,7 @@ class Step:
         """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
         dtype = self.params[0].dtype
         x, y = _as(x, dtype), np.asarray(y)
-        if 0 in x.shape[:1] + y.shape[:1]:
+        if not x.size or not y.size:
             raise ShapeError(f"the batch is empty: x has shape {x.shape} and y {y.shape}")
         if loss_function(self.loss) in OF_CLASSES:
             return x, self._rows(x, y, dtype)

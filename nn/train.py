@@ -58,7 +58,7 @@ def fit(
     its rate follows `schedule(epochs so far, their losses)`. `clip` limits the norm of all gradients together.
 
     With `patience`, training stops after so many epochs in a row that improved the loss - on the `validation` data
-    (X, y) where there are some - by less than `tol`, and the best parameters are put back. A callback is called as
+    (X, y) where there are some - by no more than `tol`, and the best parameters are put back. A callback is called as
     `callback(model, record)` after each epoch; one that returns True ends the training. `progress` shows a bar: always,
     never, or (None) in a terminal when it takes longer than a second. `state`, from `optimizer.init(model)`, is gone on
     from and updated: `nn.save(model, path, state)` then saves the run.
@@ -203,7 +203,7 @@ class EarlyStopping:
         self.model, self.watch = model, watch
         self.patience = None if patience is None else whole("patience", patience)
         self.tol = real("tol", tol, "[0, inf)")
-        self.best, self.goal, self.bad = math.inf, math.inf, 0
+        self.best, self.bad = math.inf, 0
         self.state: dict[str, Array] = {}
 
     def reached(self, record: Record) -> bool:
@@ -211,10 +211,9 @@ class EarlyStopping:
         if self.patience is None:
             return False
         loss = record[self.watch]
-        self.bad = 0 if loss < self.goal - self.tol else self.bad + 1
+        self.bad = 0 if loss < self.best - self.tol else self.bad + 1
         if loss < self.best:
             self.best, self.state = loss, self.model.state_dict()
-        self.goal = min(self.goal, loss)
         return self.bad >= self.patience
 
     def restore(self) -> None:

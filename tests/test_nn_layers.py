@@ -8,7 +8,7 @@ import pytest
 
 import nn
 from autograd_mini import DataError, ShapeError, Tensor, Value, ops
-from nn.layers import ACTIVATIONS
+from nn.layers import ACTIVATIONS, leaves
 
 ELEMENTWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 PEERS = {
@@ -342,11 +342,14 @@ WRONG = [
     (lambda: nn.Sequential([nn.Dense(2, 1)]), nn.SettingError, r"one by one, not in a list: Sequential\(\*layers\)"),
     (lambda: nn.Dense(2, 1, rng=-1), nn.SettingError, "rng must be"),
     (lambda: nn.Dense(2, 1, rng="seed"), nn.SettingError, "rng must be"),
+    (lambda: nn.Dense(2, 1, rng=True), nn.SettingError, "rng must be"),
     (lambda: nn.Dense(2, 1, dtype=np.int64), DataError, "float64 or float32"),
     (lambda: nn.Neuron(4)([1.0, 2, Value(3.0), [4.0]]), ShapeError, "takes 4 inputs, got 4 rows"),
     (lambda: nn.Dropout(1.0), nn.SettingError, r"rate must be a number in \[0, 1\), got 1.0"),
     (lambda: nn.Dropout(float("nan")), nn.SettingError, "rate must be"),
     (lambda: nn.Neuron(2)([1.0]), ShapeError, r"ReLUNeuron\(2\) takes 2 inputs, got 1"),
+    (lambda: nn.Neuron(2)([1.0, 2.0, 3.0]), ShapeError, r"ReLUNeuron\(2\) takes 2 inputs, got 3"),
+    (lambda: nn.Neuron(2)((1.0, 2.0, 3.0)), ShapeError, r"ReLUNeuron\(2\) takes 2 inputs, got 3"),
     (lambda: nn.MLP(2, [3, 1])([1.0, 2.0, 3.0]), ShapeError, "Layer of .* takes 2 inputs, got 3"),
     (lambda: nn.MLP(2, [3, 1])(np.ones((5, 2))), ShapeError, "one sample at a time"),
     (lambda: nn.MLP(2, [3, 1])([[0.0, 0.0]] * 4), ShapeError, "got 4 rows: .* one sample at a time"),
@@ -372,3 +375,28 @@ def test_a_module_without_parameters_has_no_gradients_to_forget() -> None:
     module = nn.Module()
     module.zero_grad()
     assert module.parameters() == []
+
+
+@pytest.mark.parametrize("kind", [nn.Neuron, lambda n, **settings: nn.Layer(n, 1, **settings)])
+def test_a_sample_may_be_of_any_kind_of_sequence_and_a_number_alone(kind):
+    one, two = (kind(n, activation="identity", init=nn.init.constant(2.0, 0.5)) for n in (1, 2))
+    for x in (3.0, 3, np.float64(3.0), Value(3.0), [3.0], (3.0,), np.array([3.0])):
+        assert one(x).data == 6.5
+    rows = ([1.0, 2], (1, Value(2.0)), np.array([1.0, 2.0]), [np.float64(1.0), np.int64(2)], [True, 2.0])
+    for x in (*rows, *map(iter, rows), Tensor([1.0, 2.0])):
+        assert two(x).data == 6.5
+
+
+def test_dropout_of_nothing_changes_nothing():
+    x = Tensor(np.ones((2, 3)))
+    assert nn.Dropout(0.0)(x) is x
+    assert nn.Dropout()(x) is not x
+
+
+def test_layers_inside_layers_go_by_the_names_of_their_parameters():
+    net = nn.Sequential(nn.Dense(2, 3), nn.Sequential(nn.Dropout(0.1), nn.Dense(3, 1)))
+    assert [(where, type(layer)) for where, layer in leaves(net)] == [
+        ("layers.0", nn.Dense), ("layers.1.layers.0", nn.Dropout), ("layers.1.layers.1", nn.Dense),
+    ]  # fmt: skip
+    named = {name.rpartition(".")[0] for name, _ in net.named_parameters()}
+    assert named == {where for where, layer in leaves(net) if isinstance(layer, nn.Dense)}

@@ -129,12 +129,34 @@ WRONG = [
     (lambda: nn.sigmoid_cross_entropy([0.0], [1.1]), nn.SettingError, r"\[0, 1\], got 1.1"),
     (lambda: nn.sigmoid_cross_entropy([0.0], [-1]), nn.SettingError, "target"),
     (lambda: nn.poisson([0.0], [-1.0]), nn.SettingError, "count"),
+    (lambda: nn.sigmoid_cross_entropy(Value(0.0), 1.5), nn.SettingError, r"\[0, 1\], got 1.5$"),
+    (lambda: nn.sigmoid_cross_entropy([0.0] * 3, [0.5, 3.0, 2.0]), nn.SettingError, r"got 3.0 at \[1\]"),
+    (lambda: nn.negative_log_likelihood([[0.5, 0.5], [-0.5, 1.0]], [0, 0]), nn.SettingError, r"got -0.5 at \[1, 0\]"),
+    (lambda: nn.negative_log_likelihood([[0.5, 2.0]], [0]), nn.SettingError, "got 2.0"),
+    (lambda: nn.cross_entropy([[0.0, 0.0]], [[-0.5, 1.0]]), nn.SettingError, "a probability .* got -0.5"),
+    (lambda: nn.cross_entropy([[0.0, 0.0]], [[0.5, 2.0]]), nn.SettingError, "a probability .* got 2.0"),
+    (lambda: nn.cross_entropy([[0.0, 0.0]], [[0.5, 0.50002]]), nn.SettingError, "the sum of a row .* got 1.00002"),
+    (lambda: nn.cross_entropy([[0.0, 0.0]], [[0.5, 0.49998]]), nn.SettingError, "the sum of a row .* got 0.99998 at"),
+    *[
+        (lambda rows=rows: nn.negative_log_likelihood([[0.5, 0.5]] * 3, rows), nn.SettingError, message)
+        for rows, message in (
+            ([[1, 0], [0.5, 0.5], [1, 1]], r"row \[1\] is \[0.5 0.5\]"),
+            ([[1, 0], [0, 1], [1, 1]], r"row \[2\] is \[1. 1.\]"),
+            ([[0, 0], [0, 1], [1, 1]], r"row \[0\] is \[0. 0.\]"),
+            ([[0, 1], [2, -1], [1, 0]], r"row \[1\] is \[ 2. -1.\]"),
+        )
+    ],
     (lambda: nn.hinge([0.0, 1.0], [1, 0]), nn.SettingError, r"-1 or 1, got 0.0 at \[1\]"),
+    (lambda: nn.hinge([0.0, 1.0], [2, 3]), nn.SettingError, r"-1 or 1, got 2.0 at \[0\]"),
+    (lambda: nn.hinge(Value(1.0), -3.0), nn.SettingError, "-1 or 1, got -3.0$"),
     (lambda: nn.huber([0.0], [1.0], delta=0.0), nn.SettingError, "delta"),
     (lambda: nn.squared_error([0.0], [1.0], reduction="avg"), nn.SettingError, "mean, sum, none"),
     (lambda: nn.squared_error([0.0], ["1.0"]), DataError, "text"),
     (lambda: nn.squared_error([0.0], [None]), DataError, "None"),
     (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[1.0]), ShapeError, "one weight per sample"),
+    (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[1.0] * 3), ShapeError, "one weight per sample"),
+    (lambda: nn.squared_error(Value(0.0), 1.0, weights=2.0), ShapeError, r"weights of shape \(\) for losses of shape"),
+    (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[np.inf, 1.0]), nn.SettingError, r"inf at \[0\]"),
     (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[1.0, -1.0]), nn.SettingError, r"-1.0 at \[1\]"),
     (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[1.0, np.nan]), nn.SettingError, "nan"),
     (lambda: nn.squared_error([0.0, 1.0], [1.0, 1.0], weights=[0.0, 0.0]), nn.SettingError, "sum is 0"),
@@ -146,3 +168,30 @@ WRONG = [
 def test_wrong_targets_and_settings_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_weights_of_any_size_make_a_mean_and_none_at_all_a_sum():
+    losses = {"p": [1.0, 3.0], "y": [0.0, 0.0]}
+    assert nn.squared_error(**losses, weights=[0.25, 0.125]) == pytest.approx((0.25 + 9.0 * 0.125) / 0.375)
+    assert nn.squared_error(**losses, weights=[0.0, 0.0], reduction="sum") == 0.0
+    assert nn.squared_error(**losses, weights=[0.0, 0.0], reduction="none").tolist() == [0.0, 0.0]
+
+
+def test_rows_of_targets_may_have_any_number_of_axes():
+    """Rows stand along the last axis, also where there are two axes before it: as many losses as rows."""
+    z, labels = RNG.normal(size=(2, 3, K)), RNG.integers(0, K, (2, 3))
+    p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    expected = -np.log(np.take_along_axis(p, labels[..., None], -1))[..., 0]
+    for targets in (labels, np.eye(K)[labels]):
+        np.testing.assert_allclose(nn.cross_entropy(z, targets, reduction="none"), expected, rtol=1e-12)
+        np.testing.assert_allclose(nn.negative_log_likelihood(p, targets, reduction="none"), expected, rtol=1e-12)
+    wrong = np.eye(K)[labels]
+    wrong[1, 2] = 0.0
+    with pytest.raises(nn.SettingError, match=r"row \[1, 2\] is \[0. 0. 0. 0.\]"):
+        nn.negative_log_likelihood(p, wrong)
+
+
+def test_a_row_of_probabilities_may_be_rounded_and_certain():
+    for row in ([1.0, 0.0], [0.5, 0.500009], [0.5, 0.499991]):
+        assert nn.cross_entropy([[0.0, 0.0]], [row]) == pytest.approx(np.log(2.0), rel=1e-4)
+    assert nn.negative_log_likelihood([[1.0, 0.0]], [0]) == 0.0

@@ -106,8 +106,9 @@ def test_a_layer_of_dead_relus_is_named(kind):
         p.data = -abs(p.data) - 0.1
     x = [1.0, 2.0, 3.0]
     ops.sum((model(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
-    with pytest.warns(UserWarning, match="all 4 outputs .relu. of layer 2 are 0 for every sample"):
+    with pytest.warns(UserWarning, match="all 4 outputs .relu. of layer 2 are 0 for every sample") as told:
         nn.check_gradients(model)
+    assert [warning.filename for warning in told] == [__file__]
     alive = nn.MLP(3, [4, 4, 1], "tanh", layer=kind, rng=0)
     ops.sum((alive(np.array([x]) if kind is nn.Dense else x) - 1.0) ** 2).backward()
     nn.check_gradients(alive)
@@ -116,7 +117,7 @@ def test_a_layer_of_dead_relus_is_named(kind):
 def test_a_nan_gradient_goes_through_unless_it_is_checked():
     net = nn.MLP(2, [1], layer=nn.Dense, rng=0)
     net(np.ones((1, 2))).sum().backward()
-    net.layers[0].W.grad = np.array([[1.0, np.nan]])
+    net.layers[0].W.grad, net.layers[0].b.grad = np.array([[1.0, np.nan]]), np.array([np.nan])
     for check in (nn.check_gradients, lambda m: nn.clip_by_norm(m, 1.0), lambda m: nn.clip_by_value(m, 1.0)):
         with pytest.raises(NonFiniteError, match=r"the gradient of layers.0.W is nan at \[0, 1\]"):
             check(net)
@@ -250,6 +251,7 @@ def test_an_update_of_what_is_no_state_moves_nothing_and_says_what_one_is():
         (None, "NoneType"),
         (nn.Neuron(1), "Neuron"),
         ([[p]], "list of list"),
+        ([3, p], "list of int"),
     ):
         with pytest.raises(DataError, match=rf"state must be what optimizer.init\(model\) returns, got {kind}"):
             nn.adam().update(wrong)
@@ -350,3 +352,43 @@ def test_an_optimizer_shows_its_name_and_its_learning_rate():
     assert [repr(make(0.5)) for make in (nn.adam, nn.adamw, nn.rmsprop, nn.adagrad)] == [
         f"<optimizer {name}: learning_rate=0.5>" for name in ("adam", "adamw", "rmsprop", "adagrad")
     ]
+
+
+def test_gradients_that_are_all_0_are_told_where_they_are_looked_at():
+    p, q = Tensor([1.0, 2.0]), Value(1.0)
+    nn.check_gradients([p])
+    p.grad, q.grad = np.zeros(2), 0.0
+    with pytest.warns(UserWarning, match="all gradients are 0: the loss does not depend on the parameters") as told:
+        nn.check_gradients([p, q])
+    assert [warning.filename for warning in told] == [__file__]
+    q.grad = 1e-300
+    nn.check_gradients([p, q])
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-200, 1.0, 1e200])
+def test_a_norm_is_that_of_gradients_of_any_size(scale):
+    p, q = Tensor(np.zeros(2)), Value(0.0)
+    p.grad, q.grad = np.array([2.0, -3.0]) * scale, 6.0 * scale
+    assert nn.clip_by_norm([p, q, Value(1.0)], 3.5 * scale or 1.0) == pytest.approx(7.0 * scale, rel=1e-14)
+    assert [*p.grad, q.grad] == pytest.approx([1.0 * scale, -1.5 * scale, 3.0 * scale], rel=1e-14)
+    assert nn.clip_by_norm([Value(1.0)], 1.0) == 0.0
+
+
+@pytest.mark.parametrize(("rule", "name", "settings"), RULES, ids=IDS)
+def test_who_holds_the_numbers_of_a_parameter_keeps_what_they_were(rule, name, settings):
+    base, p, q = np.array([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
+    q._data = base[1]
+    held = p.data
+    state = rule.init([p, q])
+    for node in (p, q):
+        node.grad = np.ones(2)
+    rule.update(state)
+    assert (held.tolist(), base.tolist()) == ([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]])
+    assert (p.data < held).all()
+    assert (q.data < base[1]).all()
+
+
+def test_progress_by_just_the_tolerance_is_progress_to_the_adaptive_schedule():
+    rate = schedules.adaptive(1.0, patience=1, tol=0.5, factor=0.5)
+    assert [rate(t, [4.0, 3.5, 3.0, 2.5][:t]) for t in range(5)] == [1.0] * 5
+    assert rate(3, [4.0, 3.75, 3.75]) == 0.5

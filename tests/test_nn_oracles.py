@@ -13,7 +13,7 @@ import pytest
 
 import nn
 from autograd_mini import Tensor, Value
-from nn import init, layers, losses, optim, schedules
+from nn import init, layers, losses, optim, schedules, train
 
 RNG = np.random.default_rng(11)
 Z = RNG.normal(size=(6, 4)) * 2.0
@@ -370,6 +370,14 @@ DEFAULTS = {
     optim.adamw: {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
     optim.rmsprop: {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8},
     optim.adagrad: {"learning_rate": 0.01, "epsilon": 1e-10},
+    optim.lbfgs: {"max_iter": 200, "tol": 1e-8, "max_fun": 15000},
+    train.fit: {"epochs": 100, "batch_size": 32, "shuffle": True, "clip": math.inf, "patience": None, "tol": 1e-4},
+    losses.huber: {"delta": 1.0},
+    losses.l2_penalty: {"alpha": 1.0},
+    init.glorot: {"factor": 6.0},
+    init.constant: {"bias": 0.0},
+    layers.Dropout: {"rate": 0.5},
+    schedules.cosine: {"floor": 0.0},
     schedules.step: {"factor": 0.1},
     schedules.inv_scaling: {"power": 0.5},
     schedules.adaptive: {"patience": 10, "tol": 1e-4, "factor": 0.2},
@@ -381,6 +389,28 @@ def test_a_setting_that_is_left_out_is_the_usual_one(function: Callable[..., Any
     params = inspect.signature(function).parameters.values()
     found = {p.name: p.default for p in params if p.default is not p.empty}
     assert {name: found[name] for name in DEFAULTS[function]} == DEFAULTS[function]
+
+
+BY_NAME: dict[Callable[..., Any], set[str]] = {
+    **{getattr(losses, name): {"reduction", "weights"} for name in LOSSES},
+    layers.Neuron: {"init", "rng"},
+    layers.Layer: {"init", "rng"},
+    layers.Dense: {"init", "rng", "dtype"},
+    layers.Dropout: {"rng"},
+    layers.MLP: {"layer", "rng"},
+    optim.lbfgs: {"max_iter", "tol", "max_fun"},
+    train.evaluate: {"loss"},
+    train.fit: set(inspect.signature(train.fit).parameters) - {"model", "X", "y"},
+}
+
+
+@pytest.mark.parametrize("module", [init, layers, losses, optim, schedules, train], ids=lambda module: module.__name__)
+def test_what_a_function_works_on_goes_by_place_or_name_and_settings_by_name_alone(module: Any) -> None:
+    for thing in map(vars(module).get, sorted(public(module))):
+        if thing is not schedules.Schedule and not hasattr(layers.Module, getattr(thing, "__name__", "")):
+            params = inspect.signature(thing).parameters.values()
+            assert not [p.name for p in params if p.kind is p.POSITIONAL_ONLY], thing
+            assert {p.name for p in params if p.kind is p.KEYWORD_ONLY} == BY_NAME.get(thing, set()), thing
 
 
 def test_pythons_random_draws_from_the_intervals_that_numpys_sources_draw_from() -> None:

@@ -156,7 +156,11 @@ def test_what_a_replay_cannot_do_is_refused() -> None:
     for call, error, words in [
         (lambda: nn.Step(dropping, nn.squared_error), nn.SettingError, r"Dropout\(0.5\)"),
         (lambda: nn.Step(nn.MLP(2, [1]), nn.squared_error), nn.SettingError, r"w.0 is a Value: model.tensors\(\)"),
-        (lambda: nn.Step(mixed, nn.squared_error), nn.SettingError, "one precision: layers.1.W is float32, layers.0.W"),
+        (
+            lambda: nn.Step(mixed, nn.squared_error),
+            nn.SettingError,
+            "layers.1.W is float32, layers.0.W float64",
+        ),
         (lambda: nn.Step(network(), branching)(X, y), nn.SettingError, "branch"),
         (lambda: nn.Step(network(), functools.partial(nn.squared_error, reduction="none"))(X, y), ShapeError, "mean"),
         (lambda: nn.Step(network(), nn.squared_error)(X, y[:, 0]), ShapeError, "targets"),
@@ -241,6 +245,9 @@ def test_a_program_is_used_and_recording_is_where_a_program_would_not_do() -> No
         (net, own, y),
         (nn.MLP(5, [2, 3], rng=0), nn.squared_error, TARGETS[nn.squared_error]),
         (nn.Sequential(nn.Dropout(0.5), net), nn.squared_error, y),
+        (net, nn.squared_error, np.stack([y, y], axis=1)),
+        (nn.MLP(5, [2, 3], rng=0), nn.squared_error, y),
+        (net, functools.partial(nn.huber, delta=Value(0.5)), y),
         (network(), nn.squared_error, TARGETS[nn.squared_error]),
     ]:
         assert steps.sample_program(model, loss, X, targets) is None
@@ -494,8 +501,9 @@ def test_soft_targets_are_stepped_on_and_checked_in_every_batch() -> None:
 @pytest.mark.parametrize("loss", [nn.squared_error, nn.cross_entropy, nn.hinge])
 def test_an_empty_batch_is_called_empty(loss: Any) -> None:
     step = nn.Step(nn.MLP(2, [3], layer=nn.Dense, rng=0), loss)
-    with pytest.raises(ShapeError, match="the batch is empty"):
-        step(np.zeros((0, 2)), np.zeros(0, int))
+    for rows, targets in ((0, 0), (0, 4), (4, 0)):
+        with pytest.raises(ShapeError, match=rf"the batch is empty: x has shape \({rows}, 2\) and y \({targets},\)"):
+            step(np.zeros((rows, 2)), np.zeros(targets, int))
 
 
 @pytest.mark.parametrize("loss", [nn.squared_error, nn.absolute_error, nn.cross_entropy, nn.sigmoid_cross_entropy])
@@ -611,3 +619,21 @@ def test_a_compiled_loss_checks_the_targets_of_every_call():
     assert loss(1.0, 0.5)[0] == pytest.approx(np.log1p(np.e) - 0.5)
     with pytest.raises(nn.SettingError, match="a target must lie in"):
         loss(1.0, 7.0)
+
+
+def test_a_batch_may_be_lists_nodes_and_arrays_of_another_precision():
+    x, y = BATCH, np.array([[0.5], [1.0], [2.0]])
+    moved = []
+    for given in ((x, y), (x.tolist(), y.tolist()), (x.astype(np.float32), y.astype(np.float32)), (x, y > 0.5)):
+        step = nn.Step(one_layer(1), nn.squared_error)
+        moved.append((step(*given), step(*given)))
+    assert moved[0] == moved[1] == moved[2] != moved[3]
+    assert moved[3][0] == nn.squared_error(one_layer(1)(x), [[0.0], [1.0], [1.0]]).data
+
+
+def test_dropout_of_nothing_can_be_replayed_and_of_two_the_first_is_named():
+    step = nn.Step(nn.Sequential(nn.Dropout(0.0), one_layer(1)), nn.squared_error)
+    assert step(BATCH, np.ones((3, 1))) > 0.0
+    model = nn.Sequential(nn.Dropout(0.25), one_layer(2), nn.Dropout(0.5))
+    with pytest.raises(nn.SettingError, match=r"^Dropout\(0.25\) draws anew"):
+        nn.Step(model, nn.squared_error)

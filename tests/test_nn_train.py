@@ -10,7 +10,8 @@ import pytest
 from threads import at_once
 
 import nn
-from autograd_mini import DataError, NonFiniteError, ShapeError
+from autograd_mini import DataError, NonFiniteError, ShapeError, ops
+from nn import train
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))
@@ -155,8 +156,9 @@ def test_an_interrupt_leaves_a_usable_model_of_whole_batches():
         return nn.squared_error(p, y)
 
     births, updates = [0], []
-    with pytest.warns(UserWarning, match="interrupted in epoch 3; the model is usable"):
+    with pytest.warns(UserWarning, match="interrupted in epoch 3; the model is usable") as told:
         _, history = fit(model, loss=loss, batch_size=20, shuffle=False, epochs=100)
+    assert [warning.filename for warning in told] == [__file__]
     assert len(history) == 2
     assert len(updates) == 8  # the batch that was interrupted went to its end
     twin = line()
@@ -229,8 +231,9 @@ WRONG = [
     ({"X": X[:5]}, ShapeError, r"\(5, 2\) and \(60, 1\)"),
     ({"X": X[:0], "y": LINE[:0]}, ShapeError, "one row per sample"),
     ({"X": X[:, 0]}, ShapeError, "one row per sample"),
-    ({"X": np.where(X > 2.0, np.nan, X)}, nn.SettingError, "X must be finite, got nan at"),
-    ({"y": LINE * np.inf}, nn.SettingError, "y must be finite"),
+    ({"X": np.where(X[7] == X, np.nan, X)}, nn.SettingError, r"X must be finite, got nan at \[7, 0\]"),
+    ({"y": LINE * np.inf}, nn.SettingError, r"y must be finite, got -?inf at \[0, 0\]"),
+    ({"y": 3.0}, ShapeError, r"\(60, 2\) and \(\)"),
     ({"y": LINE[:, 0]}, ShapeError, r"\(32, 1\) against targets of shape \(32,\)"),
     ({"y": LINE.astype(str)}, DataError, "numbers"),
     ({"X": X.astype(object)}, DataError, "dtype=object"),
@@ -261,6 +264,7 @@ WRONG = [
     ({"callbacks": print}, nn.SettingError, "callbacks must be a list of functions"),
     ({"callbacks": [3]}, nn.SettingError, "callbacks must be a list of functions .*; got \\[3\\]"),
     ({"validation": (X,)}, nn.SettingError, r"validation must be a pair \(X, y\), got a tuple of 1"),
+    ({"validation": (X, LINE, LINE)}, nn.SettingError, r"validation must be a pair \(X, y\), got a tuple of 3"),
     ({"validation": X}, nn.SettingError, r"validation must be a pair \(X, y\), got ndarray"),
     ({"optimizer": nn.sgd(1e200)}, NonFiniteError, "the loss became (nan|inf): try a smaller learning rate"),
 ]
@@ -279,3 +283,50 @@ def test_what_is_evaluated_is_a_loss_of_one_number():
     ):
         with pytest.raises(error, match=message):
             nn.evaluate(line(), X, LINE, loss=loss)
+
+
+def test_after_patience_epochs_without_more_than_the_tolerance_the_first_of_the_best_is_put_back():
+    """By hand: progress by 0.5 is none to a tolerance of 0.5, but it makes a new best; of two equal ones the first."""
+    model = line()
+    early = train.EarlyStopping(model, "loss", 2, 0.5)
+    told = []
+    for epoch, loss in enumerate([4.0, 3.5, 2.5, 2.0, 2.0, 1.0]):
+        model.b.data = [float(epoch)]
+        told.append(early.reached({"loss": loss}))
+    assert told == [False, False, False, False, True, False]
+    early = train.EarlyStopping(model, "loss", 1, 0.0)
+    for epoch in (7.0, 8.0):
+        model.b.data = [epoch]
+        stops = early.reached({"loss": 1.0})
+    early.restore()
+    assert (stops, model.b.data.tolist()) == (True, [7.0])
+
+
+def test_a_handler_of_ones_own_is_left_to_its_work():
+    heard, before = [], signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        _, history = fit(callbacks=[interrupt_at(2, press_ctrl_c)])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (len(history), heard) == (5, [1])
+
+
+def test_gradients_are_looked_at_only_where_they_are_clipped():
+    def steep(p, y):
+        return ops.sum(ops.sqrt(ops.square(p - p))) + nn.squared_error(p, y)
+
+    settings = {"loss": steep, "epochs": 1, "batch_size": 60}
+    with np.errstate(all="ignore"):
+        model, history = fit(**settings)
+        assert np.isfinite(history[0]["loss"])
+        assert np.isnan(model.W.data).all()
+        with pytest.raises(NonFiniteError, match="the gradient of"):
+            fit(**settings, clip=1e9)
+
+
+def test_samples_may_have_more_axes_than_one():
+    cubes = np.stack([X, -X], axis=1)
+    model = nn.Dense(2, 1, "identity", rng=0)
+    history = nn.fit(model, cubes, np.stack([LINE, -LINE], axis=1), loss=nn.squared_error, epochs=3, rng=0)
+    assert history[2]["loss"] < history[0]["loss"]
+    assert model(cubes).shape == (60, 2, 1)
