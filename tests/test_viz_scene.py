@@ -14,7 +14,7 @@ from nn import MLP
 from viz import player
 from viz.stepping.animation import animation_of, seconds_of, stills_of
 from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, open_at_start, shown
-from viz.stepping.card_svg import GRAD_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
+from viz.stepping.card_svg import GRAD_ROW, KEY_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, mark
 from viz.stepping.heats import heats_of
@@ -320,6 +320,14 @@ def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_it
     widths = [at(bar, "width")[0] for _, _, bar in bars]
     assert widths == pytest.approx([max(places.scope.size[0], 420.0) * (i + 1) / steps for i in range(steps)], abs=0.01)
     assert {at(bar, "y")[0] for _, _, bar in bars} == {low + 12}
+    for still in stills:
+        left, room = still.box[0] + MARGIN, min(max(wide, 420.0), 1280.0)
+        (bar,) = drawn(still.svg, "bar")
+        assert at(bar, "x") == pytest.approx([left], rel=1e-4)
+        for line in drawn(still.svg, "caption"):
+            assert at(line, "x") == pytest.approx([left + room / 2], rel=1e-4)
+    middles = {at(line, "x")[0] for lines in captions.values() for line in lines}
+    assert max(abs(middle - wide / 2) for middle in middles) <= 1
 
 
 @every_scene
@@ -330,6 +338,7 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
     for card, (x, y) in places.scope.cards.items():
         wide, high = places.size(card)
         boxes[card] = x - wide / 2, y - high / 2, wide, high
+    middles = [list(places.scope.cards[card]) for card in places.rounds & boxes.keys()]
     kinds = {}
     last = len(frames.vertices) - 1
     for card in boxes:
@@ -342,13 +351,32 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
             assert start < end
             if cover.tag == f"{SVG}circle":
                 assert (start, *at(cover, "r")) == (0, ROUND / 2 - 1)
+                assert at(cover, "cx", "cy") in [pytest.approx(middle, rel=1e-4) for middle in middles]
                 continue
             x, y, wide = at(cover, "x", "y", "width")
             on = [c for c, b in boxes.items() if b[0] <= x and x + wide <= b[0] + b[2] and b[1] <= y <= b[1] + HIGH]
             assert len(on) == 1
-            room = boxes[on[0]][2]
+            left, top, room, _ = boxes[on[0]]
             assert wide == pytest.approx(room - inset if inset else room / 2 - 6, rel=1e-4)
+            assert x + wide == pytest.approx(left + room - (4 if inset else 6), rel=1e-4)
+            rows = [y + 12 - top - row for row in ((KEY_ROW, GRAD_ROW) if inset else (GRAD_ROW,))]
+            assert min(map(abs, rows)) < 0.1, "the letters of a row stand 12 points below its upper rim"
             assert inset is None or kinds[on[0]] in cover.get("class").split()
+
+
+@every_scene
+def test_a_circle_shows_what_its_neuron_has_computed_until_its_gradient_has_come(frames, places):
+    wanted, last = set(), {}
+    for step in frames.steps:
+        if step.kind == "group" and step.group_path[-1] in places.rounds and step.i < frames.turn:
+            (x, y), vertex = places.scope.cards[step.group_path[-1]], frames.vertices[step.node]
+            last[vertex.id] = (f"{x:g}", f"{y + 4:g}", tiny(vertex.data), step.i)
+        for target in [step.target, *(sent[0] for sent in step.sent)]:
+            if target in last:
+                wanted.add((*last.pop(target), step.i))
+    told = timed(animation_of(frames, places), "middle")
+    assert {(e.get("x"), e.get("y"), e.text, start, end) for start, end, e in told} == wanted
+    assert len(wanted) == len(places.rounds & places.scope.cards.keys())
 
 
 def test_a_total_on_its_way_stands_on_its_card_until_the_next_contribution_comes():
@@ -407,6 +435,7 @@ def test_in_each_step_something_flows_along_the_curves_to_its_card(frames, place
     flows: dict[int, list[str]] = {}
     for start, end, path in timed(animation_of(frames, places), "flow"):
         assert end == start + 1
+        assert (path.get("marker-start"), path.get("marker-end")).index(None) == (start > frames.turn)
         flows.setdefault(start, []).append(path.get("d"))
     assert {d for paths in flows.values() for d in paths} <= curves
     steps = [step for step in frames.steps if step.kind not in ("start", "seed", "finish")]

@@ -110,7 +110,7 @@ def card_layout_of(frames: Frames, engine: str = "auto") -> CardLayout:
 def _widths(frames: Frames, rounds: Set[str]) -> dict[str, float]:
     """Return the widths of all cards, and of chips that are wider than others."""
     widths = {f"n{vertex.id}": _vertex_width(vertex) for vertex in frames.vertices}
-    widths |= {fold.id: card_width(fold_title(fold), "", ["0" * 14]) for fold in frames.folds}
+    widths |= {fold.id: card_width(fold_title(fold), "", ["0" * BRIEF]) for fold in frames.folds}
     chips = {f"e{edge.id}": chip_width(edge, frames.vertices[edge.tail].shape) for edge in frames.edges}
     return widths | dict.fromkeys(rounds, ROUND) | {key: wide for key, wide in chips.items() if wide > CHIP[0]}
 

@@ -190,7 +190,7 @@ def _node_card(vertex: Vertex, root: bool, grad: Number, places: CardLayout) -> 
 def _fold_card(fold: Fold, frames: Frames, ends: dict[int, Number], places: CardLayout) -> str:
     inner = [v for v in frames.vertices if fold.id in v.group_path]
     wide = places.widths[fold.id]
-    last = end_of(frames, fold.id, places) if inner else frames.vertices[-1]
+    last = end_of(frames, fold.id, places)
     if fold.id in places.rounds:
         return _round_card(fold, last, ends, places)
     rows = [

@@ -398,8 +398,10 @@ def _merged(run: tuple[Step, ...], group: str, frames: Frames) -> Step:
     path = run[0].group_path
     sent: dict[int, list[Any]] = {}
     for step in run:
-        inner = group in frames.vertices[step.target or 0].group_path and frames.vertices[step.target or 0].op
-        if step.kind == "contribute" and step.target is not None and not inner:
+        if step.kind != "contribute" or step.target is None:
+            continue
+        target = frames.vertices[step.target]
+        if not target.op or group not in target.group_path:
             first = sent.setdefault(step.target, [step.target, 0.0, step.before, None])
             first[1], first[3] = plus(first[1], step.contribution), step.after
     return Step(
