@@ -27,7 +27,7 @@ LATEX: list[tuple[str, Any]] = [
     (r"(\w)\[(\d+)\]", r"\1^{[\2]}"),
     (r"\bJ\^T", r"J^{\\mathsf T}"),
     (r" \* ", r" \\odot "),
-    (r"\b([a-z_]{2,})(?='?\()", lambda match: rf"\operatorname{{{match[1]}}}".replace("_", r"\_")),
+    (r"\b[a-z_]{2,}(?='?\()", lambda match: rf"\operatorname{{{match[0]}}}".replace("_", r"\_")),
     (r"\bsum ", r"\\textstyle\\sum "),
     (r"\blog ", r"\\log "),
     (r"1/2 ", r"\\tfrac12 "),

@@ -207,6 +207,13 @@ def test_the_progress_bar_needs_tqdm_only_when_it_is_asked_for(monkeypatch, caps
     shown = capsys.readouterr().err
     assert "5/5" in shown
     assert "loss=" in shown
+    told, bar = [], sys.modules["tqdm"].tqdm
+    monkeypatch.setattr("tqdm.tqdm", lambda **settings: told.append(settings) or bar(**settings))
+    for progress, shown in ((True, {}), (None, {"disable": None, "delay": 1.0})):  # in a terminal, after a second
+        fit(progress=progress)
+        assert told.pop() == {"total": 5, "unit": "epoch", **shown}
+    monkeypatch.undo()
+    capsys.readouterr()
     fit(progress=False)
     fit()
     assert capsys.readouterr().err == ""

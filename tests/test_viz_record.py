@@ -16,6 +16,7 @@ from viz.graph.dot import SIZE
 from viz.heatmap import ROOM
 from viz.stepping import card_layout, fold_data, plain_script, player_page, record
 from viz.stepping.card_layout import CHIP, DEAD, HEAT, PAD, card_width, chip_text, chip_width
+from viz.stepping.card_svg import gradients_at_end
 from viz.stepping.frames import Fold, fold, frames_of, mark, outline_of, stretched
 from viz.stepping.numbers import held, number_from, number_to, plus
 from viz.stepping.player_page import PlayerError, player
@@ -169,6 +170,24 @@ def test_a_closed_group_computes_its_last_node_and_sends_what_its_nodes_send_out
             assert {frames.steps[part].group_path[: len(path)] for part in step.parts} == {path}
         outside = [step for step in frames.steps if step.group_path[: len(path)] != path]
         assert len(fold(frames, closed).steps) == len(outside) + 2
+
+
+def test_what_no_gradient_reaches_has_none_at_the_end_whatever_is_repeated_for_it() -> None:
+    frames = frames_of((ops.step(A * B) * A).sum())
+    assert {frames.vertices[v].name for v in gradients_at_end(frames)} == {"A", "v1", "v2", "v3", "L"}
+    assert gradients_at_end(frames)[5] == 1.0
+
+
+def test_the_numbers_of_a_circle_are_those_of_its_output_also_where_younger_nodes_lie_in_it() -> None:
+    net = MLP(2, [2, 1], "tanh", rng=0)
+    root = net([1.0, 2.0]) + sum(p * p for p in net.parameters())
+    folds, paths = fold_data.folds_of(root, net, {})
+    frames = frames_of(root, None, paths, folds)
+    places = card_layout.card_layout_of(frames, "python")
+    shown = [card_layout.end_of(frames, circle, places) for circle in sorted(places.rounds)]
+    assert [vertex.op for vertex in shown] == ["tanh", "tanh", "+"]
+    for circle, vertex in zip(sorted(places.rounds), shown):
+        assert [v.op for v in frames.vertices if circle in v.group_path and v.id > vertex.id] == ["*"] * 3
 
 
 def test_an_outline_has_the_vertices_the_edges_and_the_gradients_of_the_frames() -> None:
