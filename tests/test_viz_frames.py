@@ -261,6 +261,16 @@ def test_interleaved_groups_are_put_in_order():
     assert paths[b2] == ("b",)
 
 
+def test_groups_inside_groups_are_put_in_order_at_every_level():
+    x = Value(1.0)
+    nodes = [x.sin() for _ in range(8)]
+    given = ["a", "ab", "abc", "ab", "abc", "a", "ab", "d"]
+    paths = {x: (), **{node: tuple(path) for node, path in zip(nodes, given)}}
+    found, kept = in_step_order(nodes, paths)
+    assert [nodes.index(node) for node in found] == [0, 1, 2, 4, 3, 6, 5, 7]
+    assert kept == paths
+
+
 def test_groups_inside_groups_stay_together_in_random_graphs():
     for seed in range(10):
         root, _ = random_graph(seed)

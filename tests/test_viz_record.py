@@ -305,6 +305,22 @@ def test_a_labelled_expression_of_few_nodes_needs_no_group(inner: int, nodes: in
     assert ("said" not in {each.title for each in folds}) == few
 
 
+def test_a_group_beside_a_network_is_open_while_it_holds_few(monkeypatch: Any) -> None:
+    net = MLP(2, [2, 1], "tanh", rng=0)
+    beside = chain(6)
+    beside.label = "said"
+    root = net([1.0, 2.0]) * beside
+    folds, paths = fold_data.folds_of(root, net, {})
+    frames = frames_of(root, None, paths, folds)
+    (said,) = (group.id for group in folds if group.title == "said")
+    held = sum((v.group_path or ("",))[-1] == said for v in frames.vertices) + sum(f.parent == said for f in folds)
+    for limit in (held - 1, held, held + 1):
+        monkeypatch.setattr(card_layout, "FEW", limit)
+        opened = card_layout.network_at_start(frames, card_layout.rounds_of(folds))
+        assert (said in opened) == (held <= limit)
+        assert not {*opened} & card_layout.rounds_of(folds)
+
+
 def test_the_lines_of_a_film_and_the_pictures_of_a_page_know_where_a_graph_becomes_long(monkeypatch: Any) -> None:
     y = chain(9)
     seen = card_layout.cards_of(frames_of(y), set())
