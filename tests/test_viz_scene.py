@@ -4,6 +4,7 @@ import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
@@ -15,7 +16,18 @@ from viz import player
 from viz.stepping.animation import _lines as lines_of
 from viz.stepping.animation import animation_of, seconds_of, stills_of
 from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, open_at_start, shown
-from viz.stepping.card_svg import GRAD_ROW, KEY_ROW, MARGIN, asset, cards_svg, gradients_at_end, path_data, tiny
+from viz.stepping.card_svg import (
+    GRAD_ROW,
+    KEY_ROW,
+    MARGIN,
+    _tone,
+    _weights,
+    asset,
+    cards_svg,
+    gradients_at_end,
+    path_data,
+    tiny,
+)
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, mark
 from viz.stepping.heats import heats_of
@@ -112,7 +124,11 @@ def test_the_picture_has_a_margin_and_a_card_lies_in_its_place_with_all_that_is_
             entries = shown(vertex.data)
             fits = len(entries) <= BRIEF and "norm" not in entries
             assert (key, value) == (("data", entries) if fits else ("shape", str(vertex.shape)))
-        for circle in card.iter(f"{SVG}circle"):
+        circles = list(card.iter(f"{SVG}circle"))
+        assert [circle.get("class").split()[0] for circle in circles] == (
+            ["body"] if name in places.rounds else ["stop"] if vertex is not None else []
+        )
+        for circle in circles:
             if name in places.rounds:
                 assert at(circle, "cx", "cy", "r") == [ROUND / 2] * 3
                 assert at(card.find(f"{SVG}text"), "x", "y") == [ROUND / 2, ROUND / 2 + 4]
@@ -239,6 +255,71 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
     assert tones == {"above", "below"}
 
 
+def test_a_tone_says_the_sign_and_the_third_of_the_largest_that_a_number_reaches():
+    beside = dict(enumerate([0.0, 3.0, -1.0, inf, [9.0], None]))
+    table = {
+        3.0: "above3",
+        2.01: "above3",
+        2.0: "above2",
+        1.0: "above1",
+        1e-9: "above1",
+        -1.01: "below2",
+        -3.0: "below3",
+    }
+    assert {x: _tone(x, beside) for x in table} == table
+    assert [_tone(x, beside) for x in (0.0, inf, -inf, np.nan, [1.0], None)] == ["card"] * 6
+
+
+def test_a_weight_that_is_0_or_no_number_has_no_sign_and_leaves_the_others_their_widths():
+    frames, places = SCENES["network"]
+    first, weights = next(iter(_weights(frames, places))), None
+    for number in (0.0, inf, np.nan, [1.0], None):
+        edges = [
+            replace(edge, local=number if first == key_of(frames, places, edge) else edge.local)
+            for edge in frames.edges
+        ]
+        changed = replace(frames, edges=tuple(edges))
+        found = _weights(changed, places)
+        assert found.pop(first) == 0.0
+        assert weights in (None, found)
+        weights = found
+        drawing = next(e for e in drawn(cards_svg(changed, places), "edge") if e.get("data-edge") == first)
+        assert drawing.get("class").split()[1] == "none"
+        assert drawing.find(f"{SVG}path").get("stroke-width") == "0.60"
+
+
+def key_of(frames, places, edge):
+    head = next((g for g in frames.vertices[edge.head].group_path if g in places.rounds), "")
+    tail = next((g for g in frames.vertices[edge.tail].group_path if g not in places.opened), f"n{edge.tail}")
+    return f"{tail}-{head}"
+
+
+def test_a_curve_is_flat_where_nothing_goes_back_and_its_chip_tells_what_travels():
+    x, k = Tensor([[1.0, -2.0]], label="x"), Value(3.0, label="k")
+    y = (ops.step(x) * k).sum() * k
+    frames = frames_of(y)
+    found = {e.get("data-edge"): e for e in drawn(cards_svg(frames, card_layout_of(frames, "python")), "edge")}
+    told = {}
+    for edge in frames.edges:
+        drawing = found[f"e{edge.id}"]
+        assert ("flat" in drawing.get("class").split()) == (frames.vertices[edge.head].op == "step")
+        names = frames.vertices[edge.tail].name, frames.vertices[edge.head].op
+        told[names] = drawing.find(f"{SVG}g/{SVG}title").text
+    assert told["k", "*"] == "v3"  # of a number for a number the symbols alone
+    assert told["x", "step"].endswith(" · shape (1, 2)")
+    assert all(" · shape " in words for (tail, _), words in told.items() if tail in ("x", "v1", "v2"))
+    product = next(e for e in frames.edges if frames.vertices[e.tail].name == "k" and frames.vertices[e.head].shape)
+    assert found[f"e{product.id}"].find(f"{SVG}g/{SVG}title").text.endswith(" · shape ()")
+
+
+@every_scene
+def test_places_are_told_in_tenths_of_a_point(frames, places):
+    numbers_ = [x for at_ in places.scope.cards.values() for x in at_]
+    for curve in places.scope.curves.values():
+        numbers_ += [x for point in [*curve.points, *([curve.chip] if curve.chip else [])] for x in point]
+    assert numbers_ == [round(x, 1) for x in numbers_]
+
+
 def test_a_heat_map_lies_in_the_middle_of_its_row():
     frames, places = SCENES["arrays"]
     heats, seen = heats_of(arrays()[0]), 0
@@ -252,6 +333,7 @@ def test_a_heat_map_lies_in_the_middle_of_its_row():
                 assert (left, top + high * down / 2) == pytest.approx((56.0, row - 4.5))
                 seen += 1
     assert seen == len(heats) > 8
+    assert heats_of((Tensor(np.zeros((0, 3))) * 2.0).sum()) == {}
 
 
 def test_groups_are_open_level_by_level_while_no_more_cards_are_seen_than_may_be():
@@ -284,7 +366,12 @@ def test_two_networks_lie_below_each_other_with_room_for_their_frames():
 
 def test_numbers_and_entries_are_cut_to_their_room():
     table = {0.0: "0", 0.0049: "5e-03", 0.005: "0.01", 9.99: "9.99", 12.0: "12", 998.0: "998", 999.6: "1e+03"}
+    table |= {9.995: "10", 999.5: "1e+03", -999.4: "-999", -0.005: "-0.01", inf: "inf"}
     assert {x: tiny(x) for x in table} == table
+    assert [tiny([1.0]), tiny(None)] == ["", ""]
+    assert shown([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) == "[1, 2, 3, 4, 5, 6]"
+    assert shown([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]) == "norm 11.83"
+    assert (brief([1.25, -0.125]), brief([-1.25, -0.125])) == ("[1.25, -0.125]", "norm 1.256")
     many, few, long = np.arange(7.0).tolist(), [1.0, 0.5], [0.12345, -0.54321, 1.23456]
     assert shown(few) == brief(few) == "[1, 0.5]"
     assert shown(many).startswith("norm ") or len(many) * 3 == len(shown(many))

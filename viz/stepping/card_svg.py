@@ -133,7 +133,7 @@ def _weights(frames: Frames, places: CardLayout) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for edge in frames.edges:
         head = next((group for group in frames.vertices[edge.head].group_path if group in places.rounds), None)
-        if head is not None and head in places.scope.cards:
+        if head in places.scope.cards:
             path = frames.vertices[edge.tail].group_path
             tail = next((group for group in path if group not in places.opened), f"n{edge.tail}")
             known = isinstance(edge.local, float) and isfinite(edge.local)
