@@ -11,7 +11,7 @@ from autograd_mini.text.formula import names_of
 from nn import MLP
 from viz.stepping.card_layout import card_layout_of
 from viz.stepping.fold_data import folds_of
-from viz.stepping.frames import outline_of
+from viz.stepping.frames import frames_of, outline_of
 from viz.stepping.network_columns import PITCH
 from viz.stepping.player_page import player
 
@@ -50,6 +50,20 @@ def test_random_networks_lie_in_order_and_apart(seed):
     for cards in column.values():
         assert len({x for x, _ in cards}) == 1
         assert [y for _, y in cards] == sorted(y for _, y in cards)
+
+
+def test_a_penalty_of_all_weights_leaves_the_columns_where_they_stand():
+    seen = []
+    for share in (0.0, 0.1):
+        net = MLP(2, [3, 2, 1], "tanh", rng=0)
+        root = (net([1.0, 2.0]) - 1.0) ** 2.0
+        root = root + share * sum(p * p for p in net.parameters()) if share else root
+        folds, paths = folds_of(root, net, {})
+        found = card_layout_of(frames_of(root, None, paths, folds), "python")
+        titles = {fold.id: f"{fold.parent != ''} {fold.title}" for fold in folds}
+        seen.append(sorted((found.scope.cards[circle], titles[circle]) for circle in found.rounds))
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 6
 
 
 def test_the_same_network_gives_the_same_bytes():
