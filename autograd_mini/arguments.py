@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +51,12 @@ def parameters(array: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], 
     names = code.co_varnames[: code.co_argcount]  # many times quicker than asking inspect, at every import
     defaults = getattr(array, "__defaults__", None) or ()
     return names, dict(zip(names[len(names) - len(defaults) :], defaults))
+
+
+@functools.cache
+def names_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the parameters of a row, or of a function made of rows."""
+    return getattr(function, "params", None) or tuple(inspect.signature(function).parameters)
 
 
 def listed(params: tuple[str, ...], defaults: dict[str, Any]) -> str:

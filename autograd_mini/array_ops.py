@@ -639,6 +639,22 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     return y if right is None else where(less(getitem(xp, -1), x), right, y)
 
 
+# Bounded and rounded -------------------------------------------------------------------------------------------------
+
+
+def _round(x: Any, decimals: int | None = None) -> Any:
+    """Return x rounded to that many decimals, halves to the even neighbour: a step, of derivative 0."""
+    return ops.round(x) if not decimals else ops.round(x * 10.0**decimals) / 10.0**decimals
+
+
+def _clip(x: Any, lo: Any = None, hi: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Return x held between lo and hi, which numpy also calls min and max; None leaves a side open."""
+    if (lo is not None and min is not None) or (hi is not None and max is not None):
+        raise DataError("clip: a bound is given twice, by its place and as min= or max=: give it once")
+    lo, hi = min if lo is None else lo, max if hi is None else hi
+    return ops.clip(x, -math.inf if lo is None else lo, math.inf if hi is None else hi)
+
+
 # In order of size ---------------------------------------------------------------------------------------------------
 
 

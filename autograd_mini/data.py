@@ -6,8 +6,8 @@ import contextvars
 import datetime
 import functools
 import reprlib
-import threading
 import weakref
+from _thread import _local
 from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -247,7 +247,7 @@ for _name in (
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside a quiet context", default=False)
 
 
-class _Quiet(threading.local):
+class _Quiet(_local):
     """One context per thread in which numpy follows IEEE 754 without warnings: entering it is cheaper than errstate."""
 
     def __init__(self) -> None:

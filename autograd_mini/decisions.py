@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,19 +25,26 @@ MANY = 50  # nodes that are kept for a question about the last of them
 _birth_of = attrgetter("birth")
 
 
-class Decision(NamedTuple):
+class Decision:
     """Data that somebody looked at, and may have branched on: `text` with `args` in its {} gave `outcome`.
 
     `place` is the (file, line) that asked. In `args` THIS stands for the node that the decision is noted with, and a
     function is to be called with that node.
     """
 
-    text: str
-    args: tuple[Any, ...]
-    outcome: Any
-    birth: int
-    place: tuple[str, int] | None
-    about: tuple[MadeAgain, ...] = ()  # those of the functions that make a node again which nobody may hold
+    __slots__ = ("text", "args", "outcome", "birth", "place", "about")
+
+    def __init__(
+        self,
+        text: str,
+        args: tuple[Any, ...],
+        outcome: Any,
+        birth: int,
+        place: tuple[str, int] | None,
+        about: tuple[MadeAgain, ...] = (),
+    ) -> None:
+        self.text, self.args, self.outcome, self.birth, self.place = text, args, outcome, birth, place
+        self.about = about  # those of the functions that make a node again which nobody may hold
 
 
 THIS = object()
@@ -107,13 +114,13 @@ def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
     seen: set[int] = set()
     for node in among:
         for decision in getattr(node, "_note", NOTHING).decided.values():
-            text, args, outcome, birth, place, about = decision
-            if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in args):
+            birth, about = decision.birth, decision.about
+            if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in decision.args):
                 continue
             if about and (birth in seen or not _holds(decision) or any(made.of() in among for made in about)):
                 continue  # it is noted with several leaves, or with a node that is there
             seen.add(birth)
-            yield Decision(text, _of(node, args), outcome, birth, place)
+            yield Decision(decision.text, _of(node, decision.args), decision.outcome, birth, decision.place)
 
 
 def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -123,10 +130,8 @@ def _of(node: Node, args: tuple[Any, ...]) -> tuple[Any, ...]:
 # What makes a node again ----------------------------------------------------------------------------------------------
 
 
-class At(NamedTuple):
+class At(int):
     """An argument that is a node: its place among the nodes."""
-
-    place: int
 
 
 class MadeAgain:
@@ -150,7 +155,7 @@ class MadeAgain:
                 there = args[0]()
                 made.append(args[1] if there is None else there)
             else:
-                made.append(op.apply(tuple([made[a.place] if type(a) is At else a for a in args])))
+                made.append(op.apply(tuple([made[a] if type(a) is At else a for a in args])))
         return made[-1]
 
     def leaves(self) -> Iterator[Any]:

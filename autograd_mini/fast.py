@@ -12,9 +12,9 @@ walk with a debugger, and for the tests, which hold the two against each other.
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from threading import Lock
 from typing import Any
 
 from . import node as _node
@@ -156,7 +156,7 @@ def call_many(op: Any, *args: Any) -> Any:
 
 # The sweep ------------------------------------------------------------------------------------------------------------
 
-_sweeping = Lock()  # one sweep at a time has the nodes' `inflow`; one that starts meanwhile takes the plain way
+_sweeping = allocate_lock()  # one sweep at a time has the nodes' `inflow`; another meanwhile goes the plain way
 _begun: list[Iterable[Node]] = []  # its seeds; those of a sweep that broke off stay until its nodes are cleared
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType
@@ -11,25 +12,38 @@ from typing import Any
 
 import numpy as np
 
-from . import array_ops, ops, sweep
+from . import (
+    array_ops,
+    linalg_rows,  # noqa: F401 - the last rows of the table
+    ops,
+    sweep,
+)
 from . import node as _node
+from .arguments import names_of
+from .array_ops import _clip, _round
+from .conditions import Condition
 from .data import kept_dtype
 from .decisions import decide, tell
 from .errors import DataError, ShapeError
 from .hints import HINTS, OWN_OP, hint
 from .modes import traced_since
 from .node import Node, Value, check_fresh, leaf
-from .numpy_protocol import (
-    COMPARISONS,
-    FUNCTIONS,
-    _array_function,
-    _array_ufunc,
-    _clip,
-    _no_array,
-    _parameters,
-    _round,
-)
-from .op import TABLE, Unary, contribution
+from .op import TABLE, Unary, contribution, operand
+
+
+def _compare(compare: Callable[[Any, Any], Any], text: str, row: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return a comparison of data: a condition, which is bools to whoever looks, and a node to a row."""
+
+    def method(x: Any, y: Any) -> Any:
+        x, y = operand(x), operand(y)
+        try:
+            outcome = compare(*(a._data if isinstance(a, Node) else a for a in (x, y)))
+        except ValueError:
+            raise ShapeError(f"a comparison of shapes {np.shape(x)} and {np.shape(y)}: they do not broadcast") from None
+        return Condition(outcome, ((text, (x, y), outcome),), lambda: row(x, y))
+
+    return method
+
 
 Node.__add__, Node.__radd__ = ops.add.method, ops.add.reflected
 Node.__sub__, Node.__rsub__ = ops.sub.method, ops.sub.reflected
@@ -40,8 +54,10 @@ Node.__pow__, Node.__rpow__ = ops.power.method, ops.power.reflected
 Node.__floordiv__, Node.__rfloordiv__ = (lambda x, y: ops.floordiv(x, y)), (lambda y, x: ops.floordiv(x, y))
 Node.__matmul__, Node.__rmatmul__ = (lambda x, y: ops.matmul(x, y)), (lambda y, x: ops.matmul(x, y))
 Node.__neg__, Node.__pos__, Node.__abs__ = ops.neg.method, lambda x: x, ops.absolute.method
-Node.__lt__, Node.__le__ = COMPARISONS["lt"], COMPARISONS["le"]
-Node.__gt__, Node.__ge__ = COMPARISONS["gt"], COMPARISONS["ge"]
+Node.__lt__ = _compare(operator.lt, "{} < {}", ops.less)
+Node.__le__ = _compare(operator.le, "{} <= {}", lambda x, y: ops.less(x, y) + ops.equal(x, y))
+Node.__gt__ = _compare(operator.gt, "{} > {}", ops.greater)
+Node.__ge__ = _compare(operator.ge, "{} >= {}", lambda x, y: ops.greater(x, y) + ops.equal(x, y))
 Node.__round__ = _round
 
 
@@ -183,6 +199,22 @@ def _along(place: Any, data: Any, axis: int, keepdims: bool) -> tuple[Any, ...]:
 _argmax, _argmin = _place(np.argmax, np.greater_equal, "{} >= {}"), _place(np.argmin, np.less_equal, "{} <= {}")
 
 
+# numpy's protocols.
+
+PROTOCOLS = ("__array__", "__array_ufunc__", "__array_function__")
+
+
+def _protocol(name: str) -> Callable[..., Any]:
+    """Return a protocol that loads, when numpy first asks, the one that answers: it takes the place of this."""
+
+    def method(self: Node, *args: Any, **keywords: Any) -> Any:
+        from . import numpy_protocol  # noqa: F401
+
+        return getattr(self, name)(*args, **keywords)
+
+    return method
+
+
 # The lecture's names, and its manual step.
 
 
@@ -244,7 +276,7 @@ Node.__float__, Node.__int__, Node.__bool__ = _float, lambda x: int(float(x)), _
 Node.item, Node.detach, Node.tolist = _item, _detach, _tolist
 Node._prev, Node._op = property(_prev), property(_op)
 Node.__getitem__, Node.__setitem__, Node.__iter__ = _getitem, _setitem, _iterate
-Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function
+Node.__array__, Node.__array_ufunc__, Node.__array_function__ = map(_protocol, PROTOCOLS)
 Node._repr_mimebundle_ = _mimebundle
 Node.__dir__ = _dir
 Node.__array_priority__ = Node.__pandas_priority__ = 10_000  # a data frame leaves the arithmetic to the node
@@ -272,12 +304,12 @@ METHODS |= {"clip": _clip, "round": _round, "argmax": _argmax, "argmin": _argmin
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function as a method, which is called in our way or, where numpy has one of that name, in numpy's."""
     numpys = getattr(np, name, None)
-    if numpys not in FUNCTIONS:
+    if numpys is None or isinstance(numpys, np.ufunc):
         return lambda self, *args, **keywords: function(self, *args, **keywords)
 
     def method(self: Node, *args: Any, **keywords: Any) -> Any:
-        if _in_numpys_way(_parameters(function), args, keywords):
-            return _array_function(self, numpys, (), (self, *args), keywords)
+        if _in_numpys_way(names_of(function), args, keywords):
+            return self.__array_function__(numpys, (), (self, *args), keywords)
         return function(self, *args, **keywords)
 
     return method

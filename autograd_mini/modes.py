@@ -10,7 +10,7 @@ import inspect
 import linecache
 import os
 import sys
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
@@ -24,7 +24,7 @@ from .node import Node, leaf, modes, next_birth
 traced_since: ContextVar[int] = ContextVar("traced_since", default=0)
 
 F = TypeVar("F", bound=Callable[..., Any])
-_counting = threading.Lock()
+_counting = allocate_lock()
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OURS = tuple(os.path.join(_ROOT, package, "") for package in ("autograd_mini", "nn", "viz"))
 

@@ -1,5 +1,7 @@
 """numpy's protocols: which row or composition answers a ufunc or a function of numpy that is called on a node."""
 
+# mypy: disable-error-code="attr-defined,method-assign"
+
 from __future__ import annotations
 
 import ast
@@ -16,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from . import array_ops, kernels, linalg, ops
+from .arguments import names_of
 from .conditions import Condition
 from .errors import AutogradError, DataError, ShapeError
 from .node import Node
-from .op import TABLE, Elementwise, Op, operand
+from .op import ROWS, Elementwise, Op
 
 
 def _data(x: Any) -> Any:
@@ -28,20 +31,6 @@ def _data(x: Any) -> Any:
 
 def _asked(x: Any) -> Any:
     return x._asked() if isinstance(x, Node) else x
-
-
-def _compare(compare: Callable[[Any, Any], Any], text: str, row: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    """Return a comparison of data: a condition, which is bools to whoever looks, and a node to a row."""
-
-    def method(x: Any, y: Any) -> Any:
-        x, y = operand(x), operand(y)
-        try:
-            outcome = compare(_data(x), _data(y))
-        except ValueError:
-            raise ShapeError(f"a comparison of shapes {np.shape(x)} and {np.shape(y)}: they do not broadcast") from None
-        return Condition(outcome, ((text, (x, y), outcome),), lambda: row(x, y))
-
-    return method
 
 
 def _test(test: np.ufunc, row: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -54,30 +43,11 @@ def _test(test: np.ufunc, row: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return method
 
 
-COMPARISONS = {
-    "lt": _compare(operator.lt, "{} < {}", ops.less),
-    "le": _compare(operator.le, "{} <= {}", lambda x, y: ops.less(x, y) + ops.equal(x, y)),
-    "gt": _compare(operator.gt, "{} > {}", ops.greater),
-    "ge": _compare(operator.ge, "{} >= {}", lambda x, y: ops.greater(x, y) + ops.equal(x, y)),
-}
 TESTS = {
     np.isnan: _test(np.isnan, lambda x: 1.0 - ops.equal(x, x)),
     np.isinf: _test(np.isinf, lambda x: ops.equal(ops.absolute(x), math.inf)),
     np.isfinite: _test(np.isfinite, lambda x: ops.less(ops.absolute(x), math.inf)),
 }
-
-
-def _round(x: Any, decimals: int | None = None) -> Any:
-    """Return x rounded to that many decimals, halves to the even neighbour: a step, of derivative 0."""
-    return ops.round(x) if not decimals else ops.round(x * 10.0**decimals) / 10.0**decimals
-
-
-def _clip(x: Any, lo: Any = None, hi: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    """Return x held between lo and hi, which numpy also calls min and max; None leaves a side open."""
-    if (lo is not None and min is not None) or (hi is not None and max is not None):
-        raise DataError("clip: a bound is given twice, by its place and as min= or max=: give it once")
-    lo, hi = min if lo is None else lo, max if hi is None else hi
-    return ops.clip(x, -math.inf if lo is None else lo, math.inf if hi is None else hi)
 
 
 def _reduction(row: Op, neutral: float, combine: Op) -> Callable[..., Any]:
@@ -156,12 +126,12 @@ NUMPYS: dict[Any, Callable[..., Any]] = {
 # A ufunc that computes a row is that row; the others are listed by what they do here.
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
-    op.array: op for op in TABLE.values() if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc)
+    op.array: op for op in ROWS.values() if isinstance(op, Elementwise) and isinstance(op.array, np.ufunc)
 }
 UFUNCS |= {
     np.matmul: ops.matmul, np.power: ops.power,
-    np.less: COMPARISONS["lt"], np.less_equal: COMPARISONS["le"],
-    np.greater: COMPARISONS["gt"], np.greater_equal: COMPARISONS["ge"],
+    np.less: Node.__lt__, np.less_equal: Node.__le__,
+    np.greater: Node.__gt__, np.greater_equal: Node.__ge__,
     np.equal: operator.is_, np.not_equal: operator.is_not,  # what numpy makes of ==, where it stands on the left
     np.fabs: ops.absolute, np.float_power: ops.power,
 }  # fmt: skip
@@ -189,12 +159,13 @@ FUNCTIONS |= {getattr(np, name): getattr(ops, name) for name in SAME_NAME.split(
 FUNCTIONS |= {
     np.sum: SUM, np.mean: _mean, np.prod: PROD, np.max: MAX, np.amax: MAX, np.min: MIN, np.amin: MIN,
     np.var: _spreading(ops.var), np.std: _spreading(ops.std),
-    np.round: _round, np.around: _round, np.pad: _pad, np.einsum: _einsum, np.reshape: array_ops.reshaped,
+    np.round: array_ops._round, np.around: array_ops._round, np.reshape: array_ops.reshaped,
+    np.pad: _pad, np.einsum: _einsum,
     np.argmax: lambda x, axis=None, keepdims=False: x.argmax(axis, bool(keepdims)),
     np.argmin: lambda x, axis=None, keepdims=False: x.argmin(axis, bool(keepdims)),
     np.sort: lambda x, axis=-1, kind=None, stable=None: ops.sort(x, axis),
     np.full_like: lambda x, fill_value: ops.broadcast_to(fill_value, ops.shape(x)),
-    np.clip: lambda x, a_min=None, a_max=None, min=None, max=None: _clip(x, a_min, a_max, min=min, max=max),
+    np.clip: lambda x, a_min=None, a_max=None, min=None, max=None: array_ops._clip(x, a_min, a_max, min=min, max=max),
 }  # fmt: skip
 
 # What asks for data alone: numpy answers, and its answer is no part of the record.
@@ -239,7 +210,7 @@ def _is_left_out(name: str, value: Any) -> bool:
 def _reduce(ufunc: np.ufunc, x: Any, axis: Any = 0, keepdims: bool = False, **given: Any) -> Any:
     reduction = REDUCTIONS[ufunc]
     for name in given:
-        if name not in _parameters(reduction):
+        if name not in names_of(reduction):
             raise DataError(f"{_name(ufunc)}.reduce on a node does not obey {name}=: leave it out")
     return reduction(x, axis, bool(keepdims), **given)
 
@@ -286,15 +257,10 @@ def as_numpy(function: Callable[..., Any], ours: Callable[..., Any], args: Any, 
 
 
 @cache
-def _parameters(ours: Callable[..., Any]) -> tuple[str, ...]:
-    return ours.params if isinstance(ours, Op) else tuple(signature(ours).parameters)
-
-
-@cache
 def _taken(function: Callable[..., Any], ours: Callable[..., Any]) -> dict[str, str]:
     """Return which parameters of numpy's are which of ours: those of the same name, else those in the same place."""
     theirs = [name for name, p in signature(function).parameters.items() if p.kind is not p.VAR_KEYWORD]
-    own = _parameters(ours)
+    own = names_of(ours)
     places = {theirs[i]: p for i, p in enumerate(own[: len(theirs)]) if p not in theirs and theirs[i] not in own}
     return places | {p: p for p in own if p not in places.values()}
 
@@ -363,3 +329,6 @@ def _call(frame: FrameType) -> ast.expr | None:
         return ast.parse(f"({''.join(lines)})", mode="eval").body
     except SyntaxError:
         return None
+
+
+Node.__array__, Node.__array_ufunc__, Node.__array_function__ = _no_array, _array_ufunc, _array_function

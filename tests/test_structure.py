@@ -31,6 +31,7 @@ LOADS = {  # what is in memory after an import, beyond the standard library and 
     "nn": {"autograd_mini", "nn"},
     "viz": {"autograd_mini", "viz", "graphviz"},
 }
+LATER = {"transforms", "nonfinite", "linalg", "numpy_protocol", "checking", "programs", "text", "bridges"}  # if asked
 WAYS_BACK: dict[tuple[str, str], str] = {}  # against the arrows, each with its reason
 # `autograd_mini.neighbours` leads to nn and viz by names that it is asked for; it names no module of theirs, and loads
 # none until someone asks. What `autograd_mini.nn` is to a type checker stands in nn.pyi and viz.pyi.
@@ -214,6 +215,8 @@ def test_an_import_loads_nothing_heavy(package: str) -> None:
     loaded = run.stdout.split()
     assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= LOADS[package]
     assert not [name for name in loaded if name.startswith("numpy.")], "parts of numpy that numpy itself does not load"
+    if package == "autograd_mini":
+        assert not LATER & {part for name in loaded for part in name.split(".")[1:]}
 
 
 # Files and functions ------------------------------------------------------------------------------------------------

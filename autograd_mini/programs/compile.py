@@ -119,7 +119,9 @@ def _of_record(
     for op in dict.fromkeys(node.op for node in nodes):
         if op is not None and op not in (ROWS.get(op.name), TABLE.get(op.name)):
             raise DataError(f"the row {op.name} was taken out of the table or defined anew: record again")
-    guards = branches.guards if branches else [Guard(*d[:3], d.place) for d in decisions(nodes, root)]
+    guards = (
+        branches.guards if branches else [Guard(d.text, d.args, d.outcome, d.place) for d in decisions(nodes, root)]
+    )
     return _listing(root, nodes, leaves, names, guards)
 
 

@@ -18,7 +18,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
-from autograd_mini import Node, array_rows, linalg, ops
+from autograd_mini import Node, array_rows, linalg, linalg_rows, ops
 from autograd_mini.numpy_protocol import UFUNCS
 from autograd_mini.op import TABLE, Elementwise, Flat, Op, Variadic
 from autograd_mini.text.derivative import latex_derivative, local_derivative
@@ -37,7 +37,7 @@ LEAP = 0.45  # from one point of a plot to the next, beyond which it is a step
 def page() -> Iterator[str]:
     """Yield the Markdown of the page."""
     edges = edges_by_op(EDGES.read_text(encoding="utf-8"))
-    parts = list(sections("\n".join(map(inspect.getsource, (ops, array_rows, linalg)))))
+    parts = list(sections("\n".join(map(inspect.getsource, (ops, array_rows, linalg_rows)))))
     yield "\n## By name\n"
     yield from (f"**{title}**: {' '.join(f'[{row.name}](#{anchor(row)})' for row in rows)}\n" for title, rows in parts)
     for title, rows in parts:

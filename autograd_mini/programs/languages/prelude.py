@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ... import array_rows, kernels, linalg, ops
+from ... import array_rows, kernels, linalg_rows, ops
 from ...op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
@@ -123,7 +123,7 @@ def statements(*modules: ModuleType) -> list[ast.stmt]:
 
 def functions(kind: str) -> Iterable[tuple[str, ast.expr]]:
     """Yield each row's name with the expression in the table that says how it is computed: "scalar" or "array"."""
-    for statement in statements(ops, array_rows, linalg):
+    for statement in statements(ops, array_rows, linalg_rows):
         call = statement.value if isinstance(statement, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(call.args[0], ast.Constant) and call.args[0].value in ROWS:
             name = str(call.args[0].value)
