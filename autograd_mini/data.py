@@ -7,7 +7,7 @@ import datetime
 import functools
 import reprlib
 import weakref
-from _thread import _local
+from _thread import _local  # threading.local: threading takes half a millisecond to load
 from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar

@@ -124,6 +124,35 @@ def test_the_source_of_a_neuron_reads_like_the_textbook() -> None:
 ALONE = 'import sys\nsys.modules["autograd_mini"] = None\n'
 
 
+def _labelled(p: Value) -> Value:
+    p.label = "p"
+    return p
+
+
+@pytest.mark.parametrize(
+    ("use", "line"),
+    [
+        (lambda p, x, y: ops.add_n(p, x * 2.0, y), "L = x * y + x * 2 + y"),
+        (lambda p, x, y: ops.add_n(_labelled(p), y), "L = p + y"),
+        (lambda p, x, y: ops.add_n(p, p, y), "L = v1 + v1 + y"),
+        (lambda p, x, y: ops.add_n(p, y, 1.0) * p, "v2 = v1 + y + 1"),
+        (lambda p, x, y: ops.add_n(p, y, 1.0) if p > 0.0 else y, "L = v1 + y + 1"),
+        (lambda p, x, y: ops.add_n(-p, p / y, y), "L = v2 + v3 + y"),
+        (lambda p, x, y: p + x, "L = v1 + x"),
+    ],
+)
+def test_a_product_that_one_sum_alone_uses_stands_there_and_any_other_has_its_line(use: Any, line: str) -> None:
+    leaves = [Value(1.3, label="x"), Value(2.7, label="y")]
+    root = use(leaves[0] * leaves[1], *leaves)
+    program = autograd_mini.compile(root, leaves)
+    lines = [text.strip() for text in program.source.splitlines()]
+    assert line in lines
+    assert any(text.startswith(("p = ", "v1 = ")) for text in lines) == ("*" not in line)
+    scope: dict[str, Any] = {}
+    exec(program.source, scope)
+    assert equal(scope["program"](1.3, 2.7), engine(root, leaves, 1.0))
+
+
 def test_the_source_runs_in_an_interpreter_without_the_package(tmp_path: Any) -> None:
     for seed in range(8):
         root, leaves = random_record(seed)

@@ -20,7 +20,7 @@ from .program import Program, batch_shape
 class OnNumpy(Program):
     """A program whose numbers are numpy's, one sample or many."""
 
-    def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
+    def _on_numbers(self, inputs: tuple[Any, ...], gradient: float) -> tuple[float, tuple[float, ...]]:
         value, gradients = self._on_batch(inputs, gradient)
         return float(value), tuple(map(float, gradients))
 
@@ -43,7 +43,7 @@ class OnTape(Program):
 
         return tape_of(self._listing.nodes, self.root, self.inputs)
 
-    def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
+    def _on_numbers(self, inputs: tuple[Any, ...], gradient: float) -> tuple[float, tuple[float, ...]]:
         if self._listing.guards:
             return super()._on_numbers(inputs, gradient)
         self.tape.refresh()

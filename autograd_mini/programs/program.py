@@ -98,6 +98,7 @@ class Program:
     def source(self) -> str:
         """The program in Python: forward, then backward, one line per node and per contribution.
 
+        A product that stands in one sum of several terms and nowhere else is written there: a neuron is one line.
         It runs by itself, and gives the engine's bits. On numbers it needs `math` alone, or numpy where a function of
         the table does; where Python's floats raise (1/0) so does it.
         """
@@ -197,13 +198,13 @@ class Program:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
         return self._defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
 
-    def _on_numbers(self, inputs: Sequence[Any], gradient: float) -> tuple[float, tuple[float, ...]]:
+    def _on_numbers(self, inputs: tuple[Any, ...], gradient: float) -> tuple[float, tuple[float, ...]]:
         if self._fresh:
             self._fresh = False
             return self._listing.swept(inputs, gradient)
         held = [n._data for n in self._listing.captured]
         try:
-            value, gradients = ignoring_fp_warnings(_called, self._run, (*inputs, *held, gradient))
+            value, gradients = ignoring_fp_warnings(_called, self._run, inputs + (*held, gradient))
         except (ArithmeticError, ValueError):
             value, gradients = self._run_careful(*inputs, *held, gradient)
         return float(value), gradients if self._listing.is_tabled else tuple(map(float, gradients))

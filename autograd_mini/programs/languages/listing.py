@@ -1,4 +1,4 @@
-"""Listing: a record and its backward sweep written out, one line per node and one per contribution."""
+"""Listing: a record and its backward sweep written out: a line per node, a line per contribution."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import keyword
 import re
 import unicodedata
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -112,6 +113,18 @@ class Listing:
         """Whether every row is the table's: their slopes are floats where all is, and those of one's own may not be."""
         return not _own_rows(self.nodes)
 
+    @cached_property
+    def within(self) -> dict[Node, Node]:
+        """The products of numbers that one sum of several terms uses and nothing else, each with its sum.
+
+        They are written where they are used, and their gradient is the sum's: neither needs a name.
+        """
+        uses = Counter(a for n in self.nodes if n.op is not None for a in n.args if isinstance(a, Node))
+        uses.update(a for a in (self.root, *(a for guard in self.guards for a in guard.args)) if isinstance(a, Node))
+        sums = [n for n in self.nodes if n.op is ROWS["add_n"]] if self.is_scalar else []
+        products = ((a, n) for n in sums for a in n.args if isinstance(a, Node) and a.op is ROWS["mul"])
+        return {a: n for a, n in products if uses[a] == 1 and not a.label}
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what was done, not the graph: it is recorded again, on leaves of its own."""
         reached = set(self.nodes)
@@ -167,7 +180,7 @@ class Listing:
             self.pool = before
 
     def printed(self, dialect: Dialect) -> Printed:
-        """Return all that a program says, one line per node and per contribution."""
+        """Return all that a program says, one line per node and per contribution; see `within`."""
         gradients = [self.bar(n) if n in self.carriers else self._zeros(n, dialect) for n in self.inputs]
         return Printed(list(self.forward(dialect)), list(self.backward(dialect)), self.names[self.root], gradients)
 
@@ -178,18 +191,24 @@ class Listing:
 
     def forward(self, dialect: Dialect) -> Iterator[Line]:
         """Yield the line of every node that is no leaf, oldest first."""
+        written = dict(self.names)
         for node in self.nodes:
             if node.op is not None:
-                yield Line(self.names[node], expression(node, self.names, dialect, self.pool), False, node)
+                text = expression(node, written, dialect, self.pool)
+                if node in self.within:
+                    written[node] = text
+                else:
+                    yield Line(self.names[node], text, False, node)
 
     def backward(self, dialect: Dialect) -> Iterator[Line]:
         """Yield the line of every contribution, in the order of the sweep."""
         begun = {self.root}
         for node, i in self.contributions():
-            arg = node.args[i]
-            text = contribution(node, i, self.names, self.bar(node), dialect, self.pool)
-            yield Line(self.bar(arg), text, arg in begun, node)
-            begun.add(arg)
+            arg, line = node.args[i], self.within.get(node, node)
+            if arg not in self.within:
+                text = contribution(node, i, self.names, self.bar(line), dialect, self.pool)
+                yield Line(self.bar(arg), text, arg in begun, line)
+                begun.add(arg)
 
     def contributions(self) -> Iterator[tuple[Node, int]]:
         """Yield each node and the place of each argument that it contributes to, in the order of the sweep."""
