@@ -7,6 +7,7 @@ from the leaves again may never hold what was looked at.
 from __future__ import annotations
 
 import weakref
+from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import attrgetter
@@ -23,6 +24,8 @@ KEPT = 1000  # decisions that a leaf keeps about what was made of it
 MANY = 50  # nodes that are kept for a question about the last of them
 
 _birth_of = attrgetter("birth")
+_noting = allocate_lock()
+_last = 0  # the birth of the last decision: about nodes that are younger, nothing was decided
 
 
 class Decision:
@@ -74,7 +77,7 @@ def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> N
     asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
     place = caller()
     node.note().decided[key or asked] = Decision(
-        text, tuple([THIS if a is node else a for a in args]), outcome, next_birth(), place
+        text, tuple([THIS if a is node else a for a in args]), outcome, _born(), place
     )
     if node.op is not None:
         _note_with_leaves(text, args, outcome, key, place)
@@ -90,13 +93,21 @@ def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any, 
     youngest = again[max(again, key=_birth_of)]
     made = [again[a] if isinstance(a, Node) else partial(_then, youngest, a) if callable(a) else a for a in args]
     asked = text, repr(key), *(again[a].key if isinstance(a, Node) else () if callable(a) else repr(a) for a in args)
-    decision = Decision(text, tuple(made), outcome, next_birth(), place, about)
+    decision = Decision(text, tuple(made), outcome, _born(), place, about)
     for leaf in {leaf for each in about for leaf in each.leaves()}:
         known = leaf.note().decided
         if asked not in known or not _holds(known[asked]):
             known[asked] = decision
         if len(known) > KEPT:
             del known[next(iter(known))]
+
+
+def _born() -> int:
+    """Return the birth of a decision that is noted now."""
+    global _last
+    with _noting:
+        _last = next_birth()
+        return _last
 
 
 def _then(made: MadeAgain, function: Callable[[Any], Any], leaf: Any) -> Any:
@@ -111,6 +122,8 @@ def _holds(decision: Decision) -> bool:
 def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
     """Yield what was decided by the data of nodes before the root was recorded: it may hold for this data alone."""
     among = set(nodes)
+    if min(map(_birth_of, among)) > _last:
+        return
     seen: set[int] = set()
     for node in among:
         for decision in getattr(node, "_note", NOTHING).decided.values():

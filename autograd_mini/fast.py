@@ -120,8 +120,10 @@ def call_one(op: Any, x: Any) -> Any:
 
 def call_two(op: Any, x: Any, y: Any) -> Any:
     """Call a row with two arguments."""
-    if x.__class__ is not number or y.__class__ is not number:
+    if x.__class__ is not number:
         return op.method(x, y)
+    if y.__class__ is not number:
+        return op.reflected(y, x)
     try:
         return op.scalar(x, y)
     except (ArithmeticError, ValueError):

@@ -106,7 +106,7 @@ class Listing:
         """Whether every node is a number computed from numbers."""
         nodes = [*self.nodes, *self.inputs]
         alike = all(isinstance(op, (Elementwise, Sum)) for op in {n.op for n in nodes} if op is not None)
-        return alike and all(type(n._data) is float for n in nodes)
+        return alike and {type(n._data) for n in nodes} == {float}
 
     @cached_property
     def is_tabled(self) -> bool:
@@ -152,18 +152,19 @@ class Listing:
 
     def _again(self, inputs: Sequence[float]) -> tuple[Node, list[Node]]:
         """Return the root and the inputs, recorded anew with other numbers."""
-        made: dict[Node, Node] = dict(zip(self.inputs, map(leaf, inputs)))
+        made: dict[Any, Any] = dict(zip(self.inputs, map(leaf, inputs)))
+        now = made.get  # now(a, a) is the new node for a node, and a number itself
         for node in self.nodes:
             op, x, y = node.op, node.first, node.second  # `node.args`, quicker
             if op is None:
                 if node not in made:
                     made[node] = leaf(node._data)
             elif y is ALL:
-                made[node] = op(*[made[a] if isinstance(a, Node) else a for a in x])
+                made[node] = op(*[now(a, a) for a in x])
             elif y is NONE:
-                made[node] = op(made[x] if isinstance(x, Node) else x)
+                made[node] = op(now(x, x))
             else:
-                made[node] = op(made[x] if isinstance(x, Node) else x, made[y] if isinstance(y, Node) else y)
+                made[node] = op(now(x, x), now(y, y))
         return made[self.root], [made[n] for n in self.inputs]
 
     def bar(self, node: Node) -> str:
