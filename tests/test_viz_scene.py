@@ -313,6 +313,18 @@ def test_a_curve_is_flat_where_nothing_goes_back_and_its_chip_tells_what_travels
 
 
 @every_scene
+def test_a_chip_lies_on_no_card_and_on_no_other_chip(frames, places):
+    boxes = [(x, y, *places.size(card)) for card, (x, y) in places.scope.cards.items()]
+    for key, curve in places.scope.curves.items():
+        if curve.chip is not None:
+            chip = (*curve.chip, places.widths.get(key, CHIP[0]), CHIP[1])
+            for x, y, wide, high in boxes:
+                apart = abs(x - chip[0]) - (wide + chip[2]) / 2, abs(y - chip[1]) - (high + chip[3]) / 2
+                assert max(apart) >= -0.2
+            boxes.append(chip)
+
+
+@every_scene
 def test_places_are_told_in_tenths_of_a_point(frames, places):
     numbers_ = [x for at_ in places.scope.cards.values() for x in at_]
     for curve in places.scope.curves.values():
@@ -757,9 +769,13 @@ def test_four_equal_samples_are_a_pile_and_three_are_not():
 
 def test_a_step_of_a_group_names_the_group_that_is_closed_not_those_around_it():
     frames = SCENES["network"][0]
-    told = [sentence for step, sentence in zip(frames.steps, sentences(frames)) if step.kind == "group"]
-    assert told
-    assert all(re.match(r"neuron \d ", sentence) for sentence in told)
+    told = [(step, sentence) for step, sentence in zip(frames.steps, sentences(frames)) if step.kind == "group"]
+    assert len(told) == 2 * 6
+    for step, sentence in told:
+        last = frames.vertices[step.node]
+        there = rf"computes {last.name} = {re.escape(shown(last.data))}\."
+        back = r"goes back as one vector-Jacobian product, to .*\."
+        assert re.fullmatch(rf"neuron \d {there if step.i < frames.turn else back}", sentence)
 
 
 def test_a_mark_has_the_settings_that_are_not_those_that_everybody_means():
