@@ -405,6 +405,8 @@ def test_what_comes_and_goes_is_seen_from_its_step_on_until_its_end_alone(frames
     seconds = seconds_of(frames)
     found = re.findall(r"@keyframes t(\d+)-(\d+)\{(.*?%\{opacity:\d\})\}", animation_of(frames, places))
     assert len(found) > len(seconds)
+    durations = re.findall(r"animation:t\d+-\d+ ([\d.]+)s step-end infinite", animation_of(frames, places))
+    assert [float(each) for each in durations] == pytest.approx([sum(seconds)] * len(found), abs=0.05)
     for start, end, rules in found:
         stops = [(float(at), seen == "1") for at, seen in re.findall(r"([\d.]+)%\{opacity:(\d)\}", rules)]
         for i, (before, took) in enumerate(zip(itertools.accumulate(seconds, initial=0.0), seconds)):
@@ -443,6 +445,7 @@ def test_a_sentence_for_each_step_stands_below_the_graph_and_the_bar_grows_to_it
     assert {at(bar, "y")[0] for _, _, bar in bars} == {low + 12}
     for still in stills:
         left, room = still.box[0] + MARGIN, min(max(wide, 420.0), 1280.0)
+        assert not any(side % 2 for side in still.box), "whole pixels, also at one and a half of them a point"
         (bar,) = drawn(still.svg, "bar")
         assert at(bar, "x") == pytest.approx([left], rel=1e-4)
         for line in drawn(still.svg, "caption"):
@@ -603,6 +606,14 @@ def test_in_each_step_something_flows_along_the_curves_to_its_card(frames, place
     steps = [step for step in frames.steps if step.kind not in ("start", "seed", "finish")]
     cards = {step.i: step.group_path[-1] if step.kind == "group" else f"n{step.node}" for step in steps}
     assert set(flows) == {i for i, card in cards.items() if card in heads}
+    for step in steps:
+        into = {key: curve for key, curve in places.scope.curves.items() if curve.head == cards[step.i]}
+        if step.edge is not None:
+            tail = key_of(frames, places, frames.edges[step.edge]).rpartition("-")[0]
+            into = {
+                key: c for key, c in into.items() if c.tail == tail and key in (f"e{step.edge}", f"{tail}-{c.head}")
+            }
+        assert flows.get(step.i, []) == [path_data(curve.points) for curve in into.values()]
 
 
 @pytest.mark.parametrize("length", [1, 14])
