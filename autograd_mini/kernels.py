@@ -169,25 +169,34 @@ def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
     return functools.update_wrapper(on_arrays, function)
 
 
-def fold(reduce: Callable[..., Any], x: Array, axis: Any) -> Array:
-    """Return a ufunc's `reduce` of x along the axes, kept with length 1.
+all_ones = functools.lru_cache(np.ones)  # with which BLAS sums rows and columns; nobody writes to them
+unit_rows = functools.lru_cache(np.eye)  # those of class numbers; nor to these
 
-    Rows shorter than numpy's loop over them costs are copied as columns first: three to six times faster.
-    """
-    if x.ndim == 2 and axis in (1, -1) and 0 < x.shape[1] < NARROW:
-        return reduce(np.ascontiguousarray(x.T), axis=0)[:, None]
-    return reduce(x, axis=axis, keepdims=True)
+
+def is_narrow(shape: tuple[int, ...], axis: Any) -> bool:
+    """Return whether a reduction goes along rows that are shorter than numpy's loop over them costs."""
+    return len(shape) == 2 and axis in (1, -1) and 0 < shape[1] < NARROW
+
+
+def fold(x: Array, axis: Any) -> Array:
+    """Return the sum along the axes, kept with length 1."""
+    if is_narrow(x.shape, axis):
+        return np.dot(x, all_ones(x.shape[1], x.dtype))[:, None]
+    return np.add.reduce(x, axis=axis, keepdims=True)
 
 
 def highest(x: Array, axis: Any) -> Array:
     """Return the largest real part along the axes, kept with length 1, and -inf for none."""
-    return fold(functools.partial(np.maximum.reduce, initial=-np.inf), x.real, axis)
+    x = x.real
+    if is_narrow(x.shape, axis):
+        return np.maximum.reduce(np.ascontiguousarray(x.T), axis=0)[:, None]
+    return np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
 
 
 def peak(x: Array, axis: Any) -> Array:
     """Return the largest real part along the axes, kept with length 1, and 0 for an infinite one and for none."""
     top = highest(x, axis)
-    if math.isfinite(np.add.reduce(top, axis=None)):  # a sum that overflows only takes the longer way
+    if math.isfinite(np.vdot(top, top)):  # what overflows only takes the longer way
         return top
     return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 
@@ -195,27 +204,27 @@ def peak(x: Array, axis: Any) -> Array:
 def logsumexp(x: Array, axis: Any, keepdims: bool) -> Array:
     x = np.asarray(x)
     m = peak(x, axis)
-    total = np.log(fold(np.add.reduce, np.exp(x - m), axis)) + m
-    return total if keepdims else np.squeeze(total, axis=tuple(range(x.ndim)) if axis is None else axis)
+    z = np.log(fold(np.exp(x - m), axis)) + m
+    return z if keepdims else np.squeeze(z, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
 def softmax_losses(x: Array, y: Array) -> Array:
     """Return logsumexp(x) - y . x for each row, in the form that loses no digits where y is one-hot and right."""
     x = np.asarray(x)
     m = peak(x, -1)
-    return np.log(fold(np.add.reduce, np.exp(x - m), -1)) + (m - np.einsum("...i,...i->...", y, x)[..., None])
+    return np.log(fold(np.exp(x - m), -1)) + (m - fold(x * y, -1))
 
 
 def softmax(x: Array, axis: Any) -> Array:
     x = np.asarray(x)
     e = np.exp(x - highest(x, axis))
-    return e / fold(np.add.reduce, e, axis)
+    return e / fold(e, axis)
 
 
 def log_softmax(x: Array, axis: Any) -> Array:
     x = np.asarray(x)
     shifted = x - highest(x, axis)
-    return shifted - np.log(fold(np.add.reduce, np.exp(shifted), axis))
+    return shifted - np.log(fold(np.exp(shifted), axis))
 
 
 def mean(x: Array, axis: Any, keepdims: Any) -> Array:
@@ -373,7 +382,7 @@ def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     if lead < 0:
         return np.broadcast_to(x, shape)
     if lead == 1 and len(shape) == 1 and x.shape[1:] == shape and x.dtype.kind == "f":
-        return np.ones(len(x), x.dtype) @ x  # a bias: BLAS adds rows twice as fast as numpy
+        return np.dot(all_ones(len(x), x.dtype), x)  # a bias: BLAS adds rows twice as fast as numpy
     if lead and x.shape[lead:] == shape:
         return np.add.reduce(x, axis=tuple(range(lead)))
     axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != x.shape[i + lead])
@@ -492,7 +501,10 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     """Return a row per label with 1 at its place; float32 holds 0 and 1 exactly and does not widen what it meets."""
-    return (np.asarray(labels)[..., None] == np.arange(classes)).astype(dtype)
+    labels = np.asarray(labels).astype(np.intp, copy=False)
+    if classes < NARROW:
+        return unit_rows(classes, dtype=dtype).take(labels, 0)
+    return (labels[..., None] == np.arange(classes)).astype(dtype)
 
 
 def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
@@ -502,7 +514,7 @@ def checked_labels(labels: Any, shape: tuple[int, ...]) -> Array:
         raise ShapeError(f"cross_entropy: labels of shape {labels.shape}, logits of shape {shape}: one label per row")
     if labels.dtype.kind not in "iu":
         raise DataError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if labels.size and (labels.min() < 0 or labels.max() >= shape[-1]):
+    if labels.size and labels.astype(np.uint64).max() >= shape[-1]:  # what is negative becomes very large
         place = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= shape[-1]))[0])
         wrong = f"label {labels[place]} at {place}"
         raise ShapeError(f"cross_entropy: {wrong} is not one of the {shape[-1]} classes 0 to {shape[-1] - 1}")

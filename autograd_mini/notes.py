@@ -53,6 +53,8 @@ class Noted:
 
     def note(self) -> Note:
         """Return what is noted with this node, to be added to."""
-        if not hasattr(self, "_note"):
+        try:
+            return self._note
+        except AttributeError:
             self._note = Note()
-        return self._note
+            return self._note

@@ -111,22 +111,23 @@ class Step:
         gradient, *memories = self._flats
         self._blocks = _blocks([gradient, self._theta, *memories])
 
-    def _counted(self) -> list[int]:
-        """Return how many references there are to numbers and gradients, by turns, but for those of the parameters."""
-        counts = [sys.getrefcount(self._theta), sys.getrefcount(self._flats[0])]
-        for i, p in enumerate(self.params):
-            counts.append(sys.getrefcount(self._views[i]) - (p._data is self._views[i]))
-            counts.append(sys.getrefcount(self._gradients[i]) - (getattr(p, "_grad", None) is self._gradients[i]))
-        return counts
+    def _counted(self) -> tuple[list[int], list[int]]:
+        """Return how many references there are to the numbers and to the gradients, but for those of the parameters."""
+        count, pairs = sys.getrefcount, zip(self.params, self._views, self._gradients)
+        counts = [(count(a) - (p._data is a), count(g) - (getattr(p, "_grad", None) is g)) for p, a, g in pairs]
+        numbers, gradients = zip(*counts)
+        return [count(self._theta), *numbers], [count(self._flats[0]), *gradients]
 
     def _leave_to_others(self) -> None:
         """Go on in new arrays where somebody has a view of numbers or gradients: who holds it keeps what was."""
-        held = list(map(operator.gt, self._counted(), self._references))
-        if any(held[1::2]):
+        now, before = self._counted(), self._references
+        if now == before:
+            return
+        numbers, gradients = (any(map(operator.gt, *counts)) for counts in zip(now, before))
+        if gradients:
             self._flats[0], self._gradients = _shared(self._gradients)
             self._replays.clear()  # they write into the buffers
-            held[0] = True  # for the blocks
-        if any(held[::2]):
+        if numbers or gradients:  # both stand in the blocks
             current = [p for p, view in zip(self.params, self._views) if p._data is view]
             self._lay_out(self._views)
             for p, view in zip(self.params, self._views):

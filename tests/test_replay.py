@@ -125,7 +125,7 @@ def test_nothing_is_computed_twice_and_no_buffer_is_needed_twice() -> None:
     source = replay.source
     assert source.count("np_exp(") == 1
     assert source.count("np_maximum(") == 2
-    assert len(set(re.findall(r"buffer_\d+", source))) <= 16  # seven of them the results
+    assert len(set(re.findall(r"buffer_\d+", source))) <= 19  # seven of them the results, three with a number a row
 
 
 def test_what_no_variable_changes_is_computed_once() -> None:

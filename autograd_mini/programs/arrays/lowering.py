@@ -14,7 +14,7 @@ import numpy as np
 
 from ... import kernels
 from ...modes import Recording
-from ...node import Node, Tensor, Value
+from ...node import Node, Value
 from ...op import ROWS, Elementwise, Op, itself, numbers
 from ...sweep import dependents, order, reach, swept
 
@@ -147,7 +147,8 @@ def _cell(code: Code, node: Node, args: list[Cell]) -> Cell:
 def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:
     """Return the row's own call: it makes a new array, or looks at its argument in another way."""
     op: Op = node.op
-    fits = isinstance(node, Tensor) and ROWS.get(op.name) is op  # its shapes are known to: nothing is left to check
+    of_numbers = isinstance(node, Value) and isinstance(op, Elementwise)
+    fits = ROWS.get(op.name) is op and not of_numbers  # its shapes are known to: nothing is left to check
     name = f"{'array' if fits else 'row'}_{op.name}"
     code.objects[name] = op.array if fits else op.compute
     text = f"{name}({', '.join(f'{{{i}}}' for i in range(len(args)))})"
@@ -229,6 +230,10 @@ def _mul(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
     return code.ufunc(np.multiply, x, y, like=node._data)
 
 
+def _reshape(code: Code, node: Node, x: Cell, shape: Cell) -> Cell | None:
+    return code.add("{0}.reshape({1})", x, shape, like=node._data, kind=VIEW) if x.shape else None  # not of a number
+
+
 def _sum_to(code: Code, node: Node, x: Cell, shape: Cell) -> Cell | None:
     """Return the sum of the rows, by BLAS, as `kernels.sum_to` does."""
     if len(x.shape) != 2 or node.shape != x.shape[1:]:
@@ -246,18 +251,19 @@ def _column(x: Cell) -> Any:
 
 def _exponentials(code: Code, x: Cell) -> tuple[Cell, Cell, Cell]:
     """Return the largest entry m of each row, exp(x - m), and the sum of these along the row."""
-    code.objects["peak"], code.objects["total"] = _peak, _total
-    m = code.add("peak({0})", x, like=_column(x), kind=PLAIN)
+    code.objects["peak"] = kernels.peak
+    m = code.add("peak({0}, -1)", x, like=_column(x), kind=PLAIN)
     e = code.ufunc(np.exp, code.ufunc(np.subtract, x, m, like=x), like=x)
-    return m, e, code.add("total({0})", e, like=_column(x), kind=PLAIN)
+    return m, e, _total(code, e)
 
 
-def _peak(x: Any) -> Any:
-    return kernels.peak(x, -1)
-
-
-def _total(e: Any) -> Any:
-    return kernels.fold(np.add.reduce, e, -1)
+def _total(code: Code, x: Cell) -> Cell:
+    """Return the sum of each row, as `kernels.fold` does."""
+    if kernels.is_narrow(x.shape, -1):
+        sums = _dot(code, x, code.ones(x.shape[1], x.dtype), np.empty(x.shape[0], x.dtype))
+        return code.add("{0}[:, None]", sums, like=_column(x), kind=VIEW)
+    code.objects["fold"] = kernels.fold
+    return code.add("fold({0}, -1)", x, like=_column(x), kind=PLAIN)
 
 
 def _softmax(code: Code, node: Node, x: Cell, axis: Cell) -> Cell | None:
@@ -269,14 +275,9 @@ def _softmax(code: Code, node: Node, x: Cell, axis: Cell) -> Cell | None:
 
 def _softmax_loss(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
     m, _, s = _exponentials(code, x)
-    code.objects["below"] = _below
-    below = code.add("below({0}, {1}, {2})", m, x, y, like=_column(x), kind=PLAIN)
+    chosen = code.ufunc(np.multiply, x, y, like=np.empty((*node.shape[:-1], x.shape[-1]), node.dtype))
+    below = code.ufunc(np.subtract, m, _total(code, chosen), like=node._data)
     return code.ufunc(np.add, code.ufunc(np.log, s, like=node._data), below, like=node._data)
-
-
-def _below(m: Any, x: Any, y: Any) -> Any:
-    """Return how far below the peak the right logit is."""
-    return m - np.einsum("...i,...i->...", y, x)[..., None]
 
 
 def _squared_loss(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
@@ -296,6 +297,7 @@ LOWER: dict[str, Lowering] = {
     "transpose": _transpose,
     "affine": _affine,
     "relu": _relu,
+    "reshape": _reshape,
     "sigmoid": _sigmoid,
     "mul": _mul,
     "sum_to": _sum_to,

@@ -185,8 +185,8 @@ def _kernels() -> dict[str, str]:
             found[f"{statement.name}_"] = source.replace(f"def {statement.name}(", f"def {statement.name}_(", 1)
         elif isinstance(statement, ast.Assign):
             name, text = ast.unparse(statement.targets[0]), ast.unparse(statement.value)
-            ufunc = text.removeprefix("on_floats(").removesuffix(")")
-            found[name] = _on_floats(name, ufunc) if ufunc != text else f"{name} = {text}"
+            ufunc = text.removeprefix("on_floats(")
+            found[name] = _on_floats(name, ufunc.removesuffix(")")) if ufunc != text else f"{name} = {text}"
     return found
 
 
