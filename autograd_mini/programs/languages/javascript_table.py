@@ -315,6 +315,8 @@ def _compared(node: Any) -> str:
         if not ast.unparse(node).endswith(" is float"):
             raise NotPrinted(ast.unparse(node))
         return f'typeof {_written(node.left.args[0])} === "number"'
+    if len(node.ops) > 1 or type(node.ops[0]) not in COMPARED:
+        raise NotPrinted(ast.unparse(node))
     return f"{_written(node.left)} {COMPARED[type(node.ops[0])]} {_written(node.comparators[0])}"
 
 
