@@ -91,6 +91,7 @@ _WHEN_ASKED = {  # where that has its home which no node, op or sweep needs: it 
     "gradcheck": ".checking",
     **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), ".transforms"),
 }
+_MODULES = {*_NEIGHBOURS, "linalg", "nonfinite", "numpy_protocol", "transforms", "tree"}  # modules that are, too
 _ELSEWHERE = {  # what people look for here and find in a package that stands on this one
     **dict.fromkeys(("MLP", "Layer", "Neuron", "Dense", "Module", "adam", "fit", "sgd"), "nn"),
     **dict.fromkeys(("draw", "draw_dot", "player", "step"), "viz"),
@@ -99,7 +100,7 @@ _ELSEWHERE = {  # what people look for here and find in a package that stands on
 
 def __getattr__(name: str) -> Any:
     """Import what no node needs when it is asked for, and say where a name is that is not here."""
-    if name in (*_NEIGHBOURS, "linalg"):
+    if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
     if name in _WHEN_ASKED:
         found = globals()[name] = getattr(importlib.import_module(_WHEN_ASKED[name], __name__), name)
@@ -113,4 +114,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, those that are not imported yet too, so that a prompt completes them."""
-    return sorted({*globals(), *__all__, *_WHEN_ASKED, *_NEIGHBOURS})
+    return sorted({*globals(), *__all__, *_WHEN_ASKED, *_MODULES})
