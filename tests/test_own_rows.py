@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -150,6 +152,23 @@ def test_the_tables_own_functions_are_called_as_they_are() -> None:
     assert ops.sqrt.scalar is math.sqrt
     assert ops.sin.scalar is on_floats(np.sin)
     assert ops.mul._array is np.multiply
+
+
+FIRST = """
+import numpy as np
+from autograd_mini import DataError, Value
+from autograd_mini.op import Unary
+Unary("my_spacing", "my_spacing({})", np.spacing, np.spacing, lambda g, y, x: g)
+try:
+    np.spacing(Value(1.5))
+except DataError as error:
+    print(error)
+"""
+
+
+def test_a_row_that_is_made_before_numpy_meets_a_node_does_not_answer_for_numpy() -> None:
+    run = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=60)
+    assert run.stdout.startswith("np.spacing is not recorded on nodes"), run.stderr
 
 
 # What a row is made of ------------------------------------------------------------------------------------------------
