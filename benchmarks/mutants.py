@@ -123,7 +123,7 @@ def test(mutation: MutationSpec, reached: Reached) -> tuple[Change, bool]:
     order = reached.tests(mutation.module_path, mutation.start_pos[0])
     operator = get_operator(mutation.operator_name)(**mutation.operator_args)
     with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
-        noticed = in_fork(lambda: chosen(order), 30 + 3 * reached.seconds) != 0
+        noticed = in_fork(lambda: chosen(order), 30 + reached.seconds) != 0
     reached.noticed.update(re.findall(r"^FAILED (\S+)", Path(OUTPUT).read_text(), re.MULTILINE))
     lines = [(a, b) for a, b in zip(before.splitlines(), after.splitlines()) if a != b]
     return Change(str(mutation.module_path), *(line.strip() for line in lines[0])), noticed
