@@ -13,6 +13,7 @@ from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP
 from viz import player
+from viz.graph.layered import STEP
 from viz.stepping.animation import _lines as lines_of
 from viz.stepping.animation import animation_of, seconds_of, stills_of
 from viz.stepping.card_layout import BRIEF, CHIP, HIGH, PAD, brief, card_layout_of, open_at_start, shown
@@ -31,7 +32,7 @@ from viz.stepping.card_svg import (
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import fold, frames_of, mark
 from viz.stepping.heats import heats_of
-from viz.stepping.network_columns import PITCH, ROUND
+from viz.stepping.network_columns import APART, HEAD, PITCH, ROUND, STEEP
 from viz.stepping.numbers import ENTRIES, held
 from viz.stepping.player_page import OF_ARRAYS, SCRIPTS, code
 from viz.stepping.record import record_of
@@ -239,7 +240,10 @@ def test_circles_stand_in_columns_at_one_distance_and_are_as_dark_as_their_gradi
         assert np.mean(rows) == pytest.approx(places.scope.cards[f"n{len(frames.vertices) - 1}"][1])
         assert min(rows) > ROUND / 2
         assert max(rows) < places.scope.size[1] - ROUND / 2
-    assert places.scope.size[1] <= max(y + high for _, y, _, high in places.scope.frames.values()) + 10
+    frames_ = [places.scope.frames[fold.id] for fold in frames.folds if fold.title.startswith("layer")]
+    for (x, _, wide, _), (right, *_) in itertools.pairwise(sorted(frames_)):
+        assert right - x - wide == pytest.approx(APART + STEEP * PITCH * 3 + 2 * STEP, abs=0.1)
+    assert places.scope.size[1] == max(map(max, columns.values())) + PITCH / 2 + HEAD  # as much as for a name on top
     ends = gradients_at_end(frames)
     largest = max(map(abs, ends.values()))
     circles = drawn(cards_svg(frames, places), "round")
@@ -333,6 +337,13 @@ def test_places_are_told_in_tenths_of_a_point(frames, places):
     for curve in places.scope.curves.values():
         numbers_ += [x for point in [*curve.points, *([curve.chip] if curve.chip else [])] for x in point]
     assert numbers_ == [round(x, 1) for x in numbers_]
+
+
+def test_a_card_shows_the_entries_that_fit_and_the_shape_of_others():
+    for entry, told in ((1.25, "[1.25, -0.125]"), (-1.25, "(2,)")):
+        frames = frames_of((Tensor([entry, -0.125], label="x") * 2.0).sum())
+        card = drawn(cards_svg(frames, card_layout_of(frames, "python")), "card")[0]
+        assert [t.text for t in card if "data" in t.get("class", "")][1] == told
 
 
 def test_a_heat_map_lies_in_the_middle_of_its_row():
