@@ -334,3 +334,7 @@ def test_the_lines_of_a_film_and_the_pictures_of_a_page_know_where_a_graph_becom
     assert card_layout._is_long(seen)
     monkeypatch.setattr(card_layout, "OPEN", 9)
     assert not card_layout._is_long(seen)
+
+
+def test_a_place_is_told_in_tenths_across_and_down() -> None:
+    assert card_layout._near((1.26, -2.34)) == (1.3, -2.3)
