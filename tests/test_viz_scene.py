@@ -176,6 +176,22 @@ def test_a_frame_lies_in_the_picture_with_its_name_inside(frames, places):
             assert y + 20 <= top <= top + down <= y + high - 8
 
 
+def test_a_layout_program_leaves_as_much_room_in_a_frame_as_it_was_asked_for_and_its_name_needs():
+    frames, places = SCENES["laid"]
+    for group, (x, y, wide, high) in places.scope.frames.items():
+        cards = [(at_, places.size(card)) for card, at_ in places.scope.cards.items() if holds(frames, group, card)]
+        boxes = [(at_x - w / 2, at_y - h / 2, at_x + w / 2, at_y + h / 2) for (at_x, at_y), (w, h) in cards]
+        inner = [places.scope.frames[f.id] for f in frames.folds if f.parent == group and f.id in places.scope.frames]
+        lefts, tops, rights, lows = zip(*boxes, *((a, b, a + w, b + h) for a, b, w, h in inner))
+        room = min(lefts) - x, min(tops) - y, x + wide - max(rights), y + high - max(lows)
+        assert room == pytest.approx((14, 14 + 24, 14, 14), abs=0.15)
+    assert len(places.scope.frames) == 6
+
+
+def holds(frames, group, card):
+    return frames.vertices[int(card[1:])].group_path[-1:] == (group,)
+
+
 @every_scene
 def test_the_picture_is_no_larger_than_what_is_in_it(frames, places):
     boxes = [(x - w / 2, y - h / 2, w, h) for c, (x, y) in places.scope.cards.items() for w, h in [places.size(c)]]
