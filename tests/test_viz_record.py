@@ -132,6 +132,20 @@ def test_true_and_false_in_a_record_are_1_and_0_and_settings_are_themselves() ->
     assert json.dumps(record_of(y, names_in(y), gradient=np.ones(1))["nodes"][-1][1]) == "[0, [0], [true]]"
 
 
+@each([
+    (lambda x: x[None], [None]),
+    (lambda x: x[..., 1], ["...", 1]),
+    (lambda x: x[None, np.int64(1), ...], [None, 1, "..."]),
+    (lambda x: x[1:3:2, None], [{"start": 1, "stop": 3, "by": 2}, None]),
+    (lambda x: x[::-1], [{"start": None, "stop": None, "by": -1}]),
+    (lambda x: x[np.array([2, 0]), 1], {"shape": [2], "data": [7.0, 1.0]}),
+    (lambda x: x[[1]], {"shape": [1, 3], "data": [3.0, 4.0, 5.0]}),
+])  # fmt: skip
+def test_an_index_is_told_part_by_part_and_one_with_arrays_by_the_places_that_it_takes(make: Any, told: Any) -> None:
+    y = make(Tensor(np.arange(12.0).reshape(4, 3), label="x"))
+    assert record_of(y, names_in(y), gradient=np.ones(y.shape))["nodes"][-1][1] == [0, [told]]
+
+
 def test_the_right_side_of_an_equation_is_told_unless_its_name_is_an_equation_itself() -> None:
     y = A.sum()
     for name, right in (("L", "sum(A)"), ("a = b", "")):
