@@ -100,6 +100,9 @@ def test_rendered_by_matplotlib_each_line_is_valid():
 def test_a_wrong_engine_would_be_seen():
     line = nn.backprop_recipe(nn.Neuron(3, "tanh", rng=0), X, 0.5)["dL/dW[1]"]
     assert line.difference < 1e-15
+    for thing in (line, nn.recipe.Recipe((line,))):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, dataclasses.fields(thing)[0].name, 0)
     wrong = dataclasses.replace(line, engine=line.engine * 1.001)
     assert wrong.difference > 1e-5
     assert "differs by" in str(wrong)

@@ -21,6 +21,7 @@ from viz.command import main as cli
 from viz.stepping.animation import stills_of
 from viz.stepping.card_svg import GRAD_ROW, KEY_ROW
 from viz.stepping.frames import fold
+from viz.stepping.gif import gif_of
 from viz.stepping.player_page import PlayerError
 
 Image = pytest.importorskip("PIL.Image")
@@ -253,6 +254,15 @@ def test_a_circle_is_empty_then_shows_what_it_computed_then_its_gradient():
 
 
 # Bytes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_taller_graph_has_a_pixel_for_a_point(monkeypatch):
+    made = player((Value(0.5, label="x") * 2.0).tanh(), names={})
+    _, _, wide, high = boxes_of(made)[0]
+    tallest = next(stills_of(steps_of(made), made.places)).box[3]
+    for limit, zoom in ((tallest, ZOOM), (tallest - 1.0, 1.0)):
+        monkeypatch.setattr("viz.stepping.gif.TALLEST", limit)
+        assert pictures(gif_of(steps_of(made), made.places))[0][0].shape == (high * zoom, wide * zoom, 3)
 
 
 def test_a_film_is_small():

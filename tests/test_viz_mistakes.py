@@ -220,6 +220,14 @@ def test_nodes_are_numbered_from_the_oldest_and_edges_by_position() -> None:
     assert [(s.user, s.position, s.target, s.amount) for s in both.right] == [(2, 0, 1, 1.0), (2, 1, 0, -1.0)]
 
 
+def test_nan_beside_nan_is_no_difference() -> None:
+    y = (Value(np.nan, label="x") * 2.0).tanh() * 3.0
+    for mistake in ("overwrite", "recursion"):
+        both = compare(y, mistake)
+        assert np.isnan(both.right_gradients["x"])
+        assert (both.differing, both.first_difference) == ((), None)
+
+
 def test_numbers_that_json_does_not_have_are_texts() -> None:
     x = Value(0.0, label="x")
     plain = compare(x.log() + x.sqrt(), "overwrite").plain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import Any
@@ -15,10 +16,10 @@ from autograd_mini.sweep import order
 from nn import MLP
 from viz.graph.dot import SIZE
 from viz.heatmap import ROOM
-from viz.stepping import card_layout, fold_data, plain_script, player_page, record
+from viz.stepping import card_layout, fold_data, mistakes, plain_script, player_page, record
 from viz.stepping.card_layout import CHIP, DEAD, HEAT, PAD, card_width, chip_text, chip_width
 from viz.stepping.card_svg import gradients_at_end
-from viz.stepping.frames import Fold, fold, frames_of, mark, outline_of, stretched
+from viz.stepping.frames import Edge, Fold, Frames, Step, Vertex, fold, frames_of, mark, outline_of, stretched
 from viz.stepping.numbers import held, number_from, number_to, plus
 from viz.stepping.player_page import PlayerError, player
 from viz.stepping.record import number_of, record_of
@@ -164,6 +165,14 @@ def test_two_reasons_of_one_page_are_told_by_the_first() -> None:
     assert record_of(y, names_in(y))["why"].endswith("where x > 1.5 was asked")
 
 
+@each([Vertex, Edge, Step, Fold, Frames, card_layout.Curve, card_layout.Scope,
+       card_layout.CardLayout, mistakes.Sent, mistakes.Difference, mistakes.Comparison])  # fmt: skip
+def test_what_pages_pictures_and_films_share_cannot_be_changed(kind: Any) -> None:
+    (name, *_) = (field.name for field in dataclasses.fields(kind))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(object.__new__(kind), name, 1)
+
+
 # Steps of groups ------------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +223,8 @@ def test_an_outline_has_the_vertices_the_edges_and_the_gradients_of_the_frames()
         assert (v.uses, v.group_path, v.source, v.now) == (0, (), None, None)
     for e, f in zip(outline.edges, whole.edges, strict=True):
         assert (e.id, e.tail, e.head, e.place, e.carries) == (f.id, f.tail, f.head, f.place, f.carries)
-    there, seed, back = outline.steps[1:]
+    start, there, seed, back = outline.steps
+    assert start == whole.steps[0]
     assert {there.node, seed.node, back.node} == {len(whole.vertices) - 1}
     assert (seed.after, there.sent) == (1.0, ())
     ends = {step.target: step.after for step in whole.steps if step.kind == "contribute"}
