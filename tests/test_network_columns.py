@@ -12,8 +12,9 @@ from nn import MLP
 from viz.stepping.card_layout import card_layout_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import frames_of, outline_of
-from viz.stepping.network_columns import PITCH
+from viz.stepping.network_columns import PITCH, _around
 from viz.stepping.player_page import player
+from viz.stepping.scopes import Cards
 
 
 def places(sizes, n_in=2):
@@ -50,6 +51,11 @@ def test_random_networks_lie_in_order_and_apart(seed):
     for cards in column.values():
         assert len({x for x, _ in cards}) == 1
         assert [y for _, y in cards] == sorted(y for _, y in cards)
+
+
+def test_the_frames_around_a_card_are_told_from_the_outside_and_without_the_column_itself():
+    seen = Cards({"n0": "c", "n1": ""}, {"a": "", "b": "a", "c": "b"})
+    assert [_around(block, seen) for block in ("n0", "n1", "c", "a")] == [("a", "b", "c"), (), ("a", "b"), ()]
 
 
 def test_a_penalty_of_all_weights_leaves_the_columns_where_they_stand():
