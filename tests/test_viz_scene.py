@@ -59,6 +59,16 @@ def inputs():
     return net([Value(0.1 * i, label=f"x{i}").tanh() for i in range(4)]), net
 
 
+def expressions():
+    """Two labelled expressions, closed: each lies before what uses it."""
+    x = Value(0.5, label="x")
+    a = b = x * 2.0
+    for _ in range(5):
+        a, b = a.tanh(), b.sin()
+    a.label, b.label = "a", "b"
+    return (a * 3.0 + b) * x, None
+
+
 def arrays():
     x, W = Tensor([[1.0, -2.0], [0.5, 3.0]], label="x"), Tensor([[0.5, 1.0], [2.0, -1.0]], label="W")
     return (ops.tanh(x @ W) * Tensor([1.0, 2.0])).sum(), None
@@ -78,7 +88,7 @@ def scene_of(make):
     return fold(whole, [f.id for f in folds if f.id not in places.opened]), places
 
 
-SCENES = {make.__name__: scene_of(make) for make in (neuron, network, inputs, arrays, laid)}
+SCENES = {make.__name__: scene_of(make) for make in (neuron, expressions, network, inputs, arrays, laid)}
 every_scene = pytest.mark.parametrize(("frames", "places"), SCENES.values(), ids=SCENES)
 
 
@@ -196,6 +206,9 @@ def holds(frames, group, card):
 def test_the_picture_is_no_larger_than_what_is_in_it(frames, places):
     boxes = [(x - w / 2, y - h / 2, w, h) for c, (x, y) in places.scope.cards.items() for w, h in [places.size(c)]]
     boxes += places.scope.frames.values()
+    for key, chip in ((key, curve.chip) for key, curve in places.scope.curves.items() if curve.chip is not None):
+        wide, high = places.widths.get(key, CHIP[0]), CHIP[1]
+        boxes.append((chip[0] - wide / 2, chip[1] - high / 2, wide, high))
     room = 0 if places.engine == "python" else 8
     assert (min(x for x, *_ in boxes), min(y for _, y, *_ in boxes)) == pytest.approx((room, room), abs=0.1)
     ends = max(x + w for x, _, w, _ in boxes) + room, max(y + h for _, y, _, h in boxes) + room
@@ -329,6 +342,14 @@ def test_a_curve_is_flat_where_nothing_goes_back_and_its_chip_tells_what_travels
     assert all(" · shape " in words for (tail, _), words in told.items() if tail in ("x", "v1", "v2"))
     product = next(e for e in frames.edges if frames.vertices[e.tail].name == "k" and frames.vertices[e.head].shape)
     assert found[f"e{product.id}"].find(f"{SVG}g/{SVG}title").text.endswith(" · shape ()")
+
+
+@every_scene
+def test_what_is_used_lies_before_what_uses_it(frames, places):
+    for curve in places.scope.curves.values():
+        (x, _), (after, _) = places.scope.cards[curve.tail], places.scope.cards[curve.head]
+        assert x + places.size(curve.tail)[0] / 2 < after - places.size(curve.head)[0] / 2
+    assert places.engine != "python" or not places.scope.frames or places.rounds
 
 
 @every_scene
