@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_mini import Node, ops
-from autograd_mini.data import Array, ignoring_fp_warnings
+from autograd_mini.data import KEPT, Array, ignoring_fp_warnings
+from autograd_mini.kernels import fold
 from autograd_mini.node import leaf
 from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import swept
@@ -33,6 +34,9 @@ OUTPUTS: dict[str, Callable[[Any], Any]] = {
     "logistic": ops.sigmoid,
     "softmax": ops.softmax,
 }
+
+
+ROUNDING = {dtype: np.finfo(dtype).eps for dtype in KEPT}
 
 
 class Loss(NamedTuple):
@@ -224,17 +228,17 @@ def _binary(y: Array, p: Array) -> Array:
 
 def _classes(y: Array, p: Array) -> Array:
     """Return -log p of the right class, as a column."""
-    return -np.log(_kept(np.einsum("ij,ij->i", y, p)), dtype=np.float64)[:, None]
+    return -np.log(_kept(fold(y * p, -1)), dtype=np.float64)
 
 
 def _kept(p: Array) -> Array:
     """Return probabilities no closer to 0 or 1 than one unit of rounding."""
-    eps = np.finfo(p.dtype).eps
+    eps = ROUNDING[p.dtype]
     return np.minimum(np.maximum(p, eps), 1 - eps)
 
 
 LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(ops.squared_loss, "identity", _squared, np.mean),
+    "squared_error": Loss(ops.squared_loss, "identity", _squared, lambda each: np.add.reduce(each) / len(each)),
     "sum_squared_error": Loss(ops.squared_loss, "identity", _squared),
     "poisson": Loss(ops.poisson_loss, "exp", _poisson),
     "logistic": Loss(ops.logistic_loss, "logistic", _binary),
