@@ -245,6 +245,7 @@ for _name in (
 
 
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside a quiet context", default=False)
+quiet = _inside.get  # whether we are
 
 
 class _Quiet(_local):
@@ -262,7 +263,7 @@ _quiet = _Quiet()
 
 def ignoring_fp_warnings(function: Callable[..., T], *args: Any) -> T:
     """Call `function(*args)` with division by zero, overflow and invalid operations giving inf and nan, unannounced."""
-    if _inside.get():
+    if quiet():
         return function(*args)
     return _quiet.run(function, *args)
 
@@ -276,9 +277,9 @@ def on_floats(function: np.ufunc) -> Callable[..., float]:
     """
 
     def of_one(x: float) -> float:
-        return float(function(x) if _inside.get() else _quiet.run(function, x))
+        return float(function(x) if quiet() else _quiet.run(function, x))
 
     def of_two(x: float, y: float) -> float:
-        return float(function(x, y) if _inside.get() else _quiet.run(function, x, y))
+        return float(function(x, y) if quiet() else _quiet.run(function, x, y))
 
     return of_one if function.nin == 1 else of_two

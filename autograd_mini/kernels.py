@@ -270,7 +270,8 @@ def prod_others(x: Array, axis: Any) -> Array:
 
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Return W x + b for each row of x; W is copied transposed where BLAS multiplies so much faster."""
-    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if copies(np.shape(x), np.shape(W)) else W.T), b)
+    x, W = np.asarray(x), np.asarray(W)
+    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if copies(x.shape, W.shape) else W.T), b)
 
 
 def copies(rows: tuple[int, ...], W: tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from . import fast, kernels
 from .arguments import PLACES, UNSET, holds_node, listed, parameters, reason_of, setting
 from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
-from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of, on_floats
+from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of, on_floats, quiet
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
 from .node import Node, Tensor, Value, record
 
@@ -102,12 +103,12 @@ class Op:
 
         On numbers where g is one; where g is a node, what the rule computes is recorded.
         """
-        call = _call if isinstance(g, Node) else ignoring_fp_warnings
+        call = self.pull if isinstance(g, Node) or quiet() else partial(ignoring_fp_warnings, self.pull)
         try:
             try:
-                return call(self.pull, i, g, z, args)
+                return call(i, g, z, args)
             except ArithmeticError:  # Python's floats refuse 1/0; numpy's give inf, as IEEE 754 says
-                return call(self.pull, i, _numpy(g), _numpy(z), [*map(_numpy, args)])
+                return call(i, _numpy(g), _numpy(z), [*map(_numpy, args)])
         except Exception as error:
             raise rule_error(self.name, error)  # noqa: B904 - it has its cause
 
@@ -391,17 +392,13 @@ def numeric(c: Any, op: Op) -> Any:
 
 
 def _summed(c: Any, shape: tuple[int, ...], op: Op) -> Any:
-    got = c.shape if isinstance(c, Node) else np.shape(c)
+    got = getattr(c, "shape", ())
     try:
         if got == shape:
             return c
         return ROWS["sum_to"](c, shape) if isinstance(c, Node) else ignoring_fp_warnings(kernels.sum_to, c, shape)
     except (AutogradError, ValueError):
         raise RuleError(f"the vjp rule of {op.name} returned shape {got} for an argument of shape {shape}") from None
-
-
-def _call(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
 
 
 def _numpy(x: Any) -> Any:

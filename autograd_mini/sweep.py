@@ -242,12 +242,13 @@ def zero_grad(*nodes: Node) -> None:
     """
     if not nodes:
         raise DataError("zero_grad() names no node: write zero_grad(x), and zero_grad(*nodes) for a list of some")
+    seeing = watching()
     for node in nodes:
         if not isinstance(node, Node):
             raise DataError(
                 f"zero_grad takes nodes, got {type(node).__name__}: for a list of them write zero_grad(*nodes)"
             )
-        if node.has_grad:
-            for mode in watching():
+        if hasattr(node, "_grad"):
+            for mode in seeing:
                 mode.see_zero(node)
-            del node.grad
+            del node._grad
