@@ -16,7 +16,7 @@ from autograd_mini.op import TABLE, Elementwise, Sum
 from autograd_mini.programs.languages import python_source
 from autograd_mini.programs.languages.compositions import Composition, _composed, compositions
 from autograd_mini.programs.languages.dialects import DIALECTS
-from autograd_mini.programs.languages.javascript_table import refused
+from autograd_mini.programs.languages.javascript_table import NotPrinted, _written, refused
 
 IN_SYNTAX = {"getitem"}  # written with brackets, or with the operators that a language has
 OF_NUMBERS = ("python", "javascript")
@@ -99,6 +99,13 @@ def test_an_expression_is_a_composition_where_rows_say_it_all(function: str, tex
     found = _composed("my_row", ast.parse(function, mode="eval").body)
     assert bool(found) == bool(text)
     assert not text or found["my_row"].text.startswith(text)
+
+
+@pytest.mark.parametrize("comparison", ["0 < n < 3", "n in (1, 2)", "n is not m"])
+def test_a_comparison_that_javascript_has_in_another_way_is_not_written(comparison: str) -> None:
+    assert _written(ast.parse("n < 3", mode="eval").body) == "n < 3"
+    with pytest.raises(NotPrinted):
+        _written(ast.parse(comparison, mode="eval").body)
 
 
 def test_a_composition_runs_where_it_is_printed() -> None:

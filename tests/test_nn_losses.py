@@ -195,3 +195,29 @@ def test_a_row_of_probabilities_may_be_rounded_and_certain():
     for row in ([1.0, 0.0], [0.5, 0.500009], [0.5, 0.499991]):
         assert nn.cross_entropy([[0.0, 0.0]], [row]) == pytest.approx(np.log(2.0), rel=1e-4)
     assert nn.negative_log_likelihood([[1.0, 0.0]], [0]) == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint64"])
+@pytest.mark.parametrize("classes", [2, 4, 40])  # 40: rows that are summed by numpy, fewer by BLAS
+def test_class_numbers_may_be_integers_of_any_kind(dtype: str, classes: int) -> None:
+    z = np.random.default_rng(1).normal(size=(9, classes))
+    labels = (np.arange(9) % classes).astype(dtype)
+    logits = Tensor(z)
+    loss = nn.cross_entropy(logits, labels)
+    loss.backward()
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    np.testing.assert_allclose(loss.data, -np.log(p[np.arange(9), labels]).mean(), rtol=1e-14)
+    np.testing.assert_allclose(logits.grad, (p - np.eye(classes)[labels]) / 9.0, rtol=1e-13, atol=1e-16)
+    with pytest.raises(ShapeError, match=f"label {classes} at \\(0,\\) is not one of the {classes} classes"):
+        nn.cross_entropy(logits, labels + np.asarray(classes, dtype))
+    if dtype.startswith("i"):
+        with pytest.raises(ShapeError, match=r"label -1 at \(0,\)"):
+            nn.cross_entropy(logits, labels - np.asarray(1, dtype))
+
+
+@pytest.mark.parametrize("classes", [3, 40])
+def test_logits_whose_squares_overflow_have_their_loss(classes: int) -> None:
+    z = np.zeros((2, classes), np.float32)
+    z[:, 0] = 3e38, 1e20
+    rows = np.eye(classes, dtype=np.float32)[[0, 1]]
+    np.testing.assert_array_equal(nn.cross_entropy(z, rows, reduction="none"), np.array([0.0, 1e20], np.float32))
