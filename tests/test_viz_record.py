@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from tables import each
 from autograd_mini import Tensor, Value, ops
 from autograd_mini.sweep import order
 from nn import MLP
+from viz.colours import PALETTE
 from viz.graph.dot import SIZE
 from viz.heatmap import ROOM
 from viz.stepping import card_layout, fold_data, mistakes, plain_script, player_page, record
 from viz.stepping.card_layout import CHIP, DEAD, HEAT, PAD, card_width, chip_text, chip_width
-from viz.stepping.card_svg import gradients_at_end
+from viz.stepping.card_svg import colours_css, gradients_at_end
 from viz.stepping.frames import Edge, Fold, Frames, Step, Vertex, fold, frames_of, mark, outline_of, stretched
 from viz.stepping.numbers import held, number_from, number_to, plus
 from viz.stepping.player_page import PlayerError, player
@@ -265,6 +267,13 @@ def test_a_chip_is_as_wide_as_its_words_and_no_narrower_than_one_of_a_number() -
         number = isinstance(edge.local, float)
         assert chip_width(edge, shape) == (CHIP[0] if number else max(CHIP[0], round(4.0 + words + 4.0, 1)))
     assert max(chip_width(e, frames.vertices[e.tail].shape) for e in frames.edges) > 1.5 * CHIP[0]
+
+
+def test_a_scene_has_the_palette_of_its_surroundings() -> None:
+    light, dark = (dict(re.findall(r"--([\w-]+):([^;]+);", part)) for part in colours_css(".a").split("@media"))
+    assert light == {name: colour.light for name, colour in PALETTE.items()}
+    assert light | dark == {name: colour.dark for name, colour in PALETTE.items()}
+    assert not light.items() & dark.items()
 
 
 # Where limits lie -----------------------------------------------------------------------------------------------------
