@@ -58,6 +58,17 @@ def test_the_frames_around_a_card_are_told_from_the_outside_and_without_the_colu
     assert [_around(block, seen) for block in ("n0", "n1", "c", "a")] == [("a", "b", "c"), (), ("a", "b"), ()]
 
 
+def test_a_network_that_takes_its_own_output_has_no_columns():
+    net, x = MLP(2, [3, 2], "tanh", rng=0), [0.5, -1.0]
+    for times, circles in ((1, 5), (2, 0)):
+        for _ in range(times):
+            x = net(x)
+        root = x[0] * x[1]
+        folds, paths = folds_of(root, net, {})
+        assert len(card_layout_of(frames_of(root, None, paths, folds), "python").rounds) == circles
+        x = [0.5, -1.0]
+
+
 def test_a_penalty_of_all_weights_leaves_the_columns_where_they_stand():
     seen = []
     for share in (0.0, 0.1):

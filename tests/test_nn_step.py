@@ -253,6 +253,17 @@ def test_a_program_is_used_and_recording_is_where_a_program_would_not_do() -> No
         assert steps.sample_program(model, loss, X, targets) is None
 
 
+def test_a_program_runs_in_every_batch_unless_a_mode_wants_to_see_the_nodes(monkeypatch: Any) -> None:
+    recorded, record = [], train.Trainer._record
+    monkeypatch.setattr(train.Trainer, "_record", lambda *args: recorded.append(1) or record(*args))
+    settings: dict[str, Any] = {"loss": nn.squared_error, "epochs": 2, "batch_size": 6, "progress": False}
+    nn.fit(nn.MLP(5, [2, 1], rng=0), X, ONE_OUTPUT[nn.squared_error], **settings)
+    assert not recorded
+    with detect_nonfinite():
+        nn.fit(nn.MLP(5, [2, 1], rng=0), X, ONE_OUTPUT[nn.squared_error], **settings)
+    assert len(recorded) == 2 * 4
+
+
 def test_targets_are_checked_in_every_batch() -> None:
     y = ONE_OUTPUT[nn.hinge].copy()
     y[-1] = 0.5

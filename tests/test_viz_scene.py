@@ -523,6 +523,7 @@ def test_what_covers_a_card_lies_on_it_and_has_its_colour_until_the_number_has_c
     for kind, inset in (("cover", 40.0), ("dashed", None)):
         for start, end, cover in timed(text, kind):
             assert start < end
+            assert kind == "cover" or start == 0
             if cover.tag == f"{SVG}circle":
                 assert (start, *at(cover, "r")) == (0, ROUND / 2 - 1)
                 assert at(cover, "cx", "cy") in [pytest.approx(middle, rel=1e-4) for middle in middles]
