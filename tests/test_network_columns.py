@@ -12,7 +12,7 @@ from nn import MLP
 from viz.stepping.card_layout import card_layout_of
 from viz.stepping.fold_data import folds_of
 from viz.stepping.frames import frames_of, outline_of
-from viz.stepping.network_columns import PITCH, _around
+from viz.stepping.network_columns import PITCH, _around, _ordered, columns_of
 from viz.stepping.player_page import player
 from viz.stepping.scopes import Cards
 
@@ -58,15 +58,15 @@ def test_the_frames_around_a_card_are_told_from_the_outside_and_without_the_colu
     assert [_around(block, seen) for block in ("n0", "n1", "c", "a")] == [("a", "b", "c"), (), ("a", "b"), ()]
 
 
-def test_a_network_that_takes_its_own_output_has_no_columns():
-    net, x = MLP(2, [3, 2], "tanh", rng=0), [0.5, -1.0]
-    for times, circles in ((1, 5), (2, 0)):
-        for _ in range(times):
-            x = net(x)
-        root = x[0] * x[1]
-        folds, paths = folds_of(root, net, {})
-        assert len(card_layout_of(frames_of(root, None, paths, folds), "python").rounds) == circles
-        x = [0.5, -1.0]
+def test_layers_that_lead_to_each_other_have_no_order_and_no_columns():
+    held = {"a": ["c0"], "b": ["c1"], "n2": ["n2"]}
+    assert _ordered(held, [("b", "a", ""), ("n2", "b", "e0")]) == ["n2", "b", "a"]
+    assert _ordered(held, [("b", "a", ""), ("a", "b", "")]) is None
+    rounds = frozenset({"c0", "c1"})
+    for joins, laid in (({"c0-c1": ("c0", "c1")}, True), ({"c0-c1": ("c0", "c1"), "c1-c0": ("c1", "c0")}, False)):
+        seen = Cards({"c0": "a", "c1": "b"}, {"a": "", "b": ""}, joins)
+        sizes = dict.fromkeys(rounds, (36.0, 36.0))
+        assert (columns_of(seen, sizes, dict.fromkeys(joins, (58.0, 20.0)), rounds) is not None) == laid
 
 
 def test_a_penalty_of_all_weights_leaves_the_columns_where_they_stand():

@@ -198,6 +198,20 @@ def test_a_closed_group_computes_its_last_node_and_sends_what_its_nodes_send_out
         assert len(fold(frames, closed).steps) == len(outside) + 2
 
 
+def test_a_closed_group_of_arrays_sends_sums_along_what_it_repeated() -> None:
+    b = Tensor([1.0, -2.0, 0.5], label="b")
+    h = ops.tanh(A * b)
+    frames = frames_of((h * b).sum(), paths={h: ("g",), h.args[0]: ("g",)}, folds=[Fold("g", "h")])
+    assert [step.kind for step in frames.steps].count("reduce") == 2
+    (back,) = (step for step in fold(frames, ["g"]).steps if step.kind == "group" and step.sent)
+    sent = {frames.vertices[target].name: numbers for target, *numbers in back.sent}
+    slope = b.data * (1.0 - np.tanh(b.data) ** 2)
+    before, sums = 4.0 * np.tanh(b.data), 4.0 * slope
+    np.testing.assert_allclose(sent["b"], [sums, before, before + sums], rtol=1e-12)
+    assert sent["A"][1] is None
+    np.testing.assert_allclose(sent["A"][::2], [[slope * b.data] * 4] * 2, rtol=1e-12)
+
+
 def test_what_no_gradient_reaches_has_none_at_the_end_whatever_is_repeated_for_it() -> None:
     frames = frames_of((ops.step(A * B) * A).sum())
     assert {frames.vertices[v].name for v in gradients_at_end(frames)} == {"A", "v1", "v2", "v3", "L"}
