@@ -261,6 +261,17 @@ def test_an_update_of_what_is_no_state_moves_nothing_and_says_what_one_is():
     assert (p.data, q.data.tolist()) == (1.0, [2.0])
 
 
+def test_an_error_in_a_formula_of_ones_own_is_not_blamed_on_the_state():
+    def formula(p, g, lr, t):
+        raise ValueError("mine")
+
+    p = Value(1.0)
+    p.grad = 1.0
+    rule = nn.optim.Optimizer(formula, 0.1, 0)
+    with pytest.raises(ValueError, match=r"^mine$"):
+        rule.update(rule.init([p]))
+
+
 NAN = float("nan")
 WRONG = [
     *[(lambda lr=lr: nn.sgd(lr), r"learning_rate must .* in \(0, inf\)") for lr in (0, -1.0, NAN, math.inf, "1", None)],
