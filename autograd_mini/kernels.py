@@ -169,8 +169,8 @@ def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
     return functools.update_wrapper(on_arrays, function)
 
 
-all_ones = functools.lru_cache(np.ones)  # with which BLAS sums rows and columns; nobody writes to them
-unit_rows = functools.lru_cache(np.eye)  # those of class numbers; nor to these
+all_ones = functools.lru_cache(8)(np.ones)  # with which BLAS sums rows and columns; nobody writes to them
+unit_rows = functools.lru_cache(8)(np.eye)  # those of class numbers; nor to these
 
 
 def is_narrow(shape: tuple[int, ...], axis: Any) -> bool:
