@@ -290,6 +290,15 @@ def test_a_scene_has_the_palette_of_its_surroundings() -> None:
     assert not light.items() & dark.items()
 
 
+def test_a_chip_says_a_number_the_norm_of_an_array_or_the_shape_that_travels() -> None:
+    edge = frames_of(X * X).edges[0]
+    for local, shape, told in (
+        (2.0 / 3.0, (), "0.6667"), ([3.0, -4.0], (2,), "‖5‖"), ({"norm": 12.3456}, (9, 9), "‖12.3‖"),
+        (None, (2, 3), "(2, 3)"), (None, (), "vjp"),
+    ):  # fmt: skip
+        assert chip_text(dataclasses.replace(edge, local=local), shape) == told  # type: ignore[arg-type]
+
+
 # Where limits lie -----------------------------------------------------------------------------------------------------
 
 
