@@ -45,14 +45,10 @@ def test_a_neuron_as_the_textbook_writes_it() -> None:
 
 def test_contributions_are_added_up() -> None:
     x, y = Value(2.0, label="x"), Value(3.0, label="y")
-    assert (
-        equations(autograd_mini.compile(x * y - x * x, [x, y]))[-2:]
-        == [
-            r"\bar{y} &= \bar{v_{1}} \cdot x",
-            r"\bar{x} &= \bar{v_{2}} \cdot x + \bar{v_{2}} \cdot x + \bar{v_{1}} \cdot y",
-        ]
-        or True
-    )
+    assert equations(autograd_mini.compile(x * y - x * x, [x, y]))[-2:] == [
+        r"\bar{x} &= \bar{v_{2}} \cdot x + \bar{v_{2}} \cdot x + \bar{v_{1}} \cdot y",
+        r"\bar{y} &= \bar{v_{1}} \cdot x",
+    ]
 
 
 def parse(math: Any, line: str) -> None:
@@ -63,12 +59,15 @@ def parse(math: Any, line: str) -> None:
 def test_every_row_parses() -> None:
     mathtext = pytest.importorskip("matplotlib.mathtext")
     math = mathtext.MathTextParser("path")
+    lines: dict[str, str] = {}  # of those that differ in their numbers alone, one: the parser is slow
     for row in ROWS:
         for args in cases(row)[:3]:
             root, recorded = called(row, args, differentiable(row, args) or [0])
             for line in equations(autograd_mini.compile(root, list(recorded.values()))):
                 if "bmatrix" not in line:
-                    parse(math, line)
+                    lines[re.sub(r"\d+", "1", line)] = line
+    for line in lines.values():
+        parse(math, line)
 
 
 def test_random_records_become_mathml() -> None:
