@@ -74,9 +74,11 @@ def test_a_search_on_two_processes_finds_what_one_finds(tmp_path):
     assert same == "the same scores as in one process: True"
 
 
-def test_a_cluster_that_is_running_is_used(tmp_path):
+def test_a_cluster_that_is_running_is_used(capsys):
     for module in ("sklearn", "joblib"):
         pytest.importorskip(module)
     distributed = pytest.importorskip("distributed")
+    main = runpy.run_path(str(EXAMPLES / "dask_search.py"))["main"]
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        assert run("dask_search", "--scheduler", cluster.scheduler_address, cwd=tmp_path).endswith("True\n")
+        main(["--scheduler", cluster.scheduler_address])
+    assert capsys.readouterr().out.endswith("True\n")
