@@ -141,6 +141,14 @@ def _the_table_as_it_was() -> Iterator[None]:
     TABLE.update(before)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_has_come_to_stay() -> Iterator[None]:
+    """Spare the cycle collector what a file has imported: each pass over torch and JAX takes half a second."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect without the names that are imported when they are asked for: pytest asks for each that `dir` tells.
