@@ -190,6 +190,10 @@ def test_a_type_checker_knows_it(copy: Path) -> None:
     (copy / "mypy.ini").write_text("[mypy]\n[mypy-nn.*,viz.*]\nfollow_imports = skip\n", "utf-8")
     (copy / "user.py").write_text("from autograd_mini import Value\nreveal_type(Value(0.7).log_cosh())\n", "utf-8")
     told = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "user.py"], cwd=copy, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={os.devnull}", "user.py"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert 'Revealed type is "autograd_mini.node.Value"' in told.stdout, told.stdout

@@ -58,7 +58,16 @@ def test_a_users_code_passes_and_a_value_stays_a_value(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     (tmp_path / "user.py").write_text(CODE, encoding="utf-8")
     told = subprocess.run(  # a process of its own: it ends at once, where this one would free a million objects first
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", "user.py"],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--config-file=",
+            "--follow-imports=silent",
+            f"--cache-dir={os.devnull}",
+            "user.py",
+        ],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": str(ROOT)},
         capture_output=True,
