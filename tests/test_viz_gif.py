@@ -330,7 +330,7 @@ def test_no_character_vanishes(label):
 
 
 def test_save_writes_the_gif_and_the_suffix_says_so(tmp_path):
-    made = used_twice()
+    made = film("used twice")[0]
     assert made.save(tmp_path / "a.gif").read_bytes() == made.gif
     assert made.save(str(tmp_path / "b.GIF")).read_bytes() == made.gif
     for name in ("a.apng", "a.webp", "a.mp4", "a", "gif"):
@@ -363,7 +363,7 @@ def test_what_is_missing_is_named_and_nothing_is_written(module, tmp_path, monke
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are of POSIX")
 def test_a_full_disk_leaves_the_old_film(tmp_path):
     path = tmp_path / "a.gif"
-    before = used_twice().save(path).read_bytes()
+    before = film("used twice")[0].save(path).read_bytes()
     script = (
         "import resource, sys, viz; from autograd_mini import Value\n"
         "film = viz.player(Value(1.0, label='x').tanh(), names={}); film.gif\n"
@@ -380,7 +380,7 @@ def test_a_full_disk_leaves_the_old_film(tmp_path):
 def test_a_folder_of_that_name_stays(tmp_path):
     (tmp_path / "a.gif").mkdir()
     with pytest.raises(FileError):
-        used_twice().save(tmp_path / "a.gif")
+        film("used twice")[0].save(tmp_path / "a.gif")
     assert (tmp_path / "a.gif").is_dir()
 
 

@@ -47,8 +47,9 @@ def gif_of(frames: Frames, places: CardLayout) -> bytes:
     ground, *stills = stills_of(frames, places, LETTERS)
     zoom = ZOOM if ground.box[3] <= TALLEST else 1.0
     laid = partial(_laid, _painted(ground, zoom), ground.box, zoom)
-    colours = _commonest(map(laid, stills[:: len(stills) // SAMPLES + 1]))
-    moving = _in_colours(colours, map(laid, stills))
+    samples = {i: laid(stills[i]) for i in range(0, len(stills), len(stills) // SAMPLES + 1)}
+    colours = _commonest(samples.values())
+    moving = _in_colours(colours, (samples.pop(i, None) or laid(still) for i, still in enumerate(stills)))
     file = io.BytesIO()
     next(moving).save(
         file, "GIF", save_all=True, append_images=moving, loop=0, optimize=True, disposal=1, transparency=COLOURS,
