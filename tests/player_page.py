@@ -23,7 +23,8 @@ const seen = [...document.querySelectorAll('body *')].filter(e => said(e) && !e.
 return Math.min(...seen.map(e => parseFloat(getComputedStyle(e).fontSize) * zoom(e)));
 """
 
-CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome")  # the first has no windows and takes less time
+# The first has no windows and takes less time; by its path, since Debian's command starts it as a child, which stays.
+CHROMIUM = ("/usr/lib/chromium/chromium-headless-shell", "chromium", "google-chrome")
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
