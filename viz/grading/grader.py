@@ -155,17 +155,21 @@ class _Examiner:
         return self.answers[script]
 
     def _smallest(self, exercise: Exercise, answer: Answer) -> Fault:
-        """Return the fault on the smallest exercise that fails as this one does."""
+        """Return the fault on the smallest exercise that fails as this one does, or on this if it shows nothing new."""
         how = failure(exercise, answer)
 
         def fails(candidate: Exercise) -> bool:
             candidate = candidate.renamed()
             return not self._is_late() and failure(candidate, self._ask(candidate)) == how
 
-        if not is_missing(answer):
+        if not is_missing(answer) and not self._ends_anyway(how):
             exercise = shrink(exercise, fails, TRIES.get(how, MANY)).renamed()
             answer = self._ask(exercise)
         return Fault(kind_of(exercise, answer), exercise, answer, self._called(exercise, answer))
+
+    def _ends_anyway(self, how: str) -> bool:
+        """Whether the process ends, and is known to without any op to blame: that explains each end, however small."""
+        return how == ENDS and any(known.kind == "ended" and not known.methods for _, known in self.known)
 
     def _called(self, exercise: Exercise, answer: Answer) -> frozenset[str]:
         """Return which functions the engine calls to record a graph that it can record."""
