@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -86,10 +87,11 @@ def pages(pdf):
 def test_a_pdf_opens_and_its_solutions_are_pages_more(level, tmp_path):
     pytest.importorskip("typst")
     pytest.importorskip("fontpkg_arimo")
-    pdf = written(tmp_path, worksheet(level, 3, 3), ".pdf")
+    sheet = worksheet(level, 3, 3)
+    pdf = written(tmp_path, sheet, ".pdf")
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip().endswith(b"%%EOF")
-    assert 1 <= pages(pdf) < pages(written(tmp_path, worksheet(level, 3, 3, solutions=True), ".pdf"))
+    assert 1 <= pages(pdf) < pages(written(tmp_path, replace(sheet, solutions=True), ".pdf"))
     assert pdf == written(tmp_path, worksheet(level, 3, 3), ".pdf")
 
 
@@ -134,8 +136,9 @@ def test_a_page_is_whole_and_loads_nothing(level, tmp_path):
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_notebook_is_valid_and_marks_its_own_solutions(level, tmp_path):
     nbformat = pytest.importorskip("nbformat")
+    sheet = worksheet(level, 7, 3)
     asked, solved = (
-        nbformat.reads(written(tmp_path, worksheet(level, 7, 3, solutions=told), ".ipynb").decode(), as_version=4)
+        nbformat.reads(written(tmp_path, replace(sheet, solutions=told), ".ipynb").decode(), as_version=4)
         for told in (False, True)
     )
     nbformat.validate(asked)

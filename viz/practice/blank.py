@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+
+from autograd_mini import Node
 
 from ..graph.boxes import CONSTANT, LEAF, LOCAL, Arrow, Box
 from ..graph.draw import Drawing, draw
@@ -19,10 +22,12 @@ def blank_graph(question: Question) -> Drawing | None:
 
     The data of what the question tells is printed; nothing that is hidden stands in a tooltip either.
     """
-    if question.root is None:
-        return None
-    drawn = draw(question.root, names={})
-    known = question.known
+    return None if question.root is None else _blanked(question.root, question.known)
+
+
+@lru_cache(maxsize=64)  # a sheet needs its graphs again for each format, and with its solutions
+def _blanked(root: Node, known: tuple[str, ...] | None) -> Drawing:
+    drawn = draw(root, names={})
     boxes = tuple(_blank(box, known is None or box.name in known) for box in drawn.picture.boxes)
     arrows = tuple(_blank_arrow(arrow) for arrow in drawn.picture.arrows)
     picture = replace(drawn.picture, boxes=boxes, arrows=arrows)
