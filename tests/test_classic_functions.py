@@ -305,10 +305,8 @@ def digits(residuals: Residuals, x: list[float]) -> tuple[float, np.ndarray, np.
         bend = np.diag([float((u - 2 * middle + d) / h**2) for u, d in zip(up, down)])
         for i in n:
             for j in range(i):
-                corner = (
-                    moved((i, 1), (j, 1)) - moved((i, 1), (j, -1)) - moved((i, -1), (j, 1)) + moved((i, -1), (j, -1))
-                )
-                bend[i, j] = bend[j, i] = float(corner / (4 * h**2))
+                both = moved((i, 1), (j, 1)) - up[i] - up[j] + moved((i, -1), (j, -1)) - down[i] - down[j]
+                bend[i, j] = bend[j, i] = float((both + 2 * middle) / (2 * h**2))
         return float(middle), np.array(slope), bend
 
 
