@@ -174,7 +174,7 @@ def records(draw: Any) -> Node:
     return nodes[-1]
 
 
-@settings(max_examples=40)  # an Earley parser: it takes its time
+@settings(max_examples=20)  # an Earley parser: it takes its time
 @given(records())
 def test_sympys_parser_computes_the_recorded_number(root: Node) -> None:
     sympy = pytest.importorskip("sympy")

@@ -119,8 +119,8 @@ def mangled(rng):
     return "".join(rng.choice(WORDS) for _ in range(rng.randrange(1, 9)))
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_ten_thousand_formulas_are_read_alike_and_have_the_same_numbers(seed, page):
+@pytest.mark.parametrize("seed", range(3))
+def test_three_thousand_formulas_are_read_alike_and_have_the_same_numbers(seed, page):
     rng = random.Random(seed)
     texts = [random_formula(rng, 3) for _ in range(300)] + [command.random_text(rng, 3) for _ in range(200)]
     texts += [mangled(rng) for _ in range(500)]
