@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -25,9 +26,15 @@ PAIRS = [((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((1, 3), (2, 1)), ((2, 1, 4),
 def sample(shape: tuple[int, ...], interval: tuple[float, float] = WIDE, i: int = 0) -> Any:
     """Return a float, or an array of distinct entries, off the integers; for other i other entries."""
     low, high = interval
-    grid = low + (high - low) * (np.arange(40) + 0.3 + 0.25 * (i % 3)) / 40.0
-    entries = np.random.default_rng([i, *shape]).permutation(grid)[: math.prod(shape)]
-    return float(entries[0]) if not shape else entries.reshape(shape)
+    places = low + (high - low) * _places(shape, i)
+    return float(places) if not shape else places
+
+
+@functools.cache
+def _places(shape: tuple[int, ...], i: int) -> Any:
+    """Return distinct numbers between 0 and 1."""
+    grid = (np.arange(40) + 0.3 + 0.25 * (i % 3)) / 40.0
+    return np.random.default_rng([i, *shape]).permutation(grid)[: math.prod(shape)].reshape(shape)
 
 
 def broadcasting(arity: int) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -214,10 +221,12 @@ def called(row: Op, args: Case, recorded: list[int]) -> tuple[Any, dict[int, Nod
     return row(*(leaves.get(i, a) for i, a in enumerate(args))), leaves
 
 
+@functools.cache
 def direction(shape: tuple[int, ...], salt: int) -> Any:
-    """Return a seed or tangent with entries between 1/4 and 1 of either sign."""
+    """Return a seed or tangent with entries between 1/4 and 1 of either sign, made once: read-only."""
     rng = np.random.default_rng([7, salt, *shape])
-    v = rng.uniform(0.25, 1.0, shape) * rng.choice([-1.0, 1.0], shape)
+    v = np.asarray(rng.uniform(0.25, 1.0, shape) * rng.choice([-1.0, 1.0], shape))
+    v.setflags(write=False)
     return v if shape else float(v)
 
 
