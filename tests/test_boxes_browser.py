@@ -85,6 +85,8 @@ class Reader:
 @pytest.fixture
 def reader(browser, site):  # noqa: F811
     browser.get("about:blank")
+    kept = {"origin": "file://", "storageTypes": "local_storage"}  # what a test before this has answered
+    browser.execute_cdp_cmd("Storage.clearDataForOrigin", kept)
     for log in ("browser", "performance"):
         browser.get_log(log)
     yield Reader(browser, site)
