@@ -68,16 +68,20 @@ def test_the_numbers_stand_side_by_side(tmp_path):
     assert max(map(len, text.splitlines()[1:])) <= 80
 
 
-def test_colours_are_only_added(tmp_path):
-    report = graded(tmp_path, FIVE)
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    return [graded(tmp_path_factory.mktemp("class"), source) for source in (FIVE, "1 / 0", GOOD)]
+
+
+def test_colours_are_only_added(reports):
+    report = reports[0]
     painted = text_of(report, coloured)
     for code in ("0", "1", "2", "31", "32", "36"):
         painted = painted.replace(f"\x1b[{code}m", "")
     assert painted == text_of(report)
 
 
-def test_json_and_junit_tell_the_same(tmp_path):
-    reports = [graded(tmp_path, FIVE), graded(tmp_path, "1 / 0"), graded(tmp_path, GOOD)]
+def test_json_and_junit_tell_the_same(reports):
     for report, told in zip(reports, json.loads(json_of(reports), parse_constant=pytest.fail), strict=True):
         assert told["passed"] == report.passed
         assert [check["status"] for check in told["checks"]] == [result.status for result in report.results]
@@ -91,8 +95,8 @@ def test_json_and_junit_tell_the_same(tmp_path):
     assert "L = a * a" in "".join(suites[0].itertext())
 
 
-def test_a_class_gets_a_line_each(tmp_path):
-    table = table_of([graded(tmp_path, FIVE), graded(tmp_path, "1 / 0"), graded(tmp_path, GOOD)]).splitlines()
+def test_a_class_gets_a_line_each(reports):
+    table = table_of(reports).splitlines()
     assert len(table) == 3
     assert "the order of the sweep" in table[0]
     assert "ZeroDivisionError" in table[1]
