@@ -162,19 +162,14 @@ class _Examiner:
             candidate = candidate.renamed()
             return not self._is_late() and failure(candidate, self._ask(candidate)) == how
 
-        if not is_missing(answer) and not self._is_told(exercise, answer):
+        if not is_missing(answer) and not self._ends_anyway(how):
             exercise = shrink(exercise, fails, TRIES.get(how, MANY)).renamed()
             answer = self._ask(exercise)
         return Fault(kind_of(exercise, answer), exercise, answer, self._called(exercise, answer))
 
-    def _is_told(self, exercise: Exercise, answer: Answer) -> bool:
-        """Whether a process that ends, or gives no answer, is known to without an op to blame: that explains them all.
-
-        A smaller exercise would be of the same kind, so it could show nothing new.
-        """
-        stopped = isinstance(answer, Problem) and answer.kind in (ENDS, HANGS)
-        kind = kind_of(exercise, answer) if stopped else ""
-        return kind in ("ended", "slow") and any(known.kind == kind and not known.methods for _, known in self.known)
+    def _ends_anyway(self, how: str) -> bool:
+        """Whether the process ends, and is known to without any op to blame: that explains each end, however small."""
+        return how == ENDS and any(known.kind == "ended" and not known.methods for _, known in self.known)
 
     def _called(self, exercise: Exercise, answer: Answer) -> frozenset[str]:
         """Return which functions the engine calls to record a graph that it can record."""
