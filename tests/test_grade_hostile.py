@@ -9,8 +9,10 @@ import pytest
 from test_grade import GOOD, PATIENT, quick
 
 from viz.grading import grade
+from viz.grading.diagnosis import Fault
+from viz.grading.exercise import exercise
 from viz.grading.report import text_of
-from viz.grading.sandbox import Sandbox, ended
+from viz.grading.sandbox import HANGS, Problem, Sandbox, ended
 
 QUICK = quick()  # seconds a graph: what hangs here hangs for ever
 
@@ -133,6 +135,17 @@ def test_a_slow_engine_leaves_time_for_nothing_else(tmp_path):
     report = grade(written(tmp_path, GOOD + ODD.format(does="while True: pass")), seconds=QUICK / 2)
     assert {result.status for result in report.results} <= {"failed", "waits", "unseen", "left out"}
     assert [found.fault.kind for found in report.faults] == ["slow"]
+
+
+def test_a_hang_on_a_number_alone_explains_those_on_graphs_of_many_paths_and_no_other_does():
+    alone, one, paths = exercise(lambda a: a, 2.0), exercise(lambda a: -a, 2.0), exercise(lambda a: a + a, 2.0)
+    slow, slower, many = (
+        Fault(kind, asked, Problem(HANGS, "")) for kind, asked in (("slow", alone), ("slow", one), ("paths", paths))
+    )
+    assert slow.explains(many)
+    assert slow.explains(slower)
+    assert not slower.explains(many)
+    assert not many.explains(slow)
 
 
 @pytest.mark.parametrize(
