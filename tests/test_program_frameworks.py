@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import runpy
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,7 @@ def test_the_forward_of_jax_is_a_function_to_transform() -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_script_runs_alone(framework: str, tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
+def test_the_script_runs_alone(framework: str, tmp_path: Any, monkeypatch: Any, capsys: Any, request: Any) -> None:
     library = pytest.importorskip(framework)
     loss, leaves = network()
     text = getattr(autograd_mini.compile(loss, leaves), framework)
@@ -208,6 +209,7 @@ def test_the_script_runs_alone(framework: str, tmp_path: Any, monkeypatch: Any, 
     for package in ("autograd_mini", "nn", "viz"):
         monkeypatch.setitem(sys.modules, package, None)  # which its import finds missing
     if framework == "jax":
+        request.addfinalizer(partial(library.config.update, "jax_enable_x64", library.config.jax_enable_x64))
         library.config.update("jax_enable_x64", False)  # as in a process that starts
     runpy.run_path(str(file), run_name="__main__")
     assert float(capsys.readouterr().out) == pytest.approx(loss.data, rel=1e-12)
