@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from autograd_mini.errors import ExtraError, SettingError
 from viz.command import main as cli
 from viz.practice import LEVELS, exercise, of_formula
-from viz.practice.blank import SLOT, blank_graph
+from viz.practice.blank import SLOT
 from viz.practice.sheets import WRITERS, SheetError, formula_sheet, worksheet
 from viz.practice.tex import tex_of
 from viz.practice.typeset import typst_of
@@ -45,7 +46,7 @@ def test_a_sheet_is_the_same_each_time_and_no_two_questions_are_alike(level, tmp
 def test_a_blank_graph_has_slots_and_tells_no_gradient(level):
     for seed in range(5):
         question = exercise(level, seed)
-        graph = blank_graph(question)
+        graph = question.graph
         assert (graph is None) == (question.root is None)
         if graph is not None:
             assert all(dict(box.rows)["grad"] == SLOT for box in graph.picture.boxes if box.kind != "constant")
@@ -55,7 +56,7 @@ def test_a_blank_graph_has_slots_and_tells_no_gradient(level):
 
 
 def test_a_formula_hides_what_is_to_be_computed():
-    graph = blank_graph(of_formula(FORMULA, AT))
+    graph = of_formula(FORMULA, AT).graph
     shown = {box.name: dict(box.rows)["data"] for box in graph.picture.boxes if box.kind != "constant"}
     hidden = dict.fromkeys(("v1", "v2", "v3", "L"), SLOT)
     assert shown == {"w": "0.5", "x": "2", "b": "1", "y": "3"} | hidden
@@ -215,6 +216,21 @@ def test_a_formula_keeps_its_values_and_finds_others_that_come_out_even(text, va
     for question in others:
         assert all(abs(100 * x - round(100 * x)) < 1e-9 for x in question.answer)
     assert formula_sheet("tanh(x)", {"x": 0.3}, seed=1).questions[0].answer  # nothing even there
+
+
+def test_no_two_questions_of_a_formula_are_alike_and_a_sheet_that_is_shorter_for_that_says_so(tmp_path, capsys):
+    asked = [q.given for q in formula_sheet("2 * x", {"x": 5.0}, questions=20).questions]
+    assert len(asked) == len({*asked}) == 1 + 8  # the given value, and eight others
+    assert cli.main(["worksheet", "2 * x", "x=5", "--questions", "20", "-o", str(tmp_path / "sheet.md")]) == 0
+    assert "9 of 20 questions: there are no more that differ" in capsys.readouterr().err
+
+
+def test_a_graph_is_drawn_once_and_lives_as_long_as_its_question():
+    question = of_formula(FORMULA, AT)
+    assert question.graph is question.graph
+    kept = weakref.ref(question.root)
+    del question
+    assert kept() is None
 
 
 @pytest.mark.parametrize("arguments", [(0, 1), (3, -1), (3, 1, 0), (3, 1, 2.5)])

@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     for i, output in enumerate(outputs):
         sheet = _sheet(arguments, text, arguments.seed + i)
         sheet.save(output)
-        say_written(output, sheet.title + ", with solutions" * sheet.solutions)
+        asked, found = arguments.questions or 1, len(sheet.questions)
+        fewer = f", {found} of {asked} questions: there are no more that differ" * (found < asked)
+        say_written(output, sheet.title + ", with solutions" * sheet.solutions + fewer)
     if arguments.open:
         show(outputs[0])
     return 0

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 from autograd_mini import Node
 
 from ..graph.boxes import CONSTANT, LEAF, LOCAL, Arrow, Box
 from ..graph.draw import Drawing, draw
 from ..text import DASH
-from .question import Question
 
 SLOT = "_____"
 
 WIDEST = 560.0  # points of a picture from left to right that a page has room for; a wider one goes down
 
 
-def blank_graph(question: Question) -> Drawing | None:
-    """Return the graph of a question, local derivatives and gradients left blank, or None where there is none.
+def blank_graph(root: Node, known: tuple[str, ...] | None) -> Drawing:
+    """Return the graph of a root with local derivatives and gradients left blank.
 
-    The data of what the question tells is printed; nothing that is hidden stands in a tooltip either.
+    The data of the nodes that are `known` is printed (None: of all); nothing hidden stands in a tooltip either.
     """
-    return None if question.root is None else _blanked(question.root, question.known)
-
-
-@lru_cache(maxsize=64)  # a sheet needs its graphs again for each format, and with its solutions
-def _blanked(root: Node, known: tuple[str, ...] | None) -> Drawing:
     drawn = draw(root, names={})
     boxes = tuple(_blank(box, known is None or box.name in known) for box in drawn.picture.boxes)
     arrows = tuple(_blank_arrow(arrow) for arrow in drawn.picture.arrows)

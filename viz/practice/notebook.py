@@ -6,7 +6,6 @@ import base64
 import json
 from typing import Any
 
-from .blank import blank_graph
 from .question import Question
 from .web import fenced
 
@@ -34,7 +33,7 @@ def notebook_of(title: str, questions: tuple[Question, ...], solutions: bool) ->
 
 def _cells(i: int, question: Question, solutions: bool) -> list[dict[str, Any]]:
     """Return the cells of a question: what is asked, the place for the answer, the check, and its explanation."""
-    graph = blank_graph(question)
+    graph = question.graph
     picture = [f'<img alt="the graph, to fill in" src="{_data_url(graph.svg)}">'] if graph else []
     text = "\n\n".join([f"## {i}.", fenced(question.given), *picture, question.asked])
     right = repr(question.answer[0]) if len(question.answer) == 1 and not isinstance(question.answer, str) else None

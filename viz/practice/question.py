@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd_mini import Node
 
+from ..graph.draw import Drawing
 from .answers import AnswerError, read_name, read_numbers, written
+from .blank import blank_graph
 
 CLOSE = 2e-3  # relative: three digits of a number are enough
 Numbers = tuple[float, ...]
@@ -47,6 +50,11 @@ class Question:
     def right(self) -> str:
         """The answer as text."""
         return self.answer if isinstance(self.answer, str) else written(self.answer)
+
+    @cached_property  # a sheet needs it again for each format, and with its solutions
+    def graph(self) -> Drawing | None:
+        """The graph with slots to fill in where something is asked for; None where the question has none."""
+        return None if self.root is None else blank_graph(self.root, self.known)
 
     def verdict(self, answer: object) -> Verdict:
         """Return whether an answer is right, and why not: a text as people type it, or numbers as Python has them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -21,7 +21,7 @@ from .typeset import pdf_of
 from .web import html_of, markdown_of
 
 VALUES = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # of the names of a formula in other variants
-TRIES = 300  # values of a formula after which numbers may be uneven
+TRIES = 300  # values of a formula for each question, after which numbers may be uneven
 Writer = Callable[[str, tuple[Question, ...], bool], bytes]
 WRITERS: dict[str, Writer] = {
     ".pdf": pdf_of, ".tex": tex_of, ".md": markdown_of, ".html": html_of, ".ipynb": notebook_of,
@@ -61,12 +61,18 @@ def worksheet(level: int, seed: int, questions: int = 8, solutions: bool = False
     ('Level 3: two paths (seed 12)', 8)
     """
     count = errors.whole("questions", questions)
+    asked = _unlike(itertools.islice(_of_level(level, seed), 100 * count), count)
+    return Worksheet(f"Level {level}: {LEVELS[level].title} (seed {seed})", asked, solutions)
+
+
+def _unlike(asked: Iterable[Question], count: int) -> tuple[Question, ...]:
+    """Return the first questions of those asked, as many as that, no two of them alike."""
     found: dict[tuple[str, ...], Question] = {}
-    for question in itertools.islice(_of_level(level, seed), 100 * count):
+    for question in asked:
         found.setdefault((*question.given, question.asked), question)
         if len(found) == count:
             break
-    return Worksheet(f"Level {level}: {LEVELS[level].title} (seed {seed})", tuple(found.values()), solutions)
+    return tuple(found.values())
 
 
 def _of_level(level: int, seed: int) -> Iterator[Question]:
@@ -79,23 +85,25 @@ def formula_sheet(
     """Return a sheet for a formula of one's own: the gradients of all its leaves at these values, then at others.
 
     The errors are those of `of_formula`. With seed 0 the first question has the given values; every other one has small
-    values for which the numbers come out even, as far as that is possible.
+    values for which the numbers come out even. No two are alike: where there are no more of them, the sheet is shorter.
 
     >>> [asked.right for asked in formula_sheet("w*x", {"w": 2.0, "x": 3.0}, questions=2).questions]
     ['[3, 2]', '[0.5, -3]']
     """
     count = errors.whole("questions", questions)
-    first = [of_formula(text, values)]
-    rng = Random(f"{text}/{seed}")
-    others = (_elsewhere(text, values, rng) for _ in range(count))
-    asked = [*(first if not seed else []), *others][:count]
-    return Worksheet(f"{text} (variant {seed + 1})", tuple(asked), solutions)
+    given = of_formula(text, values)
+    others = _elsewhere(text, values, count, Random(f"{text}/{seed}"))
+    asked = itertools.chain([] if seed else [given], others, [given])
+    return Worksheet(f"{text} (variant {seed + 1})", _unlike(asked, count), solutions)
 
 
-def _elsewhere(text: str, values: Mapping[str, float], rng: Random) -> Question:
-    """Return the question of a formula at other values."""
-    for _ in range(TRIES):
-        question = of_formula(text, {name: rng.choice(VALUES) for name in values})
-        if question.root is not None and graphs.is_sound(question.root):
-            return question
-    return of_formula(text, values)
+def _elsewhere(text: str, values: Mapping[str, float], count: int, rng: Random) -> Iterator[Question]:
+    """Yield questions of a formula at other values, tried as often as so many of them need."""
+    tried = set()
+    for _ in range(TRIES * count):
+        drawn = tuple(rng.choice(VALUES) for _ in values)
+        if drawn not in tried:
+            tried.add(drawn)
+            question = of_formula(text, dict(zip(values, drawn)))
+            if question.root is not None and graphs.is_sound(question.root):
+                yield question

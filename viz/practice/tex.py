@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element, fromstring
 
-from .blank import blank_graph
 from .question import Question
 
 PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
@@ -40,7 +39,7 @@ def tex_of(title: str, questions: tuple[Question, ...], solutions: bool) -> byte
 
 
 def _asked(i: int, question: Question) -> str:
-    graph = blank_graph(question)
+    graph = question.graph
     picture = f"\\noindent\n{tikz_of(graph.svg)}\n\\par\n" if graph else ""
     blanks = "\n".join(rf"\blank{{{escaped(blank)} = }}" for blank in question.blanks)
     lines = _verbatim(question.given, LETTERS)

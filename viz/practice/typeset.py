@@ -7,7 +7,6 @@ from pathlib import Path
 
 from autograd_mini.errors import extra
 
-from .blank import blank_graph
 from .question import Question
 
 WIDEST, HIGHEST = 480.0, 480.0  # points of a picture on a page
@@ -44,7 +43,7 @@ def typst_of(title: str, questions: tuple[Question, ...], solutions: bool) -> st
 
 def _asked(i: int, question: Question) -> str:
     """Return a question, kept together on a page."""
-    graph = blank_graph(question)
+    graph = question.graph
     given = "\n".join(question.given)
     blanks = "\n".join(f"#blank({_string(f'{blank} =')})" for blank in question.blanks)
     return f"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from .blank import blank_graph
 from .question import Question
 
 STYLE = """\
@@ -42,7 +41,7 @@ def html_of(title: str, questions: tuple[Question, ...], solutions: bool) -> byt
 
 
 def _html(i: int, question: Question) -> str:
-    graph = blank_graph(question)
+    graph = question.graph
     lines = (
         "".join(f'<p class="line">{escape(blank)} =</p>' for blank in question.blanks) + '<p class="line"></p>' * LINES
     )
@@ -64,7 +63,7 @@ def markdown_of(title: str, questions: tuple[Question, ...], solutions: bool) ->
     """Return a sheet as Markdown; hosts that know Mermaid draw the graphs."""
     parts = [f"# {escape(title)}", "Name: ____________________"]
     for i, question in enumerate(questions, 1):
-        graph = blank_graph(question)
+        graph = question.graph
         blanks = [f"`{blank}` = ____________________" for blank in question.blanks]
         picture = [f"```mermaid\n{graph.mermaid.rstrip()}\n```"] if graph else []
         parts += [f"## {i}.", fenced(question.given), *picture, question.asked, *blanks]
