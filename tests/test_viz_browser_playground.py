@@ -1,11 +1,11 @@
 """The playground in a real browser: training against Python, the ruler, the way down to a multiplication and back."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from player_page import SMALLEST, Page, browser  # noqa: F401
+from player_page import SMALLEST, browser  # noqa: F401
+from player_page import show as show_page  # noqa: F401
 
 import nn
 import viz
@@ -14,28 +14,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def show(browser, tmp_path):  # noqa: F811
-    """Open a playground; when the test is over, nothing was said on the console and nothing was asked for."""
-    opened = []
-
-    def open_(made=None, hash=""):
-        made = made or viz.playground()
-        path = made.save(tmp_path / f"page{len(opened)}.html")
-        opened.append(path.as_uri())
-        browser.get("about:blank")
-        browser.get(path.as_uri() + hash)
-        page = Page(browser, made)
-        page.until(lambda: page.run("return globalThis.playground !== undefined"))
-        return page
-
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    yield open_
-    assert browser.get_log("browser") == []
-    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
-    assert {url.split("#")[0] for url in urls} <= {*opened, "about:blank"}
+def show(show_page):  # noqa: F811
+    """Open a playground, the one that all see first where no other is given."""
+    return lambda made=None, hash="": show_page(made or viz.playground(), hash, "playground")
 
 
 def numbers(page):
