@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from test_grade import GOOD, PATIENT, quick
+from waiting import until
 
 from viz.grading import grade
 from viz.grading.diagnosis import Fault
+from viz.grading.exam import exam
 from viz.grading.exercise import exercise
 from viz.grading.report import text_of
 from viz.grading.sandbox import HANGS, Problem, Sandbox, ended
@@ -18,8 +20,9 @@ from viz.grading.sandbox import HANGS, Problem, Sandbox, ended
 QUICK = quick()  # seconds a graph: what hangs here hangs for ever
 
 WONT_IMPORT = [  # source, kind of trouble, line, what is said
-    ("while True: pass", "no answer", 0, f"No answer for {4 * QUICK:g} s: stopped."),
+    ("import time\ntime.sleep(1000)", "no answer", 0, f"No answer for {4 * QUICK:g} s: stopped."),
     ("import sys\nsys.exit(3)", "SystemExit", 2, "SystemExit: 3"),
+    ("exit(3)", "SystemExit", 1, "SystemExit: 3"),
     ("import os\nos._exit(7)", "ended", 0, "The process ended with exit status 7."),
     ("x = 1\nraise ValueError('no \\x1b[31m')", "ValueError", 2, "ValueError: no"),
     ("def f(:\n    pass", "SyntaxError", 1, "SyntaxError: invalid syntax"),
@@ -125,21 +128,27 @@ def running():
 def test_copies_are_silent_and_end_with_the_process(fork, tmp_path):
     prelude = f"import os, time\ntry: {fork}\nexcept OSError: pass\n"
     assert grade(written(tmp_path, prelude + GOOD), seconds=PATIENT).is_full
-    assert not any(bytes(tmp_path) in command for command in running())
+    until(lambda: not any(bytes(tmp_path) in command for command in running()) or None, "the end of the copies")
 
 
 @pytest.mark.parametrize(("does", "kind"), TROUBLE.items(), ids=TROUBLE)
-def test_trouble_on_the_way_back_is_named(does, kind, tmp_path):
+def test_trouble_on_the_way_back_is_named(does, kind, tmp_path, monkeypatch):
+    started = []
+    start = Sandbox.start
+    monkeypatch.setattr(Sandbox, "start", lambda sandbox: (started.append(sandbox), start(sandbox))[1])
     seconds = {"slow": QUICK, "ended": 2 * QUICK}.get(kind, PATIENT)  # a new process for each graph takes time
     report = grade(written(tmp_path, GOOD + ODD.format(does=does)), seconds=seconds)
     assert report.broken is None
     assert report.passed == 0
     assert report.faults[0].fault.kind == kind
     assert text_of(report).count("Fault 1: ") == 1
+    assert len(started) <= 2 * len(exam())  # what a number alone shows is not sought on each graph again
 
 
 def test_a_slow_engine_leaves_time_for_nothing_else(tmp_path):
-    report = grade(written(tmp_path, GOOD + ODD.format(does="while True: pass")), seconds=QUICK / 2)
+    report = grade(
+        written(tmp_path, GOOD + "import time\nValue.backward = lambda self: time.sleep(1000)\n"), seconds=QUICK / 2
+    )
     assert {result.status for result in report.results} <= {"failed", "waits", "unseen", "left out"}
     assert [found.fault.kind for found in report.faults] == ["slow"]
 

@@ -143,7 +143,8 @@ def is_reused(e: Exercise) -> bool:
 
 def is_shared(e: Exercise) -> bool:
     """Whether a node that is no leaf is used more than once."""
-    return any(uses(e)[call.name] > 1 for call in e.calls)
+    used = uses(e)
+    return any(used[call.name] > 1 for call in e.calls)
 
 
 def exercise(function: Callable[..., Any], *values: float, plan: tuple[str, ...] = ONCE) -> Exercise:

@@ -143,7 +143,7 @@ class _Examiner:
             if failure(exercise, answer):
                 shown += 1
                 yield self._smallest(exercise, answer)
-            if _is_hanging(answer):
+            if _is_hanging(answer) or self._ends_anyway(answer):
                 return
 
     def _ask(self, exercise: Exercise) -> Answer:
@@ -157,19 +157,26 @@ class _Examiner:
     def _smallest(self, exercise: Exercise, answer: Answer) -> Fault:
         """Return the fault on the smallest exercise that fails as this one does, or on this if it shows nothing new."""
         how = failure(exercise, answer)
+        fault = Fault(kind_of(exercise, answer), exercise, answer)
+        if self._is_shown_by_a_number(fault):
+            return fault
 
         def fails(candidate: Exercise) -> bool:
-            candidate = candidate.renamed()
             return not self._is_late() and failure(candidate, self._ask(candidate)) == how
 
-        if not is_missing(answer) and not self._ends_anyway(how):
-            exercise = shrink(exercise, fails, TRIES.get(how, MANY)).renamed()
+        if not is_missing(answer):
+            exercise = shrink(exercise, fails, TRIES.get(how, MANY))
             answer = self._ask(exercise)
         return Fault(kind_of(exercise, answer), exercise, answer, self._called(exercise, answer))
 
-    def _ends_anyway(self, how: str) -> bool:
-        """Whether the process ends, and is known to without any op to blame: that explains each end, however small."""
-        return how == ENDS and any(known.kind == "ended" and not known.methods for _, known in self.known)
+    def _is_shown_by_a_number(self, fault: Fault) -> bool:
+        """Whether a number on its own, without any op to blame, has shown this before: then every graph does."""
+        return any(not known.exercise.calls and known.explains(fault) for _, known in self.known)
+
+    def _ends_anyway(self, answer: Answer) -> bool:
+        """Whether the process ends on a number on its own: it does on each graph, and a new one takes time."""
+        ends = isinstance(answer, Problem) and answer.kind == ENDS
+        return ends and any(known.kind == "ended" and not known.exercise.calls for _, known in self.known)
 
     def _called(self, exercise: Exercise, answer: Answer) -> frozenset[str]:
         """Return which functions the engine calls to record a graph that it can record."""

@@ -11,7 +11,6 @@ import ctypes
 import os
 import signal
 import sys
-from typing import Any
 
 NEW_NAMESPACES = 0x10000000 | 0x20000000 | 0x00020000 | 0x40000000 | 0x08000000  # user, pid, mount, network, IPC
 PRIVATE, NO_SUID_NO_DEVICES = 0x44000, 0x6  # flags of mount(2)
@@ -41,7 +40,7 @@ def enclose() -> None:
     libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
-def _adopted(libc: Any) -> None:
+def _adopted(libc: ctypes.CDLL) -> None:
     """Return in a child; the caller adopts and ends whatever that leaves behind, when it ends or SIGTERM says so."""
     libc.prctl(ADOPT, 1)
     signal.signal(signal.SIGTERM, _sweep_and_leave)
@@ -52,7 +51,7 @@ def _adopted(libc: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _in_a_namespace(libc: Any) -> None:
+def _in_a_namespace(libc: ctypes.CDLL) -> None:
     """Return in a grandchild, sealed; the caller ends as that one does.
 
     The child between is the first process of the namespace, and takes the others along; it is deaf to signals from
@@ -79,7 +78,7 @@ def _own(user: int, group: int) -> None:
             file.write(text)
 
 
-def _seal(libc: Any, folder: str) -> None:
+def _seal(libc: ctypes.CDLL, folder: str) -> None:
     """Make every file read only but those in `folder`, which lies in memory from here on; as far as it is granted."""
     libc.mount(None, b"/", None, PRIVATE, None)
     flags = (ctypes.c_uint64 * 4)(READ_ONLY, 0, 0, 0)
@@ -116,7 +115,7 @@ def _children() -> list[int]:
     return found
 
 
-def _sweep_and_leave(*_: Any) -> None:
+def _sweep_and_leave(*_: object) -> None:
     _sweep()
     os._exit(1)
 

@@ -1,13 +1,14 @@
 """What an engine is asked to do: scripts, played on our engine or, in a process of its own, on a learner's.
 
-A script is one line of statements: `leaf a 2.0; call L mul a 3.0; backward L; show a L`. Run as a program, this file
+A script is one line of statements: `leaf a 2.0; call L mul a 3.0; backward L; show a L`. Started by `START`, this file
 imports a learner's engine and plays the scripts that come in on stdin; each answer is one line on stdout. It imports
 the standard library alone, and has to go on working whatever the learner's file does to the process: builtins deleted,
 stdin read, stdout written to, the process forked. So it runs on a copy of the builtins of its own, keeps the two pipes
 where the learner's file will not look, and uses nothing written in Python once that file has been imported.
 """
 
-import builtins
+from __future__ import annotations
+
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -17,12 +18,24 @@ import sys
 from collections.abc import Callable
 from os import _exit, getpid
 from types import FunctionType
-from typing import Any
+
+TYPE_CHECKING = False  # as its readers know it: to import typing takes as long as to start Python
+if TYPE_CHECKING:
+    from typing import Any
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
     "neg": operator.neg, "power": operator.pow,
 }  # fmt: skip
+START = """\
+import builtins, site, sys
+from importlib.machinery import SourceFileLoader
+site.setquit()
+file = sys.argv.pop(1)
+ours = {"__name__": "pupil", "__file__": file, "__builtins__": dict(vars(builtins))}
+exec(SourceFileLoader("pupil", file).get_code("pupil"), ours)
+ours["main"]()
+"""  # for -S -c, this file as the first argument: compiled already, and started without what waits in site-packages
 LONG = 300  # characters of a message
 FILE_SIZE = 1 << 26  # bytes that an engine may write to one file
 
@@ -44,6 +57,7 @@ class Play:
         self.nodes: dict[str, Any] = {}
         self.shown: list[Row] = []
         self.called: set[str] = set()
+        self.watching = False
         self.written: list[Row] = []
         self.statement = ""
 
@@ -55,7 +69,7 @@ class Play:
                 word, *names = statement.split()
                 getattr(self, f"_{word}")(*names)
         finally:
-            sys.setprofile(None)
+            self._unwatch()
         return self.shown
 
     def _leaf(self, name: str, number: str) -> None:
@@ -84,10 +98,15 @@ class Play:
                 called.add(frame.f_code.co_name)
 
         called = self.called
+        self.watching = True
         sys.setprofile(notice)
 
+    def _unwatch(self) -> None:
+        if self.watching:  # and leave the profiler of whoever plays on our own engine alone
+            sys.setprofile(None)
+
     def _called(self) -> None:
-        sys.setprofile(None)
+        self._unwatch()
         self.shown = [(name, "", "") for name in sorted(self.called)]
 
     def _trace(self) -> None:
@@ -214,10 +233,3 @@ def load(file: str) -> Any:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     loader.exec_module(module)
     return module
-
-
-if __name__ == "__main__":
-    with open(__file__, encoding="utf-8") as source:
-        ours = {"__name__": "pupil", "__file__": __file__, "__builtins__": dict(vars(builtins))}
-        exec(compile(source.read(), __file__, "exec"), ours)
-    ours["main"]()  # type: ignore[operator]

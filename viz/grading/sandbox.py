@@ -14,11 +14,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from . import pupil
 from .exercise import Numbers, numbers
 
+OURS = str(Path(pupil.__file__).parents[2])  # holds our own engine, also where it is installed as a link to its source
 FLOOD = 10_000_000  # bytes of one answer; no honest one is longer
 SOON = 0.5  # seconds that a process which closes its pipe, or was killed, is given to be gone
 IMPORT = 4  # times as long as one graph may an import take: it may have to load numpy
@@ -124,22 +126,19 @@ class _Worker:
         self.sign = secrets.token_hex(16)  # begins each line that is an answer; whatever else is written is not
         self.folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
         most = str(int(100 * seconds) + 1)  # of processor time, should nobody be left to end the process
-        command = [sys.executable, "-I", "-B", pupil.__file__, file, most, str(memory), self.sign]
+        command = [sys.executable, "-I", "-S", "-B", "-c", pupil.START, pupil.__file__]
+        command += [file, most, str(memory), self.sign, *map(os.path.abspath, sys.path), OURS]
         self.process = subprocess.Popen(
-            [*command, *map(os.path.abspath, sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
             stderr=subprocess.DEVNULL, cwd=self.folder.name, env={**os.environ, **ONE_THREAD}, start_new_session=True,
         )  # fmt: skip
         self.heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.reader = self.writer = self._apart(self._read)
-
-    def _apart(self, task: Callable[..., None], *args: Any) -> threading.Thread:
-        thread = threading.Thread(target=task, args=args, daemon=True)
-        thread.start()
-        return thread
+        self.scripts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.reader, self.writer = _apart(self._read), _apart(self._write)
 
     def send(self, script: str) -> None:
         """Hand a script over, without waiting until it is read."""
-        self.writer = self._apart(self._write, script.encode() + b"\n")
+        self.scripts.put(script)
 
     def status(self, seconds: float) -> int | None:
         """Return the exit status of a process that ends within so many seconds, else None."""
@@ -150,16 +149,19 @@ class _Worker:
     def end(self) -> None:
         """End the process and all that it has started."""
         kill(self.process)
+        self.scripts.put(None)
         for thread, pipe in ((self.writer, self.process.stdin), (self.reader, self.process.stdout)):
             thread.join(SOON)  # a process that got away may hold the other end: then the thread waits, we do not
             if not thread.is_alive():
                 pipe.close()  # type: ignore[union-attr]
         self.folder.cleanup()
 
-    def _write(self, line: bytes) -> None:
+    def _write(self) -> None:
         with contextlib.suppress(OSError):  # it has ended; whoever listens will learn that
-            while line:
-                line = line[self.process.stdin.write(line) :]  # type: ignore[union-attr]
+            for script in iter(self.scripts.get, None):
+                line = script.encode() + b"\n"
+                while line:
+                    line = line[self.process.stdin.write(line) :]  # type: ignore[union-attr]
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -168,6 +170,12 @@ class _Worker:
                 if signed:
                     self.heard.put(ast.literal_eval(text.decode("ascii")))
         self.heard.put(None)
+
+
+def _apart(task: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=task, daemon=True)
+    thread.start()
+    return thread
 
 
 def _lines(pipe: IO[bytes]) -> Iterator[bytes]:

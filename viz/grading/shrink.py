@@ -18,9 +18,11 @@ PLAIN = {1: "neg", 2: "add"}  # the op that an inner call is replaced by, by the
 def shrink(exercise: Exercise, fails: Callable[[Exercise], bool], tries: int) -> Exercise:
     """Return the smallest exercise found, with at most so many tries, of which `fails` holds as it does of this one.
 
+    It is asked of, and returned, with the names that `renamed` gives.
+
     >>> from .exercise import exercise
     >>> long = exercise(lambda a, b: ((a + b) * -a) ** 2 + b, 1.5, 0.5)
-    >>> shrink(long, lambda e: any(call.op == "mul" for call in e.calls), 100).renamed().script
+    >>> shrink(long, lambda e: any(call.op == "mul" for call in e.calls), 100).script
     'leaf a 2.0; leaf b 3.0; call L mul a b; show a b L'
     """
     tried: set[str] = set()
@@ -29,15 +31,15 @@ def shrink(exercise: Exercise, fails: Callable[[Exercise], bool], tries: int) ->
         smaller = False
         for candidate in chain(simpler(exercise), plainer(exercise)):
             script = candidate.script
-            if script in tried or not (candidate.calls and candidate.is_sound()):
+            if script in tried or not (candidate.calls and (renamed := candidate.renamed()).is_sound()):
                 continue
             if len(tried) == tries:
-                return exercise
+                return exercise.renamed()
             tried.add(script)
-            if fails(candidate):
+            if fails(renamed):
                 exercise, smaller = candidate, True
                 break
-    return exercise
+    return exercise.renamed()
 
 
 def simpler(e: Exercise) -> Iterator[Exercise]:
