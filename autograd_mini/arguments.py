@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .conditions import Condition
+from .data import unmasked
 from .node import Node
 
 UNSET = {"dtype", "out"}  # keywords of numpy's methods that ask for nothing where they are None
@@ -26,12 +27,12 @@ def setting(arg: Any, places: bool = False) -> Any:
     if isinstance(arg, Condition):
         arg = arg.decided()
     if places and isinstance(arg, (list, np.ndarray, np.generic)):
-        return _nested(np.asarray(arg).tolist())
+        return _nested(unmasked(arg).tolist())
     if isinstance(arg, tuple):
         return tuple(map(setting, arg))
     if isinstance(arg, (list, np.ndarray)):
         none = isinstance(arg, list) and not np.size(arg)  # an index that takes nothing: numpy would make it floats
-        arg = np.array(arg, dtype=np.intp if none else None)
+        arg = np.array(unmasked(arg), dtype=np.intp if none else None)
         arg.flags.writeable = False
     return arg
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels, ops
+from .arguments import setting
 from .array_rows import (
     concatenate_,
     expand_dims,
@@ -65,7 +66,7 @@ def _part(x: Any, axis: int, index: Any) -> Any:
 
 def _moved(move: Callable[..., Any], x: Any, *settings: Any, **named: Any) -> Any:
     """Return x with its entries moved as numpy's function moves those of an array: it moves their places."""
-    places = np.arange(math.prod(shape(x))).reshape(shape(x))
+    places, settings = np.arange(math.prod(shape(x))).reshape(shape(x)), tuple(map(setting, settings))
     try:
         return getitem(ravel(x), move(places, *settings, **named))
     except (ValueError, IndexError, TypeError) as error:

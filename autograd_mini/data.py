@@ -96,13 +96,18 @@ def is_masked(data: Any) -> bool:
     return hasattr(data, "mask") and isinstance(data, np.ma.MaskedArray)
 
 
-def _plain_array(data: Any) -> Array:
+def unmasked(data: Any) -> Array:
+    """Return data as numpy reads it, or raise DataError for a masked array, of which numpy would read all entries."""
     if is_masked(data):
         raise DataError("a masked array would lose its mask: fill it first, data.filled(value)")
+    return np.asarray(data)
+
+
+def _plain_array(data: Any) -> Array:
     if isinstance(data, (set, frozenset, dict)):
         raise DataError(f"expected numbers in a fixed order, got {_brief(data)}: pass a list of them")
     try:
-        array = np.asarray(data)
+        array = unmasked(data)
     except OverflowError:
         raise _too_large() from None
     except ValueError:

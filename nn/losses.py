@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import DataError, Node, ShapeError, ops
-from autograd_mini.data import Array, array_of
+from autograd_mini.data import Array, array_of, unmasked
 from autograd_mini.decisions import tell
 from autograd_mini.kernels import checked_labels
 from autograd_mini.op import operand
@@ -94,7 +94,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean", weights:
         _within(p, "a probability", 0.0, 1.0)
         _within(np.sum(_data(p), axis=-1), "the sum of a row of probabilities", 1.0 - ROUNDING, 1.0 + ROUNDING)
         return _reduced(ops.squeeze(ops.softmax_loss(logits, p), -1), reduction, weights)
-    return _reduced(ops.cross_entropy(logits, np.asarray(labels)), reduction, weights)
+    return _reduced(ops.cross_entropy(logits, unmasked(labels)), reduction, weights)
 
 
 def sigmoid_cross_entropy(logits: Any, y: Any, *, reduction: str = "mean", weights: Any = None) -> Any:
@@ -235,7 +235,7 @@ def _one_hot(rows: Array) -> None:
 
 
 def _data(x: Any) -> Array:
-    return np.asarray(x._data if isinstance(x, Node) else x)
+    return unmasked(x._data if isinstance(x, Node) else x)
 
 
 def _first(data: Array, bad: Array) -> str:

@@ -23,7 +23,7 @@ from autograd_mini import (
     no_grad,
     ops,
 )
-from autograd_mini.data import Array, array_of, ignoring_fp_warnings
+from autograd_mini.data import Array, array_of, ignoring_fp_warnings, unmasked
 from autograd_mini.kernels import checked_labels, one_hot
 from autograd_mini.modes import Recording
 from autograd_mini.node import assign, leaf, modes
@@ -165,7 +165,7 @@ class Step:
     def _batch(self, x: Any, y: Any) -> tuple[Array, Array]:
         """Return the batch in the precision of the parameters, class numbers as rows with a 1."""
         dtype = self.params[0].dtype
-        x, y = _as(x, dtype), np.asarray(y)
+        x, y = _as(x, dtype), unmasked(y)
         if not x.size or not y.size:
             raise ShapeError(f"the batch is empty: x has shape {x.shape} and y {y.shape}")
         if loss_function(self.loss) in OF_CLASSES:
@@ -245,7 +245,7 @@ def _decided(branches: Branches, but: set[Any]) -> bool:
 
 
 def _as(a: Any, dtype: Any) -> Array:
-    return a if isinstance(a, np.ndarray) and a.dtype == dtype and a.ndim else array_of(a, dtype)
+    return unmasked(a) if isinstance(a, np.ndarray) and a.dtype == dtype and a.ndim else array_of(a, dtype)
 
 
 def _check_replayable(model: Module, params: list[Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import DataError, ShapeError, Value, no_grad, ops, zero_grad
-from autograd_mini.data import Array, array_of, sealed
+from autograd_mini.data import Array, array_of, sealed, unmasked
 from autograd_mini.node import modes
 from autograd_mini.op import operand
 
@@ -262,7 +262,7 @@ def _loss(model: Module, loss: Loss, x: Array, y: Array, *weights: Array) -> Any
 def _dataset(model: Module, X: Any, y: Any, weights: Any) -> Data:
     """Return the data as arrays in the model's precision, one row per sample, or raise."""
     dtype = next((p.dtype for p in model.parameters()), None)
-    X, y = array_of(X, dtype), np.asarray(y)
+    X, y = array_of(X, dtype), unmasked(y)
     if X.ndim < 2 or not len(X) or y.shape[:1] != X.shape[:1]:
         raise ShapeError(f"X must have one row per sample and y one entry for each, got shapes {X.shape} and {y.shape}")
     if y.dtype.kind not in "iufb":

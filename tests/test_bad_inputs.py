@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import autograd_mini as am
+import nn
 from autograd_mini import RuleError, ShapeError, Tensor, Value, fast, no_grad, ops
 from autograd_mini.errors import AutogradError, DataError, RangeError
 from autograd_mini.op import Binary, Op, Unary, Variadic
@@ -161,6 +162,37 @@ def test_masked_arrays_meet_no_node_on_either_side() -> None:
         for node in (X, V):
             for act in (lambda: masked * node, lambda: node * masked, lambda: masked - node, lambda: Value(masked)):  # noqa: B023
                 refused(act, TypeError, "mask", "filled")
+
+
+def test_no_setting_target_or_input_of_a_program_loses_its_mask() -> None:
+    """Also where numbers go past the making of a node: in what was recorded before, as a setting, as class numbers."""
+    rows, classes = np.ones((3, 2)), np.ma.array([0, 1, 0], mask=MASKED.mask)
+    masked = np.ma.array(rows, mask=rows > 0)
+    network, leaf, number = nn.Dense(2, 2, "identity", rng=0), Tensor(rows), Value(2.0)
+    step, classify = nn.Step(network, nn.squared_error), nn.Step(network, nn.cross_entropy)
+    array_program, number_program = am.compile((leaf * leaf).sum(), [leaf]), am.compile(number * number, [number])
+    step(rows, rows), classify(rows, classes.data), array_program(rows)
+    for act in (
+        lambda: step(masked, rows),
+        lambda: step(rows, masked),
+        lambda: classify(rows, classes),
+        lambda: nn.fit(network, rows, classes, loss=nn.cross_entropy, epochs=1),
+        lambda: nn.cross_entropy(leaf, classes),
+        lambda: nn.squared_error(leaf, rows, weights=MASKED),
+        lambda: ops.cross_entropy(leaf, classes),
+        lambda: array_program(masked),
+        lambda: number_program(1.0, gradient=MASKED),
+        lambda: number_program.summed(1.0, gradient=MASKED),
+        lambda: leaf[classes],
+        lambda: leaf[classes, 0],
+        lambda: leaf[MASKED > 1.0],
+        lambda: np.take(leaf, classes, axis=0),
+        lambda: ops.where(masked > 0.0, leaf, 0.0),
+        lambda: leaf.sum(axis=np.ma.array(0)),
+    ):
+        refused(act, TypeError, "mask", "filled")
+    refused(lambda: number_program(1.0, gradient=np.array([1j])), TypeError, ".real and .imag")
+    refused(lambda: number_program(1.0, gradient=number), TypeError, "input gradient is a node")
 
 
 def test_numpys_matrix_becomes_an_array() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data import array_of, ignoring_fp_warnings, number_of
+from ..data import array_of, ignoring_fp_warnings, number_of, unmasked
 from ..errors import AutogradError, DataError, ShapeError
 from ..modes import Mode, caller, spoken
 from ..node import Node, filled, leaf
@@ -138,9 +138,9 @@ class Program:
         entries = self._entries(inputs)
         if entries is inputs and type(gradient) is float:
             return self._on_numbers(inputs, gradient)
-        if any(map(np.ndim, (*entries, gradient))):
-            return self._on_batch(entries, gradient)
-        return self._on_numbers(entries, number_of(gradient))
+        gradient = _entry("gradient", gradient)
+        run = self._on_batch if any(map(np.ndim, (*entries, gradient))) else self._on_numbers
+        return run(entries, gradient)
 
     def summed(self, *inputs: Any, gradient: Any = 1.0) -> tuple[float, tuple[float, ...]]:
         """Run a batch and return the sum of its values and, for each input, the sum of its gradients.
@@ -150,13 +150,13 @@ class Program:
         >>> compile(w * x, [x, w]).summed(np.array([1.0, 2.0, 3.0]), 2.0)
         (12.0, (6.0, 6.0))
         """
-        return self._summed(self._entries(inputs), gradient)
+        return self._summed(self._entries(inputs), _entry("gradient", gradient))
 
     def simplified(self) -> Program:
         r"""Return a program that gives the same by less work: what is constant is computed now, what is equal once.
 
-        Leaves that are no inputs keep the data of this moment. Bits of gradients may differ where the record has
-        x ** 2, which becomes x * x.
+        Leaves that are no inputs keep the data of this moment. The value keeps every bit; gradients may be rounded
+        otherwise, since what is equal passes the sum of its contributions on, in place of each.
 
         >>> from autograd_mini import Value, compile
         >>> w, x = Value(3.0, label="w"), Value(2.0, label="x")
@@ -293,7 +293,7 @@ def batch_shape(names: Sequence[str], given: Sequence[Any]) -> tuple[int, ...]:
 def _like(name: str, node: Node, a: Any) -> Any:
     """Return an input of a record of arrays, with the shape and the precision that it had when it was recorded."""
     refuse_node(name, a)
-    array = np.asarray(a) if isinstance(a, np.ndarray) and a.dtype == node.dtype else array_of(a, node.dtype)
+    array = unmasked(a) if isinstance(a, np.ndarray) and a.dtype == node.dtype else array_of(a, node.dtype)
     if array.shape != node.shape:
         raise ShapeError(f"{name} has shape {array.shape}, and had {node.shape} when this was recorded: record again")
     return array if node.ndim else float(array)
