@@ -174,6 +174,9 @@ def test_zeros_of_gradients_keep_their_signs(kind: str) -> None:
         ops.atan2,
         ops.leaky_relu,
         ops.squared_loss,
+        ops.cos,
+        ops.cosh,
+        ops.reciprocal,
     ):
         x, y, idle = Value(0.5, label="x"), Value(0.25, label="y"), Value(3.0, label="idle")
         program = autograd_mini.compile(op(x, y) if len(op.params) > 1 else op(x) + y, [x, y, idle], backend=kind)
@@ -182,6 +185,8 @@ def test_zeros_of_gradients_keep_their_signs(kind: str) -> None:
             expected = engine(op(u, v) if len(op.params) > 1 else op(u) + v, [u, v], seed)[1]
             _, (*got, unreached) = program(a, b, 1.0, gradient=seed)
             assert [*map(str, got)] == [*map(str, expected)], (op, a, b, seed)
+            _, lanes = program(np.array([a]), np.array([b]), 1.0, gradient=seed)
+            assert [str(float(lane[0])) for lane in lanes[:2]] == [*map(str, expected)], (op, a, b, seed)
             assert str(unreached) == "0.0"
 
 

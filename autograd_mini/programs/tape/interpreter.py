@@ -153,7 +153,7 @@ def _slopes() -> Iterator[tuple[int, list[str]]]:
         for mask, wanted in _subsets(texts(op)[1]):
             if any(_takes_turns(text) for _, text in wanted):
                 found = {i: text.format(x="x", y="y", z="z", r="r", g="g") for i, text in wanted}
-                yield MASKS * kind + mask, [f"return {', '.join(found.get(i, '0.0') for i in range(3))}"]
+                yield MASKS * kind + mask, [f"return {', '.join(found.get(i, '-0.0') for i in range(3))}"]
 
 
 def _forward_lanes() -> Iterator[tuple[int, list[str]]]:
