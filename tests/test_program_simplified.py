@@ -38,6 +38,7 @@ def test_random_records_keep_their_values(hostile: bool) -> None:
         gradient = random.Random(seed).choice([1.0, -0.3, 2.5])
         got, expected = program(*(x.data for x in leaves), gradient=gradient), engine(root, leaves, gradient)
         close(got, expected, program.source)
+        assert str(got[0]) == str(expected[0]), program.source
         exact += equal(got, expected)
     assert exact >= 195
 
@@ -76,6 +77,15 @@ def test_what_is_equal_is_computed_once_in_forward_and_adjoint() -> None:
     assert "".join(body(program)).count("x * y") == 1
     exponential = autograd_mini.compile(x.expm1(), [x]).simplified()
     assert body(exponential) == ["return expm1(x), (L_bar * exp(x),)"]
+
+
+def test_what_is_computed_once_keeps_its_value_and_adds_its_contributions_first() -> None:
+    x, z = Value(0.1, label="x"), Value(0.7, label="z")
+    program = autograd_mini.compile(x * z * 0.3 + x * z * 0.6, [x, z])
+    for a, b in np.random.default_rng(0).normal(size=(50, 2)).tolist():
+        (value, _), (exact, _) = program.simplified()(a, b), program(a, b)
+        assert value == exact
+        assert program.simplified()(a, b)[1] == ((0.6 + 0.3) * b, (0.6 + 0.3) * a)
 
 
 def test_constants_are_computed_now() -> None:

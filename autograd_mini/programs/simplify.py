@@ -1,7 +1,7 @@
 """Simplify: the same values by less work - constants computed now, what is equal computed once, x * 1 left out.
 
-Only what changes no bit is done, but for one thing: x ** 2 becomes x * x, whose two contributions are added one by one.
-Contributions are added in the order of the sweep.
+Only what changes no bit of the value is done. Gradients may be rounded otherwise: what has become one adds its
+contributions before they go on, (g + h) * z in place of g * z + h * z, and x ** 2 becomes x * x, which has two of them.
 """
 
 from __future__ import annotations
