@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ ARGUMENTS = (
     "--in-process-gpu",
     "--window-size=1280,800",
     "--force-prefers-reduced-motion",  # a test of what moves asks for motion
+    "--js-flags=--no-opt,--single-threaded",  # no page lives so long that the optimising compiler pays
     "--disable-features=RenderDocument",  # the next page is drawn by what has drawn the last: a fifth of a page's cost
 )
 
@@ -81,6 +83,17 @@ def told(browser):
     return browser.get_log("browser"), sent
 
 
+def violations(browser, context=None):
+    """Return what axe finds wrong in a page, or in a part of it: the rule with the elements."""
+    axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    if browser.execute_script("return !globalThis.axe"):
+        browser.execute_script((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = browser.execute_async_script(  # of what passes, which takes long, nothing is told
+        "axe.run(arguments[0] ?? document, {resultTypes: ['violations']}).then(arguments[1])", context
+    )
+    return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found["violations"]]
+
+
 class Page:
     """What a reader does with a page, and sees."""
 
@@ -95,8 +108,8 @@ class Page:
         actions = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains
         actions(self.browser, duration=0).send_keys(*keys).perform()
 
-    def click(self, id):
-        self.run("document.getElementById(arguments[0]).click()", id)
+    def click(self, id, times=1):
+        self.run("for (let i = 0; i < arguments[1]; i++) document.getElementById(arguments[0]).click()", id, times)
 
     def enter(self, id, value, event="input"):
         self.run(
@@ -108,6 +121,19 @@ class Page:
     def until(self, true):
         ui = pytest.importorskip("selenium.webdriver.support.ui")
         ui.WebDriverWait(self.browser, 120, poll_frequency=0.02).until(lambda _: true())
+
+    def walk(self, look, steps, *given):
+        """Return what a script sees at each of the steps, which the scrubber is set to; none is drawn meanwhile."""
+        return self.run(
+            f"const look = function () {{{look}}}, [steps, ...given] = arguments;"
+            "const scrubber = document.getElementById('scrubber');"
+            "return steps.map(i => {"
+            "  scrubber.value = i;"
+            "  scrubber.dispatchEvent(new Event('input', {bubbles: true}));"
+            "  return look(...given);"
+            "});",
+            list(steps), *given,
+        )  # fmt: skip
 
     def address(self):
         """Return the address, which a page that is left has written."""
@@ -141,14 +167,14 @@ def engine(root):
 
 def exact(page, values):
     """Set the leaves in the page and return all data and gradients that it holds, as the page writes them."""
-    for leaf, value in values.items():
-        page.run(
-            "const e = document.querySelector(`input[type=number][data-leaf='${arguments[0]}']`);"
-            "e.value = arguments[1]; e.dispatchEvent(new Event('input'))",
-            leaf,
-            repr(value),
-        )
-    return page.run("return player.numbers()")
+    return page.run(
+        "for (const [leaf, value] of arguments[0]) {"
+        "  const e = document.querySelector(`input[type=number][data-leaf='${leaf}']`);"
+        "  e.value = value; e.dispatchEvent(new Event('input'));"
+        "}"
+        "return player.numbers()",
+        [[leaf, repr(value)] for leaf, value in values.items()],
+    )
 
 
 def same(found, wanted):

@@ -1,5 +1,6 @@
 """The player of arrays in a real browser: entries are changed, trained and traced, and all numbers the engine's."""
 
+import itertools
 import math
 
 import numpy as np
@@ -288,8 +289,18 @@ def test_a_picture_of_a_large_array_tells_its_entries(show):
     assert f"[7,5] = {W[7, 5]:.6g}" in page.panel("chosen")
 
 
-@pytest.mark.parametrize("key", list(mistakes))
-def test_wrong_sweeps_follow_the_entries(show, key):
+WRONG = """
+const all = selector => [...document.querySelectorAll(selector)];
+const cells = c => c.querySelector("td") ? [...c.querySelectorAll("td")].map(e => e.title) : [c.textContent];
+return [
+    all("#wrong > table > tbody > tr").map(row => [...row.children].map(cells)),
+    all(".card.wrong").map(card => text(card.dataset.card, "name")),
+    document.getElementById("wrong").textContent,
+];
+"""
+
+
+def test_wrong_sweeps_follow_the_entries(show):
     def root(first):
         x = Tensor([first, -0.5], label="x")
         a = x * Tensor([2.0, 1.0], label="w")
@@ -297,23 +308,19 @@ def test_wrong_sweeps_follow_the_entries(show, key):
 
     page = show(made(root(1.5)))
     page.click("tab-mistakes")
-    page.enter("mistake", key, "change")
-    for first in (1.5, -0.75):
+    for key, first in itertools.product(mistakes, (1.5, -0.75)):
+        page.enter("mistake", key, "change")
         change(page, "x[0]", first)
         both = compare(root(first), key, names={})
-        rows = page.run(
-            "const cells = c => c.querySelector('td') ? [...c.querySelectorAll('td')].map(e => e.title)"
-            "                                         : [c.textContent];"
-            "return [...document.querySelectorAll('#wrong > table > tbody > tr')].map(r => [...r.children].map(cells))"
-        )
-        assert {row[0][0] for row in rows} == set(both.right_gradients)
+        rows, marked, told = page.run(WRONG)
+        assert {row[0][0] for row in rows} == set(both.right_gradients), key
         for (name,), right, wrong, _ in rows:
             for texts, numbers in ((right, both.right_gradients), (wrong, both.wrong_gradients)):
                 read = [float(text) for text in texts]
-                np.testing.assert_allclose(read, np.ravel(numbers.get(name, 0.0)) + np.zeros(len(read)), rtol=1e-5)
-        marked = page.run("return [...document.querySelectorAll('.card.wrong')].map(c => c.dataset.card)")
-        assert {page.card(c, "name") for c in marked} == set(both.differing)
-        assert ("go to that step" in page.panel("wrong")) == (both.first_difference is not None)
+                wanted = np.ravel(numbers.get(name, 0.0)) + np.zeros(len(read))
+                np.testing.assert_allclose(read, wanted, rtol=1e-5, err_msg=key)
+        assert set(marked) == set(both.differing), key
+        assert ("go to that step" in told) == (both.first_difference is not None), key
 
 
 # The trace of an entry -----------------------------------------------------------------------------------------------

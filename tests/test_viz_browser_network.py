@@ -1,13 +1,11 @@
 """Networks and arrays in the player's page: down to one multiplication and back, motion, equations, a projector."""
 
 import math
-import random
-from pathlib import Path
 
 import numpy as np
 import player_page
 import pytest
-from player_page import SMALLEST, engine
+from player_page import SMALLEST, engine, violations
 
 import viz
 from autograd_mini import Tensor, Value, ops
@@ -147,23 +145,29 @@ def arrays():
     return ops.tanh(ops.affine(X, W, b) @ Tensor(rng.normal(size=(2, 2)), label="V")).sum()
 
 
+# Where a step has an equation: the sum of one of its entries, so far from the first to the last, and what it lights.
+ENTRY = """
+if (!document.querySelector("#step .equation")) return null;
+const entries = document.querySelectorAll("#step .equation .entry");
+entries[Math.floor(arguments[0] * entries.length)]?.click();
+const lit = [...document.querySelectorAll("#step td.lit")].map(td => Number(td.title));
+return [document.querySelector(".sum").textContent, lit];
+"""
+
+
 def test_an_entry_of_a_product_lights_its_row_and_column_and_is_their_sum(show):
     root = arrays()
     page = show(player(root, names={}))
-    rng, seen = random.Random(0), 0
-    for step in range(1, page.steps() + 1):
-        page.enter("scrubber", step)
-        if not page.run("return document.querySelectorAll('#step .equation').length"):
-            continue
-        seen += 1
-        k = rng.randrange(page.run("return document.querySelectorAll('#step .entry').length"))
-        page.run(f"document.querySelectorAll('#step .entry')[{k}].click()")
-        terms, value = page.run("return document.querySelector('.sum').textContent").split(" = ")[1:]
-        total = sum(math.prod(float(x.strip("()")) for x in term.split("·")) for term in terms.split(" + "))
-        assert math.isclose(total, float(value), rel_tol=5e-3, abs_tol=5e-3)
-        lit = page.run("return document.querySelectorAll('#step td.lit').length")
-        assert lit == 2 * terms.count("·")
-    assert seen == 2 + 5  # two forward, and to X, W, b, to their sum and to V
+    seen = 0
+    for part in (0.0, 0.4, 0.99):
+        equations = [each for each in page.walk(ENTRY, range(1, page.steps() + 1), part) if each]
+        for equation, lit in equations:
+            terms, value = equation.split(" = ")[1:]
+            total = sum(math.prod(float(x.strip("()")) for x in term.split("·")) for term in terms.split(" + "))
+            assert math.isclose(total, float(value), rel_tol=5e-3, abs_tol=5e-3)
+            assert len(lit) == 2 * terms.count("·")
+        seen += len(equations)
+    assert seen == 3 * (2 + 5)  # two forward, and to X, W, b, to their sum and to V
 
 
 EINSUMS = {
@@ -184,22 +188,16 @@ def test_an_entry_of_an_einsum_lights_what_it_is_the_sum_of(spec, show):
     factors = [Tensor(rng.normal(size=size), label=name) for name, size in zip("ABC", EINSUMS[spec])]
     z = ops.einsum(spec, *factors)
     page = show(player(ops.sum(z * z), names={}))
-    seen = 0
-    for step in range(1, page.steps() + 1):
-        page.enter("scrubber", step)
-        count = page.run("return document.querySelectorAll('#step .equation .entry').length")
-        if not page.run("return document.querySelectorAll('#step .equation').length"):
-            continue
-        seen += 1
-        if count:
-            page.run(f"document.querySelectorAll('#step .entry')[{count - 1}].click()")
-        terms, value = page.run("return document.querySelector('.sum').textContent").split(" = ")[1:]
+    equations = [each for each in page.walk(ENTRY, range(1, page.steps() + 1), 0.99) if each]
+    for equation, shown in equations:
+        terms, value = equation.split(" = ")[1:]
         products = [[float(x.strip("()")) for x in term.split("·")] for term in terms.split(" + ")]
         assert math.isclose(sum(map(math.prod, products)), float(value), rel_tol=5e-3, abs_tol=5e-3)
-        shown = page.run("return [...document.querySelectorAll('#step td.lit')].map(td => Number(td.title))")
         assert shown
         assert all(any(math.isclose(x, y, rel_tol=1e-3) for row in products for y in row) for x in shown)
-    assert seen == 1 + (len(factors) if spec != "ii->i" else 0)  # a diagonal that is taken back keeps its symbols
+    assert len(equations) == 1 + (
+        len(factors) if spec != "ii->i" else 0
+    )  # a diagonal that is taken back keeps its symbols
 
 
 def test_no_letter_is_smaller_than_eleven_pixels(show, browser):
@@ -209,9 +207,7 @@ def test_no_letter_is_smaller_than_eleven_pixels(show, browser):
         try:
             for made in pages:
                 page = show(made)
-                for step in (0, page.steps() // 2, page.steps()):
-                    page.enter("scrubber", step)
-                    assert page.run(SMALLEST) >= 11
+                assert min(page.walk(SMALLEST, (0, page.steps() // 2, page.steps()))) >= 11
         finally:
             browser.set_window_size(1280, 800)
 
@@ -230,15 +226,12 @@ def test_a_projector_shows_one_equation_in_letters_of_twenty_four_pixels(show):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_no_violation(dark, show, browser):
-    axe = Path(pytest.importorskip("axe_core_python").__file__).parent / "axe.min.js"
     scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
     try:
         for made, hash in ((network()[1], "#step=14"), (player(arrays(), names={}), "#step=8")):
-            page = show(made, hash)
-            page.run(axe.read_text(encoding="utf-8"))
-            found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
-            assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
+            show(made, hash)
+            assert violations(browser) == []
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
