@@ -48,11 +48,12 @@ def weighted(z: Any) -> Any:
 
 
 _ACTIVATIONS = """relu relu6 sigmoid softplus silu gelu elu selu celu leaky_relu log_sigmoid soft_sign softmax
-log_softmax hard_tanh hard_sigmoid hard_silu glu squareplus mish logsumexp"""
+log_softmax hard_tanh hard_sigmoid hard_silu squareplus mish logsumexp"""
 _FUNCTIONS = """sin cos tan exp log1p expm1 tanh sinh cosh arcsinh arctan sqrt square abs sign floor ceil cbrt
 reciprocal exp2 log log2 log10 sinc"""
 CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
-    "activations": (lambda a: sum(weighted(getattr(jax.nn, n)(a[:, :4])) for n in _ACTIVATIONS.split()), (X,)),
+    "activations": (lambda a: sum(weighted(getattr(jax.nn, n)(a)) for n in _ACTIVATIONS.split()), (X,)),
+    "gated": (lambda a: weighted(jax.nn.glu(a, 0)), (X,)),
     "functions": (lambda a: sum(weighted(getattr(jnp, n)(jnp.abs(a) + 0.1)) for n in _FUNCTIONS.split()), (X,)),
     "products": (lambda a, b: weighted(a @ b.T) + weighted(jnp.einsum("ij,ij->j", a, b)) + a[0] @ b[1], (X, Y)),
     "a batch of products": (lambda a: weighted(jax.vmap(jnp.outer)(a, a)), (X,)),

@@ -102,8 +102,8 @@ def _prove(root: Node, theirs: Any, traced: Any, inputs: list[Any], leaves: Any,
 def _gradients(run: Any, inputs: list[Any], seed: Any) -> list[Any]:
     """Return JAX's gradients: backwards, and forwards where it cannot go back through a loop without a fixed end."""
     try:
-        _, pull = jax.vjp(jax.jit(run), *inputs)  # compiled whole: one by one, each primitive is compiled anew
-        return list(map(np.asarray, pull(seed)))
+        back = jax.jit(lambda xs, g: jax.vjp(run, *xs)[1](g))  # as a whole: alone, each primitive is compiled anew
+        return list(map(np.asarray, back(inputs, seed)))
     except ValueError as error:
         if "Reverse-mode" not in str(error):
             raise
