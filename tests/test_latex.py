@@ -202,7 +202,7 @@ def written_by(row: Op) -> list[str]:
 def test_every_row_is_read_by_two_parsers(row: Op) -> None:
     walker = pytest.importorskip("pylatexenc.latexwalker")
     to_mathml = pytest.importorskip("latex2mathml.converter")
-    for formula in written_by(row):
+    for formula in dict.fromkeys(written_by(row)):  # of other shapes, most are written alike
         walker.LatexWalker(f"${formula}$", tolerant_parsing=False).get_latex_nodes()
         assert to_mathml.convert(formula).startswith("<math")
         assert formula.count(r"\left") == formula.count(r"\right")
