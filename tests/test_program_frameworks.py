@@ -83,7 +83,7 @@ def test_random_records_at_random_seeds(framework: str) -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_row_has_an_equivalent_or_says_that_it_has_none(framework: str) -> None:
     calls, compared, refused = [], [], set()
-    for row, args in ((row, args) for row in ROWS for args in chosen(row)):
+    for row, args in [(each, args) for each in ROWS for args in chosen(each)]:
         root, recorded = called(row, args, differentiable(row, args) or list(range(len(args))))
         leaves = list(recorded.values())
         program = autograd_mini.compile(root, leaves)

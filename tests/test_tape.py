@@ -22,6 +22,7 @@ from autograd_mini.sweep import order
 
 pytest.importorskip("numba")
 
+from autograd_mini.programs.tape import jit
 from autograd_mini.programs.tape.tape import Tape, tape_of
 
 ROWS = [row for row in TABLE.values() if isinstance(row, Elementwise)]
@@ -479,7 +480,7 @@ def test_the_second_process_finds_what_the_first_has_compiled(filled: tuple[Path
 
 
 def test_processes_that_start_together_do_not_break_each_other(tmp_path: Path) -> None:
-    processes = [use(tmp_path) for _ in range(3)]
+    processes = [use(tmp_path) for _ in range(2)]
     assert {said(process)[0].parent for process in processes} == {tmp_path}
     assert said(use(tmp_path))[1] == 1
 
@@ -492,11 +493,12 @@ def test_where_nothing_can_be_written_a_process_compiles_for_itself(tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["py", "nbi", "nbc"])
-def test_a_damaged_cache_is_as_good_as_none(kind: str, filled: tuple[Path, int], tmp_path: Path) -> None:
+def test_a_damaged_cache_is_as_good_as_none(kind: str, filled: Any, tmp_path: Path, monkeypatch: Any) -> None:
     shutil.copytree(filled[0].parent, tmp_path, dirs_exist_ok=True)
     (damaged,) = tmp_path.rglob(f"*.{kind}")
     damaged.write_bytes(damaged.read_bytes()[:20])
-    said(use(tmp_path))
+    monkeypatch.setenv("AUTOGRAD_MINI_CACHE", str(tmp_path))
+    assert jit.load("small", SMALL).f(4.0) == 8.0
 
 
 def test_without_numba_the_error_says_what_to_install() -> None:
