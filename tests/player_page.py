@@ -94,6 +94,17 @@ def violations(browser, context=None):
     return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found["violations"]]
 
 
+def in_light_and_dark(browser):
+    """Return what axe finds wrong in a page by light and by dark."""
+    found = {}
+    for scheme in ("light", "dark"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        found[scheme] = violations(browser)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    return found
+
+
 class Page:
     """What a reader does with a page, and sees."""
 

@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from player_page import browser, told, violations  # noqa: F401
+from player_page import Page, browser, told, violations  # noqa: F401
 from test_handed_in import answered
 
 from viz.lessons import EXERCISES
 from viz.lessons.codes import answers_of
 from viz.practice import exercise
 
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = """
 import sys
@@ -51,11 +52,11 @@ def site(tmp_path_factory):
     return folder / "html"
 
 
-class Reader:
+class Reader(Page):
     """What a learner does with a page: with the keyboard alone."""
 
     def __init__(self, driver, site):
-        self.driver, self.site = driver, site
+        self.driver, self.browser, self.site = driver, driver, site
 
     def open(self, page, width=1100, dark=False, height=900):
         self.driver.execute_cdp_cmd(
@@ -66,9 +67,6 @@ class Reader:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         self.driver.get((self.site / page).as_uri())
 
-    def run(self, script, *given):
-        return self.driver.execute_script(script, *given)
-
     def answer(self, name, *texts):
         """Type an answer into each field of a box, press Enter in the last, and return what the page says."""
         box = f"[aria-label='exercise {name}']"
@@ -78,8 +76,8 @@ class Reader:
                 f"{box} input",
                 i,
             )
-            self.driver.switch_to.active_element.send_keys(text)
-        self.driver.switch_to.active_element.send_keys("\n")
+            self.press(text)
+        self.press(Keys.ENTER)
         return self.run("return document.querySelector(arguments[0]).textContent", f"{box} .said")
 
     def code(self):
@@ -166,7 +164,7 @@ def test_a_sheet_of_practice_is_answered(reader):
 
     def answer(text):
         reader.run("const f = document.querySelector('#desk input'); f.value = ''; f.focus()")
-        reader.driver.switch_to.active_element.send_keys(text, "\n")
+        reader.press(text, Keys.ENTER)
 
     for number in range(3):
         asked = exercise(3, 5, number)
@@ -174,18 +172,18 @@ def test_a_sheet_of_practice_is_answered(reader):
         answer(asked.right)
         # the answer is told step by step, and the focus waits on the way on
         assert asked.steps.splitlines()[-1] in reader.seen()
-        reader.driver.switch_to.active_element.click()
+        reader.press(Keys.ENTER)
     assert "4. Level 4, reuse" in reader.seen()
     for number in (3, 4):
         answer("998")
         assert "(try 1)" in reader.seen()
         answer("997")
         assert f"The answer is {exercise(4, 5, number).right}." in reader.seen()
-        reader.driver.switch_to.active_element.click()
+        reader.press(Keys.ENTER)
     assert "6. Level 3, two paths" in reader.seen()
     for _ in range(5):
         reader.run("[...document.querySelectorAll('#desk form button')].at(-1).click()")
-        reader.driver.switch_to.active_element.click()
+        reader.press(Keys.ENTER)
     assert "3 of 10 right at the first try." in reader.seen()
 
 
@@ -219,7 +217,7 @@ def test_a_deck_is_read_from_the_last_row_and_has_the_same_boxes(width, height, 
     slip = EXERCISES["2.1"].slips[0][1]
     assert reader.answer("2.1", "3").startswith(f"2.1 not yet: {slip}")
     at = reader.run("return JSON.stringify(Reveal.getIndices())")
-    reader.driver.switch_to.active_element.send_keys("n ")  # which turn slides, but for a learner who writes
+    reader.press("n ")  # which turn slides, but for a learner who writes
     assert reader.run("return JSON.stringify(Reveal.getIndices())") == at
 
 
