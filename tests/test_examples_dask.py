@@ -64,21 +64,25 @@ def test_a_descent_goes_down():
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_a_search_on_two_processes_finds_what_one_finds(tmp_path):
+@pytest.fixture
+def search():
+    """Return the globals of the example that searches: it runs in this process, its workers in others."""
     for module in ("sklearn", "joblib"):
         pytest.importorskip(module)
-    best, same = run("dask_search", cwd=tmp_path).splitlines()
+    return runpy.run_path(str(EXAMPLES / "dask_search.py"))["main"].__globals__
+
+
+def test_a_search_on_two_processes_finds_what_one_finds(search, capsys):
+    search["main"]([])
+    best, same = capsys.readouterr().out.splitlines()
     accuracy = re.fullmatch(r"best: \{'mlpclassifier__alpha': .*\}, accuracy (\d\.\d{4})", best)
     assert accuracy, best
     assert float(accuracy[1]) > 0.95
     assert same == "the same scores as in one process: True"
 
 
-def test_a_cluster_that_is_running_is_used(capsys):
-    for module in ("sklearn", "joblib"):
-        pytest.importorskip(module)
-    distributed = pytest.importorskip("distributed")
-    main = runpy.run_path(str(EXAMPLES / "dask_search.py"))["main"]
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        main(["--scheduler", cluster.scheduler_address])
+def test_a_cluster_that_is_running_is_used(search, capsys):
+    with search["LocalCluster"](n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        search["LocalCluster"] = pytest.fail  # no other is started
+        search["main"](["--scheduler", cluster.scheduler_address])
     assert capsys.readouterr().out.endswith("True\n")
