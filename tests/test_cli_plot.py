@@ -27,8 +27,13 @@ def figures(monkeypatch):
     return drawn
 
 
-@pytest.mark.parametrize("suffix", STARTS)
-@pytest.mark.parametrize("argv", [["x**2 * sin(x)", "x=1.5"], BANANA, [*BANANA, "--descend", "20", "--rate", "0.01"]])
+CURVE = ["x**2 * sin(x)", "x=1.5"]
+DESCENT = [*BANANA, "--descend", "20", "--rate", "0.01"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "suffix"), [*((CURVE, suffix) for suffix in STARTS), (BANANA, ".svg"), (DESCENT, ".png")]
+)
 def test_a_plot_is_written_as_the_suffix_says_the_same_each_time(argv, suffix, tmp_path, capsys):
     contents = []
     for name in ("first", "second"):

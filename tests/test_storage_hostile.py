@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import json
@@ -288,15 +287,15 @@ def places(tree, path=()):
 
 
 def changed(tree, path, value):
-    tree = copy.deepcopy(tree)
-    *outer, last = path
-    inner = tree
-    for key in outer:
-        inner = inner[key]
-    if value is places:
-        del inner[last]
+    """Return the tree with another value at a path, or without what is there; the rest is shared with it."""
+    key, *inner = path
+    tree = tree.copy()
+    if inner:
+        tree[key] = changed(tree[key], inner, value)
+    elif value is places:
+        del tree[key]
     else:
-        inner[last] = value
+        tree[key] = value
     return tree
 
 

@@ -214,6 +214,7 @@ def test_an_import_loads_nothing_heavy(package: str) -> None:
     assert run.returncode == 0, run.stderr
     loaded = run.stdout.split()
     assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= LOADS[package]
+    assert not {"asyncio", "importlib.metadata"} & set(loaded), "parts of Python that take as long as the engine"
     assert not [name for name in loaded if name.startswith("numpy.")], "parts of numpy that numpy itself does not load"
     if package == "autograd_mini":
         assert not LATER & {part for name in loaded for part in name.split(".")[1:]}

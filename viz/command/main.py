@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import importlib.metadata
 import io
 import os
 import re
@@ -97,9 +96,11 @@ class _Version(argparse.Action):
     """Prints the version that is installed; a clone that is not has none."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib import metadata  # it takes longer to load than all of the engine
+
         try:
-            version = importlib.metadata.version("autograd-mini")
-        except importlib.metadata.PackageNotFoundError:
+            version = metadata.version("autograd-mini")
+        except metadata.PackageNotFoundError:
             version = "not installed: pip install -e . in the clone"
         print(f"autograd-mini {version}")
         parser.exit()

@@ -5,7 +5,6 @@ The layout is Graphviz's JSON: the places of all boxes and curves, and the width
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import shutil
@@ -135,9 +134,11 @@ def _missing(engine: str) -> str:
 def _bundled() -> Iterator[Path]:
     """Yield where the bundled program may be: pip installs it as a script, and not always where its record says."""
     name = BUNDLED + (".exe" if os.name == "nt" else "")
+    from importlib.metadata import PackageNotFoundError, distribution  # it takes longer to load than all of the engine
+
     try:
-        package = importlib.metadata.distribution(BUNDLED)
-    except importlib.metadata.PackageNotFoundError:
+        package = distribution(BUNDLED)
+    except PackageNotFoundError:
         pass
     else:
         yield from (Path(str(file.locate())).resolve() for file in package.files or () if file.name == name)

@@ -6,7 +6,6 @@ after every cell at the numbers that it stands for: IPython calls it, in marimo 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import weakref
 from collections.abc import Callable, Hashable
@@ -51,6 +50,8 @@ def watch(watcher: Watcher) -> None:
     first = not _watchers
     _watchers.add(watcher)
     if not _listens() and first and in_marimo():
+        import asyncio  # a fifth of the time that viz takes to load, and marimo has loaded it
+
         _look_again(asyncio.get_running_loop())
 
 
@@ -77,7 +78,7 @@ def _listens() -> bool:
     return found is not None
 
 
-def _look_again(loop: asyncio.AbstractEventLoop) -> None:
+def _look_again(loop: Any) -> None:
     if _watchers:
         look()
         loop.call_later(PATIENCE, _look_again, loop)
