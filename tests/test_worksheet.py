@@ -4,6 +4,7 @@ import base64
 import html
 import html.parser
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -223,6 +224,24 @@ def test_no_two_questions_of_a_formula_are_alike_and_a_sheet_that_is_shorter_for
     assert len(asked) == len({*asked}) == 1 + 8  # the given value, and eight others
     assert cli.main(["worksheet", "2 * x", "x=5", "--questions", "20", "-o", str(tmp_path / "sheet.md")]) == 0
     assert "9 of 20 questions: there are no more that differ" in capsys.readouterr().err
+
+
+def test_a_formula_is_asked_where_its_numbers_can_be_answered():
+    for text, values in [("x*y", {"x": math.nan, "y": 1.0}), ("1/x", {"x": 0.0}), ("log(x)", {"x": -1.0}), ("sqrt(x)", {"x": 0.0}),
+                         ("0 / (x*y)", {"x": 1e308, "y": 1e10})]:  # fmt: skip
+        with pytest.raises(SettingError, match=r"inf or nan at these values, .* give others"):
+            formula_sheet(text, values)
+    asked = formula_sheet("sqrt(x) * y", {"x": 4.0, "y": 1.0}, questions=3).questions  # some values have no root
+    assert all(q.verdict(q.right).right for q in asked)
+    assert len(asked) == 3
+
+
+def test_a_value_that_a_formula_does_not_use_is_named_once(tmp_path, capsys):
+    asked = ["2x*y", "x=1", "y=2", "z=3", "--variants", "2", "-o", str(tmp_path / "sheet.md")]
+    assert cli.main(["worksheet", *asked]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "note" in line] == ["autograd-mini: note: the expression does not use z"]
+    assert sum("read as" in line for line in told) == 1
 
 
 def test_a_graph_is_drawn_once_and_lives_as_long_as_its_question():

@@ -44,8 +44,13 @@ def add_open(task: argparse.ArgumentParser) -> None:
 
 def recorded(arguments: argparse.Namespace) -> tuple[Node, dict[str, Value]]:
     """Return the root of the expression's graph, and the leaves by name."""
+    return recorded_from(expression_text(arguments.expression), arguments)
+
+
+def recorded_from(text: str, arguments: argparse.Namespace) -> tuple[Node, dict[str, Value]]:
+    """Return the root of a text's graph, and the leaves by name; say which of them it does not use."""
     leaves = {name: Value(data, label=name) for name, data in read_values(arguments.values).items()}
-    root = record_expression(expression_text(arguments.expression), leaves)
+    root = record_expression(text, leaves)
     used = set(order(root))
     told = getattr(arguments, "wrt", None)  # an error of its own says so of that one
     for name in (name for name, leaf in leaves.items() if leaf not in used and name != told):

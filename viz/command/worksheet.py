@@ -8,7 +8,7 @@ from pathlib import Path
 from ..expression import read_values
 from ..practice import LEVELS
 from ..practice.sheets import WRITERS, Worksheet, formula_sheet, worksheet
-from .asked import CommandError, add_output, expression_text, say_written, show, suffix_of
+from .asked import CommandError, add_output, expression_text, recorded_from, say_written, show, suffix_of
 from .practise import whole
 
 DOES = "write sheets of exercises, with solutions or without"
@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.expression is not None and arguments.level is not None:
         raise CommandError("a sheet is made of a formula or of a level: leave one out")
     text = None if arguments.expression is None else expression_text(arguments.expression)
+    if text is not None:
+        recorded_from(text, arguments)
     outputs = _outputs(Path(arguments.output), arguments.variants)
     for i, output in enumerate(outputs):
         sheet = _sheet(arguments, text, arguments.seed + i)

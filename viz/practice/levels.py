@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ def exercise(level: int, seed: int, number: int = 0) -> Question:
 def of_formula(text: str, values: Mapping[str, float]) -> Question:
     """Return the question for the gradients of all leaves of a formula, as the command reads it.
 
-    ExpressionError where it cannot be read, SettingError where it has no names.
+    ExpressionError where it cannot be read, SettingError where it has no names or gives inf or nan.
 
     >>> of_formula("(w*x + b - y)**2", {"w": 0.5, "x": 2, "b": 1, "y": 3}).right
     '[-4, -1, -2, 2]'
@@ -59,6 +60,8 @@ def of_formula(text: str, values: Mapping[str, float]) -> Question:
         raise errors.SettingError(f"a formula for a sheet has names with values, got {text!r:.80}")
     _name(root)
     told = explain(root, names={})
+    if not all(map(math.isfinite, [n.data for n in nodes] + [told.gradients[name] for name in used])):
+        raise errors.SettingError(f"{text!r:.80} meets inf or nan at these values, which no answer can be: give others")
     return Question(
         f"of_formula({text!r}, { {name: float(x) for name, x in values.items()} !r})",
         graphs.given_lines(root)[:1] + tuple(_equations(root)),

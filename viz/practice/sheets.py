@@ -104,6 +104,9 @@ def _elsewhere(text: str, values: Mapping[str, float], count: int, rng: Random) 
         drawn = tuple(rng.choice(VALUES) for _ in values)
         if drawn not in tried:
             tried.add(drawn)
-            question = of_formula(text, dict(zip(values, drawn)))
+            try:
+                question = of_formula(text, dict(zip(values, drawn)))
+            except errors.SettingError:  # inf or nan there
+                continue
             if question.root is not None and graphs.is_sound(question.root):
                 yield question
