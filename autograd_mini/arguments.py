@@ -76,5 +76,6 @@ def reason_of(error: Exception) -> str:
 REASONS = {
     "core dimension": "the last axis of x must be as long as the last but one of y: transpose or reshape one",
     "enough dimensions": "a scalar has no axis to sum over: multiply with *",
+    "not enough values to unpack": "give at least one term",
     "zero-size array": "there is no entry to choose from: check .size first",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -167,7 +168,12 @@ def array_split(x: Any, sections: Any, axis: int = 0) -> list[Any]:
         if sections < 1:
             raise ShapeError(f"array_split: {sections} parts: there is at least one")
         sections = _cuts(n, int(sections))
-    return [_part(x, axis, slice(int(a), int(b))) for a, b in itertools.pairwise([0, *sections, n])]
+    try:
+        places = [*map(operator.index, [0, *sections, n])]
+    except TypeError:
+        told = f"got {sections!r:.60}: give the number of parts, or a list of the places to cut at"
+        raise ShapeError(f"array_split: {told}") from None
+    return [_part(x, axis, slice(a, b)) for a, b in itertools.pairwise(places)]
 
 
 def _cuts(n: int, parts: int) -> list[int]:

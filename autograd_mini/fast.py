@@ -152,7 +152,7 @@ def call_many(op: Any, *args: Any) -> Any:
         elif a.__class__ is not number:
             return op.apply(args)
         raw.append(a)
-    total = op.array(*raw)
+    total = op.array(*raw) if raw else op.apply(args)
     return record(op, args, total) if recorded else total
 
 

@@ -484,8 +484,7 @@ def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def add_n(*xs: Any) -> Any:
     """Return the sum, added from left to right as it is written."""
-    rest = iter(xs)
-    total = next(rest)
+    total, *rest = xs
     for x in rest:
         total = total + x
     return total
