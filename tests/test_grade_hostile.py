@@ -10,7 +10,7 @@ import pytest
 from test_grade import GOOD, PATIENT, quick
 from waiting import until
 
-from viz.grading import grade
+from viz.grading import grade, grader
 from viz.grading.diagnosis import Fault
 from viz.grading.exam import exam
 from viz.grading.exercise import exercise
@@ -52,7 +52,6 @@ for name in [name for name in vars(builtins) if name not in kept]:
 """
 
 TROUBLE = {  # what backward() does, and how that is named: kind, or None where it depends on the machine
-    "while True: pass": "slow",
     "raise SystemExit(0)": "ended",
     "os._exit(5)": "ended",
     "raise KeyboardInterrupt": "raised",
@@ -131,12 +130,18 @@ def test_copies_are_silent_and_end_with_the_process(fork, tmp_path):
     until(lambda: not any(bytes(tmp_path) in command for command in running()) or None, "the end of the copies")
 
 
-@pytest.mark.parametrize(("does", "kind"), TROUBLE.items(), ids=TROUBLE)
-def test_trouble_on_the_way_back_is_named(does, kind, tmp_path, monkeypatch):
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """Return a list of the sandboxes that start a process, one for each process."""
+    sandboxes = []
     start = Sandbox.start
-    monkeypatch.setattr(Sandbox, "start", lambda sandbox: (started.append(sandbox), start(sandbox))[1])
-    seconds = {"slow": QUICK, "ended": 2 * QUICK}.get(kind, PATIENT)  # a new process for each graph takes time
+    monkeypatch.setattr(Sandbox, "start", lambda sandbox: (sandboxes.append(sandbox), start(sandbox))[1])
+    return sandboxes
+
+
+@pytest.mark.parametrize(("does", "kind"), TROUBLE.items(), ids=TROUBLE)
+def test_trouble_on_the_way_back_is_named(does, kind, tmp_path, started):
+    seconds = 2 * QUICK if kind == "ended" else PATIENT  # a new process for each graph takes time
     report = grade(written(tmp_path, GOOD + ODD.format(does=does)), seconds=seconds)
     assert report.broken is None
     assert report.passed == 0
@@ -145,12 +150,23 @@ def test_trouble_on_the_way_back_is_named(does, kind, tmp_path, monkeypatch):
     assert len(started) <= 2 * len(exam())  # what a number alone shows is not sought on each graph again
 
 
-def test_a_slow_engine_leaves_time_for_nothing_else(tmp_path):
-    report = grade(
-        written(tmp_path, GOOD + "import time\nValue.backward = lambda self: time.sleep(1000)\n"), seconds=QUICK / 2
-    )
+def test_an_engine_that_hangs_has_one_fault(tmp_path, started, monkeypatch):
+    monkeypatch.setattr(grader, "own_sweep", lambda *_: pytest.fail("a sweep that hangs was asked for its steps"))
+    sleeping = GOOD + "import time\nValue.backward = lambda self: time.sleep(1000)\n"
+    report = grade(written(tmp_path, sleeping), seconds=QUICK)
+    assert report.broken is None
+    assert report.passed == 0
     assert {result.status for result in report.results} <= {"failed", "waits", "unseen", "left out"}
     assert [found.fault.kind for found in report.faults] == ["slow"]
+    assert text_of(report).count("Fault 1: ") == 1
+    assert len(started) <= 2 * len(exam())
+
+
+def test_what_there_was_no_time_for_is_unseen(tmp_path, monkeypatch):
+    monkeypatch.setattr(grader, "WHOLE", 0)
+    report = grade(written(tmp_path, GOOD), seconds=PATIENT)
+    assert {result.status for result in report.results} == {"unseen"}
+    assert (report.passed, report.is_full, report.faults) == (0, False, ())
 
 
 def test_a_hang_on_a_number_alone_explains_those_on_graphs_of_many_paths_and_no_other_does():

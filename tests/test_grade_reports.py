@@ -1,6 +1,7 @@
 """What is said of a grade: the smallest graphs, the text, JSON and JUnit, and the command."""
 
 import json
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -54,6 +55,19 @@ def test_a_script_says_all_that_is_done():
     assert e.script == "leaf a 2.0; call L mul a 3.0; backward L; backward L; show a L"
     assert e.right["a"].grad == 6.0
     assert Exercise({"a": 2.0}, (), ONCE).right["a"].grad == 1.0
+
+
+def test_a_profiler_of_the_caller_stays_on():
+    def profiler(*_):
+        pass
+
+    before = sys.getprofile()
+    sys.setprofile(profiler)
+    try:
+        assert exercise(lambda a: a * a, 2.0).right["a"].grad == 4.0
+        assert sys.getprofile() is profiler
+    finally:
+        sys.setprofile(before)
 
 
 # Reports ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from autograd_mini import AutogradError
 from .diagnosis import Fault, failure, is_missing, is_refused, kind_of
 from .exam import Check, exam
 from .exercise import FORWARD, Exercise
-from .own_sweep import own_sweep
+from .own_sweep import Write, own_sweep
 from .report import FAILED, LEFT_OUT, MISSING, PASSED, UNSEEN, WAITS, Found, Report, Result
 from .sandbox import ENDS, HANGS, Answer, Problem, Sandbox
 from .shrink import shrink
@@ -130,8 +130,12 @@ class _Examiner:
         for _, alike in groupby(fresh, key=lambda fault: fault.kind):
             fault, *rest = alike
             others = {other.methods: other.exercise for other in rest if not fault.explains(other)}
-            sweep = () if self._is_late() else tuple(own_sweep(fault.exercise, self.sandbox))
-            self.found.append(Found(check.name, fault, tuple(others.values()), sweep))
+            self.found.append(Found(check.name, fault, tuple(others.values()), self._sweep(fault)))
+
+    def _sweep(self, fault: Fault) -> tuple[Write, ...]:
+        """Return the engine's own sweep, where there is time for it and the process is known to live through it."""
+        stopped = isinstance(fault.answer, Problem) and fault.answer.kind in (HANGS, ENDS)
+        return () if stopped or self._is_late() else tuple(own_sweep(fault.exercise, self.sandbox))
 
     def _faults(self, check: Check) -> Iterator[Fault]:
         """Yield the faults that the exercises of a check show, each on the smallest graph."""
