@@ -83,24 +83,29 @@ def told(browser):
     return browser.get_log("browser"), sent
 
 
-def violations(browser, context=None):
-    """Return what axe finds wrong in a page, or in a part of it: the rule with the elements."""
+COLOURS = ["color-contrast", "link-in-text-block"]  # the rules of axe that light and dark make a difference to
+
+
+def violations(browser, context=None, rules=None):
+    """Return what axe finds wrong in a page, or in a part of it, by all or some rules: the rule with the elements."""
     axe = pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
     if browser.execute_script("return !globalThis.axe"):
         browser.execute_script((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
     found = browser.execute_async_script(  # of what passes, which takes long, nothing is told
-        "axe.run(arguments[0] ?? document, {resultTypes: ['violations']}).then(arguments[1])", context
-    )
+        "const [context, runOnly, done] = arguments, all = { resultTypes: ['violations'] };"
+        "axe.run(context ?? document, runOnly ? { ...all, runOnly } : all).then(done)",
+        context, rules,
+    )  # fmt: skip
     return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found["violations"]]
 
 
 def in_light_and_dark(browser):
-    """Return what axe finds wrong in a page by light and by dark."""
+    """Return what axe finds wrong in a page by light, and in its colours by dark."""
     found = {}
-    for scheme in ("light", "dark"):
+    for scheme, rules in (("light", None), ("dark", COLOURS)):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        found[scheme] = violations(browser)
+        found[scheme] = violations(browser, rules=rules)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     return found
 
