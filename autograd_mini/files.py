@@ -6,11 +6,12 @@ import contextlib
 import errno
 import hashlib
 import os
+import pathlib
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
 
 from .errors import AutogradError, DataError
 
@@ -63,6 +64,21 @@ def write_whole(path: Path, content: bytes) -> None:
         _remove_stale(folder, mark)
         _replace(folder, mark, target, content)
         _sync_folder(folder)
+
+
+def write_as(
+    path: Path, writers: Mapping[str, Callable[..., bytes]], refused: type[Exception], *what: Any
+) -> pathlib.Path:
+    """Write what the writer for the path's suffix makes of `what`, as `write_whole` does, and return the path.
+
+    `refused` is the error for a suffix that has no writer; DataError for what is no path.
+    """
+    file = pathlib.Path(_plain(path))
+    suffix = file.suffix.lower()
+    if suffix not in writers:
+        raise refused(f"cannot save {str(file)!r}: the suffix says how, one of {', '.join(writers)}")
+    write_whole(file, writers[suffix](*what))
+    return file
 
 
 @contextlib.contextmanager

@@ -10,11 +10,13 @@ from itertools import pairwise
 import pytest
 from threads import at_once
 
+import nn
 import viz
-from autograd_mini import Value, ops
+from autograd_mini import DataError, Value, ops
 from viz.colours import PALETTE
 from viz.graph.dot import quoted
 from viz.graph.folding import PictureError
+from viz.practice.sheets import worksheet
 
 SVG = "{http://www.w3.org/2000/svg}"
 OURS = {"svg", "g", "title", "desc", "style", "path", "polygon", "polyline", "rect", "text"}
@@ -175,6 +177,14 @@ def test_files_by_suffix(tmp_path):
     assert (drawing.save(tmp_path / "a.dot")).read_text(encoding="utf-8") == drawing.source
     assert (drawing.save(tmp_path / "ä 日本.SVG")).exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dot", "a.png", "a.svg", "ä 日本.SVG"]
+
+
+def test_what_is_no_path_is_refused_by_everything_that_is_saved():
+    x = Value(2.0, label="x")
+    for made in (viz.draw(x * x), viz.player(x * x), viz.network(nn.MLP(1, [1], rng=0)), worksheet(1, 1)):
+        for path in (None, 3, [], x):
+            with pytest.raises(DataError, match="path must be a str or a path, got "):
+                made.save(path)
 
 
 @pytest.mark.parametrize("name", ["a", "a.txt", "a.pdf", "", ".svg", "svg", "a.svg/"])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from autograd_mini import AutogradError
 from autograd_mini.errors import extra
-from autograd_mini.files import write_whole
+from autograd_mini.files import write_as
 
 UNITS = re.compile(r'(?<=[0-9])pt(")')
 Writers = Mapping[str, Callable[[Any], bytes]]  # by suffix
@@ -41,11 +41,7 @@ class Writable:
 
         The file is written whole or not at all: an OSError says why not. Another suffix is a PictureError.
         """
-        suffix = Path(path).suffix.lower()
-        if suffix not in self.writers:
-            raise PictureError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(self.writers)}")
-        write_whole(path, self.writers[suffix](self))
-        return Path(path)
+        return write_as(path, self.writers, PictureError, self)
 
 
 class SvgDrawing(Writable):

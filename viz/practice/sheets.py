@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from autograd_mini import AutogradError, errors
-from autograd_mini.files import write_whole
+from autograd_mini.files import write_as
 
 from . import graphs
 from .levels import LEVELS, exercise, of_formula
@@ -45,11 +45,7 @@ class Worksheet:
 
         A PDF needs the extra `pdf`: ExtraError. Another suffix is a SheetError. A file is written whole or not at all.
         """
-        suffix = Path(path).suffix.lower()
-        if suffix not in WRITERS:
-            raise SheetError(f"cannot save {str(path)!a}: the suffix says how, one of {', '.join(WRITERS)}")
-        write_whole(path, WRITERS[suffix](self.title, self.questions, self.solutions))
-        return Path(path)
+        return write_as(path, WRITERS, SheetError, self.title, self.questions, self.solutions)
 
 
 def worksheet(level: int, seed: int, questions: int = 8, solutions: bool = False) -> Worksheet:

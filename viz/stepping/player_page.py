@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_mini import AutogradError, Node
-from autograd_mini.files import write_whole
+from autograd_mini.files import write_as
 from autograd_mini.op import ROWS
 from autograd_mini.programs.languages.javascript_table import table_source
 from autograd_mini.sweep import order, reach
@@ -181,11 +181,7 @@ class Player:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page (.html) or the animation (.svg, .gif) to a file, whole or not at all, and return the path."""
-        suffix = Path(path).suffix.lower()
-        if suffix not in WRITERS:
-            raise PlayerError(f"cannot save {str(path)!r}: the suffix says how, one of {', '.join(WRITERS)}")
-        write_whole(path, WRITERS[suffix](self))
-        return Path(path)
+        return write_as(path, WRITERS, PlayerError, self)
 
     def _repr_html_(self) -> str:
         """Return the page in a frame of its own, where its style and its names meet nobody else's."""

@@ -424,16 +424,16 @@ def _names(what: str, given: Any, known: Any, count: int, letter: str) -> tuple[
 
 def _sample(x: Any, count: int) -> Array:
     """Return one sample as an array; PictureError where it is none, or of another length."""
+    told = f"{count} number{'s' * (count > 1)}"
     try:
         sample = np.asarray(_each(x.tolist() if isinstance(x, np.ndarray) else x, _data), dtype=float)
     except (TypeError, ValueError):
-        raise PictureError(f"x is one sample, {count} numbers, got {x!r:.60}") from None
+        raise PictureError(f"x is one sample, {told}, got {x!r:.60}") from None
     if sample.ndim == 0 and count == 1:
         sample = sample.reshape(1)
     if sample.shape != (count,):
         rows = sample.ndim == 2 and sample.shape[1] == count
         raise PictureError(
-            f"x is one sample, {count} number{'s' * (count > 1)}, got an array of shape {sample.shape}"
-            + (": pass one row, X[0]" if rows else "")
+            f"x is one sample, {told}, got an array of shape {sample.shape}" + (": pass one row, X[0]" if rows else "")
         )
     return sample
