@@ -123,12 +123,10 @@ def letters() -> Iterator[str]:
     return (f"{letter}{i or ''}" for i in count() for letter in "abcdefghijklmnopqrstuvwxyz")
 
 
-def substituted(calls: tuple[Call, ...], names: Mapping[str, str]) -> tuple[Call, ...]:
-    """Return the calls with other names for nodes."""
-    return tuple(
-        Call(names.get(c.name, c.name), c.op, tuple(names.get(a, a) if isinstance(a, str) else a for a in c.args))
-        for c in calls
-    )
+def substituted(calls: tuple[Call, ...], names: Mapping[Any, str]) -> tuple[Call, ...]:
+    """Return the calls with other names for nodes; constants are no names, and stay."""
+    get = names.get
+    return tuple([Call(get(c.name, c.name), c.op, tuple([get(a, a) for a in c.args])) for c in calls])
 
 
 def uses(e: Exercise) -> Counter[str]:
