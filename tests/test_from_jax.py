@@ -44,7 +44,7 @@ def _double_precision():
 
 def weighted(z: Any) -> Any:
     """A number made of all entries of z, each with another weight."""
-    return jnp.sum(z * jnp.cos(jnp.arange(z.size, dtype=z.dtype)).reshape(z.shape))
+    return jnp.sum(z * np.cos(np.arange(z.size, dtype=z.dtype)).reshape(z.shape))
 
 
 _ACTIVATIONS = """relu relu6 sigmoid softplus silu gelu elu selu celu leaky_relu log_sigmoid soft_sign softmax

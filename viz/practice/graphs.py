@@ -26,13 +26,13 @@ def is_even(x: float) -> bool:
 
 def is_sound(root: Node) -> bool:
     """Return whether every number on both passes over a graph is even, and none stands where a slope jumps."""
-    if any(node.op is ops.relu and not node.args[0].data for node in order(root)):
+    nodes = order(root)
+    if any(node.op is ops.relu and not node.args[0].data for node in nodes):
+        return False
+    if not all(is_even(float(node.data)) for node in nodes):
         return False
     sent = [c for step in explain(root, names={}) for c in step.contributions]
-    numbers = [float(n.data) for n in order(root)] + [
-        float(x) for c in sent for x in (c.local or 0.0, c.amount, c.after)
-    ]
-    return all(map(is_even, numbers))
+    return all(is_even(float(x)) for c in sent for x in (c.local or 0.0, c.amount, c.after))
 
 
 def sound(make: Maker, rng: Random) -> tuple[Value, Value]:
