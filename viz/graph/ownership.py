@@ -275,9 +275,11 @@ def terms_of(node: Node, users: Mapping[Node, list[Node]]) -> tuple[list[Node], 
     terms: list[Node] = []
     sums: list[Node] = []
     stack = [arg for arg in node.args if isinstance(arg, Node)]
+    if not is_sum(node):
+        return stack[::-1], sums
     while stack:
         arg = stack.pop()
-        if is_sum(node) and in_a_sum(arg, users):
+        if in_a_sum(arg, users):
             sums.append(arg)
             stack += [a for a in arg.args if isinstance(a, Node)]
         else:
