@@ -39,14 +39,14 @@ def neuron():
 
 
 def network():
-    net = MLP(2, [4, 3, 1], "tanh", rng=0)
+    net = MLP(2, [2, 2, 1], "tanh", rng=0)
     return player((net([1.0, -2.0]) - 1.0) ** 2.0, names={}, model=net)
 
 
 def arrays():
     rng = np.random.default_rng(0)
     x, W = Tensor(rng.normal(size=(4, 2)), label="x"), Tensor(rng.normal(size=(3, 2)), label="W")
-    return player((ops.softmax(x @ W.T + Tensor([0.1, 0.2, 0.3], label="b")) ** 2.0).sum(), names={})
+    return player((ops.softmax(x @ W.T) ** 2.0).sum(), names={})
 
 
 def chain(length):
@@ -149,7 +149,7 @@ def test_each_picture_is_its_whole_svg_painted_at_once(name):
     ground, *stills = stills_of(steps_of(made), made.places, ".scene{font-family:Arimo}")
     graph = ground.svg.partition("</defs>")[2].removesuffix("</svg>\n")
     light = dict(re.findall(r"--([\w-]+):(#\w+)", ground.svg.partition("@media")[0]))
-    every = max(1, len(found) // 4)  # as all are made alike, four of each film and its last
+    every = max(1, len(found) // 2)  # as all are made alike, two of each film and its last
     for still, picture in [*zip(stills, found, strict=True)][::-every]:
         svg = still.svg.replace("</defs>", "</defs>" + graph, 1)
         svg = re.sub(r"var\(--([\w-]+)\)", lambda name: light[name[1]], svg)
@@ -241,7 +241,7 @@ def test_the_window_on_a_wide_graph_holds_the_cards_of_the_step():
 def test_a_circle_is_empty_then_shows_what_it_computed_then_its_gradient():
     made, found = filmed("network")
     steps, boxes = steps_of(made).steps, boxes_of(made)
-    assert len(made.places.rounds) == 8
+    assert len(made.places.rounds) == 5
     for group in made.places.rounds:
         output = max(v.id for v in made.frames.vertices if group in v.group_path)
         computed, *_ = (s.i for s in steps if s.kind == "group" and s.group_path[-1] == group)
