@@ -15,7 +15,7 @@ from nn import MLP
 from viz.graph import layout_programs as render
 from viz.graph.layout_programs import Engine, RenderError, find
 
-GRAPHS = int(os.environ.get("AUTOGRAD_MINI_GRAPHS", "100"))  # set it to 2000 for the long run
+GRAPHS = int(os.environ.get("AUTOGRAD_MINI_GRAPHS", "50"))  # set it to 2000 for the long run
 ODD = [
     "<script>alert(1)</script>",
     '"',
