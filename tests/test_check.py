@@ -75,10 +75,15 @@ def test_a_rule_wrong_by_a_thousandth_is_caught_by_each_oracle_that_does_not_use
         monkeypatch.setattr(row, "each", wrong)
     else:
         monkeypatch.setattr(row, "rules", (*row.rules[:i], wrong, *row.rules[i + 1 :]))
-    tables = [gradcheck(function, *xs) for function, xs in (at(row, args) for args in small_cases(row, 6, 30))]
-    caught = {check.oracle for table in tables for check in table.rows if not check.ok}
-    assert caught - {"forward mode"} == {"differences"} | ({"complex step"} if row.analytic else set())
-    assert all(("WRONG" in str(table)) == (not table) for table in tables)
+    independent = {"differences"} | ({"complex step"} if row.analytic else set())
+    caught: set[str] = set()
+    for function, xs in (at(row, args) for args in small_cases(row, 6, 30)):
+        table = gradcheck(function, *xs)
+        assert ("WRONG" in str(table)) == (not table)
+        caught |= {check.oracle for check in table.rows if not check.ok} - {"forward mode"}
+        if caught == independent:
+            return
+    pytest.fail(f"{row.name}, argument {i + 1}: only {caught or 'nothing'} caught it")
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if isinstance(row, Flat)], ids=lambda row: row.name)
