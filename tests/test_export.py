@@ -85,8 +85,8 @@ def weights(shape):
     return np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape)
 
 
-def close(ours, theirs, tolerance=1e-12):
-    np.testing.assert_allclose(theirs, ours, rtol=tolerance, atol=tolerance)
+def close(ours, theirs, tolerance=1e-12, what=""):
+    np.testing.assert_allclose(theirs, ours, rtol=tolerance, atol=tolerance, err_msg=what)
 
 
 # torch ----------------------------------------------------------------------------------------------------------------
@@ -197,34 +197,36 @@ def jax():
     jax.config.update("jax_enable_x64", before)
 
 
-def jax_results(jax, f, params, x):
-    def total(params, x):
-        y = f(params, x)
-        return (y * weights(y.shape).astype(y.dtype)).sum()
+def jax_results(jax, *calls):
+    """Return the outputs and gradients of each function at its parameters and inputs; JAX compiles them at once."""
 
-    y, (by_params, by_x) = jax.jit(lambda *at: (f(*at), jax.grad(total, argnums=(0, 1))(*at)))(params, x)
-    return np.asarray(y), {
-        "x": np.asarray(by_x),
-        **{n: np.asarray(g) for n, g in by_params.items()},
-    }
+    def both(f, params, x):
+        total = lambda params, x: ((y := f(params, x)) * weights(y.shape).astype(y.dtype)).sum()
+        return f(params, x), *jax.grad(total, argnums=(0, 1))(params, x)
+
+    at = [given for _, *given in calls]
+    found = jax.jit(lambda at: [both(f, *given) for (f, *_), given in zip(calls, at)])(at)
+    return [(np.asarray(y), {n: np.asarray(g) for n, g in {"x": dx, **dp}.items()}) for y, dp, dx in found]
 
 
 @networks
 def test_jax_has_the_outputs_and_the_gradients(name, jax):
     f, params = nn.export.to_jax(NETWORKS[name]())
     assert sorted(params) == sorted(arrays(name).state_dict())
-    ours, theirs = results(arrays(name), X), jax_results(jax, f, params, X)
+    ours, (theirs,) = results(arrays(name), X), jax_results(jax, (f, params, X))
     compare(ours, (theirs[0], {n: theirs[1][n] for n in ours[1]}))
 
 
-@pytest.mark.parametrize("g", [*ACTIVATIONS, ops.exp])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_jax_has_every_activation_at_kinks_and_far_out(g, dtype, jax):
-    net, x = at_places(g, dtype), np.minimum(PLACES, 80.0 if g is ops.exp else np.inf)[None].astype(dtype)
-    ours, theirs = results(net, x), jax_results(jax, *nn.export.to_jax(net), x)
-    assert theirs[0].dtype == dtype
-    close(ours[0], theirs[0], TOLERANCE[dtype])
-    close(ours[1]["x"], theirs[1]["x"], TOLERANCE[dtype])
+def test_jax_has_every_activation_at_kinks_and_far_out(dtype, jax):
+    asked = [(g, at_places(g, dtype), np.minimum(PLACES, 80.0 if g is ops.exp else np.inf)[None].astype(dtype))
+             for g in (*ACTIVATIONS, ops.exp)]  # fmt: skip
+    found = jax_results(jax, *((*nn.export.to_jax(net), x) for _, net, x in asked))
+    for (g, net, x), (theirs, slopes) in zip(asked, found, strict=True):
+        y, ours = results(net, x)
+        assert theirs.dtype == dtype, g
+        close(y, theirs, TOLERANCE[dtype], str(g))
+        close(ours["x"], slopes["x"], TOLERANCE[dtype], str(g))
 
 
 def test_the_jax_function_is_pure_maps_over_samples_and_can_be_pickled(jax):

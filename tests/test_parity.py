@@ -176,7 +176,7 @@ def test_float32(task, activation, solver):
     scikit-learn's, but for gradients beside float64 targets, which it computes in float64, and we in float32.
     """
     X, y = task()
-    for target in (y, y.astype(np.float32) if TASKS[task][0] == "MLPRegressor" else y):
+    for target in (y, y.astype(np.float32)) if TASKS[task][0] == "MLPRegressor" else (y,):
         X32 = X.astype(np.float32)
         pair = twins(task, solver=solver, activation=activation)
         reference, model = (quiet(m.fit, X32, target) for m in pair)
