@@ -300,6 +300,8 @@ def test_a_tone_says_the_sign_and_the_third_of_the_largest_that_a_number_reaches
     }
     assert {x: _tone(x, beside) for x in table} == table
     assert [_tone(x, beside) for x in (0.0, inf, -inf, np.nan, [1.0], None)] == ["card"] * 6
+    ends = {1: 1e308, 2: -1.7e308, 3: 5e-324}  # of which three times as much is infinite
+    assert [_tone(x, ends) for x in ends.values()] == ["above2", "below3", "above1"]
 
 
 def test_a_weight_that_is_0_or_no_number_has_no_sign_and_leaves_the_others_their_widths():

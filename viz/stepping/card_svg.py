@@ -218,7 +218,7 @@ def _tone(x: Number, beside: dict[int, Number]) -> str:
     largest = max((abs(each) for each in beside.values() if isinstance(each, float) and isfinite(each)), default=0.0)
     if not isinstance(x, float) or not isfinite(x) or not x:
         return "card"
-    return f"{'above' if x > 0 else 'below'}{max(1, ceil(3 * abs(x) / largest))}"
+    return f"{'above' if x > 0 else 'below'}{max(1, ceil(3 * (abs(x) / largest)))}"
 
 
 def tiny(x: Number) -> str:

@@ -51,7 +51,7 @@ const darkest = new WeakMap();
 
 function toneOf(x, beside) {
   if (!darkest.has(beside)) darkest.set(beside, Math.max(1e-300, ...[...rounds].flatMap(id => factsOf(id).calls.concat(factsOf(id).end)).map(end => Math.abs(beside[end])).filter(Number.isFinite)));
-  return !x || !Number.isFinite(x) ? "card" : `${x > 0 ? "above" : "below"}${Math.min(3, Math.max(1, Math.ceil(3 * Math.abs(x) / darkest.get(beside))))}`;
+  return !x || !Number.isFinite(x) ? "card" : `${x > 0 ? "above" : "below"}${Math.min(3, Math.max(1, Math.ceil(3 * (Math.abs(x) / darkest.get(beside)))))}`;
 }
 
 // Why little or nothing comes through a neuron: its activation is flat there.
