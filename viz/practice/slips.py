@@ -6,7 +6,7 @@ from autograd_mini import Value
 from autograd_mini.text.explanation import Explanation, explain
 
 from ..grading.ideas import IDEAS
-from ..stepping.mistakes import compare, mistakes
+from ..stepping.mistakes import mistakes, wrong_gradients
 
 OTHER = "that is the gradient of {name}. " + IDEAS["rule"].text
 SIGN = "the sign: a minus for each factor below 0 along the path."
@@ -54,6 +54,5 @@ def _of_locals(told: Explanation, leaf: Value) -> dict[float, str]:
 
 def _of_sweeps(root: Value, leaf: Value) -> dict[float, str]:
     """Return what the famous wrong sweeps give."""
-    compared = {name: compare(root, name, names={}).wrong_gradients for name in reversed(mistakes)}
-    name = leaf.label
-    return {float(wrong.get(name, 0.0)): mistakes[mistake].idea for mistake, wrong in compared.items()}  # type: ignore[arg-type]
+    given = wrong_gradients(root)
+    return {float(given[mistake].get(leaf, 0.0)): mistakes[mistake].idea for mistake in reversed(mistakes)}

@@ -158,15 +158,34 @@ def compare(root: Node, mistake: str, gradient: Any = None, names: Mapping[Any, 
         return _compared(order(root), seed, mistake, known)
 
 
+def wrong_gradients(root: Node) -> dict[str, Grads]:
+    """Return the gradients that each of `mistakes` leads to; `compare` tells how those of one come about.
+
+    >>> from autograd_mini import Value
+    >>> x = Value(3.0); {mistake: grads[x] for mistake, grads in wrong_gradients(x * x).items()}
+    {'overwrite': 3.0, 'creation': 6.0, 'recursion': 6.0, 'zero_grad': 12.0}
+    """
+    nodes = order(root)
+    with as_recorded(reach([root])):
+        right = Sweep(nodes, seed_of(root, None), {node: i for i, node in enumerate(reversed(nodes))})
+        _right(right)
+        return {mistake: _wrong(right, mistake).grads for mistake in mistakes}
+
+
+def _wrong(right: Sweep, mistake: str) -> Sweep:
+    """Return the sweep with a mistake over the nodes that the right one has reached."""
+    wrong = Sweep([node for node in right.nodes if node in right.grads], right.seed, right.ids)
+    mistakes[mistake].sweep(wrong)
+    return wrong
+
+
 def _compared(nodes: list[Node], seed: Any, mistake: str, names: Mapping[Any, Any] | None) -> Comparison:
     """Return both sweeps back from the first of `nodes` side by side."""
     ids = {node: i for i, node in enumerate(reversed(nodes))}
     called = names_of(nodes, names, nodes[0])
     right = Sweep(nodes, seed, ids)
     _right(right)
-    wrong = Sweep([node for node in nodes if node in right.grads], seed, ids)
-    made = mistakes[mistake]
-    made.sweep(wrong)
+    made, wrong = mistakes[mistake], _wrong(right, mistake)
     found = _first_difference(right.sent, wrong.sent)
     by_id = tuple(called[node] for node in reversed(nodes))
     difference = None if found is None else _told(made, found, right.sent, wrong.sent, by_id)
