@@ -64,8 +64,9 @@ class Step:
 
     SettingError where a replay would not do what recording does: for a model that draws random numbers (dropout), for a
     branch that depends on data, for a parameter that the loss does not reach. What a model does beside computing, such
-    as counting its calls, is done at the recording only. NonFiniteError for a loss that is NaN or infinite; nothing has
-    moved then.
+    as counting its calls, is done at the recording only, and what you change in it later, such as an activation, is not
+    seen, but for the parameters' numbers: make a new step. NonFiniteError for a loss that is NaN or infinite; nothing
+    has moved then.
 
     >>> from nn import Dense, squared_error
     >>> line = Dense(1, 1, "identity", rng=0); step = Step(line, squared_error, sgd(0.5))
