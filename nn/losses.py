@@ -88,7 +88,7 @@ def cross_entropy(logits: Any, labels: Any, *, reduction: str = "mean", weights:
     >>> round(cross_entropy([[0.0, 0.0], [1000.0, 0.0]], [1, 0]), 4)
     0.3466
     """
-    logits = _filled(logits)
+    logits = _per_class(logits)
     if np.shape(_data(labels)) == ops.shape(logits):
         logits, p = _pair(logits, labels)
         _within(p, "a probability", 0.0, 1.0)
@@ -121,7 +121,7 @@ def negative_log_likelihood(p: Any, labels: Any, *, reduction: str = "mean", wei
     >>> round(negative_log_likelihood([[0.5, 0.5], [0.25, 0.75]], [0, 1], reduction="sum"), 4)
     0.9808
     """
-    p = _filled(p)
+    p = _per_class(p)
     _within(p, "a probability", 0.0, 1.0)
     if np.shape(_data(labels)) == ops.shape(p):
         p, rows = _pair(p, labels)
@@ -184,6 +184,17 @@ def _filled(p: Any) -> Any:
     p = operand(p)
     if 0 in ops.shape(p):
         raise ShapeError(f"the batch is empty: predictions have shape {ops.shape(p)}, and a mean over none is NaN")
+    return p
+
+
+def _per_class(p: Any) -> Any:
+    """Return predictions with an axis of classes, the last."""
+    p = _filled(p)
+    if not ops.shape(p):
+        raise ShapeError(
+            "predictions are one number, and classes need one each: shape (classes,) or (n, classes); "
+            "for one of two classes nn.sigmoid_cross_entropy takes one logit"
+        )
     return p
 
 

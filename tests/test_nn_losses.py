@@ -221,3 +221,12 @@ def test_logits_whose_squares_overflow_have_their_loss(classes: int) -> None:
     z[:, 0] = 3e38, 1e20
     rows = np.eye(classes, dtype=np.float32)[[0, 1]]
     np.testing.assert_array_equal(nn.cross_entropy(z, rows, reduction="none"), np.array([0.0, 1e20], np.float32))
+
+
+def test_one_number_tells_no_classes_apart() -> None:
+    one_output = nn.MLP(2, [1], rng=0)([1.0, 2.0])
+    for loss in (nn.cross_entropy, nn.negative_log_likelihood):
+        for p in (one_output, 0.5, np.float64(0.5)):
+            for labels in (0, 1, 1.0, [1]):
+                with pytest.raises(ShapeError, match=r"classes need one each: .* nn\.sigmoid_cross_entropy"):
+                    loss(p, labels)
