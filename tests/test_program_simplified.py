@@ -32,7 +32,7 @@ def close(got: Any, expected: Any, message: str = "", tolerance: float = 1e-12) 
 @pytest.mark.parametrize("hostile", [False, True])
 def test_random_records_keep_their_values(hostile: bool) -> None:
     exact = 0
-    for seed in range(200):
+    for seed in range(100):
         root, leaves = random_record(seed, hostile=hostile)
         program = autograd_mini.compile(root, leaves).simplified()
         gradient = random.Random(seed).choice([1.0, -0.3, 2.5])
@@ -40,7 +40,7 @@ def test_random_records_keep_their_values(hostile: bool) -> None:
         close(got, expected, program.source)
         assert str(got[0]) == str(expected[0]), program.source
         exact += equal(got, expected)
-    assert exact >= 195
+    assert exact >= 97
 
 
 def test_a_batch_of_a_simplified_program_is_its_samples() -> None:
