@@ -92,7 +92,9 @@ def constant_of(array: Array) -> Array:
 
 
 def is_masked(data: Any) -> bool:
-    """Return whether data is a masked array, without loading numpy.ma where nobody uses it."""
+    """Return whether data is a masked array or a list of its rows, without loading numpy.ma where nobody uses it."""
+    if isinstance(data, (list, tuple)):
+        return any(issubclass(kind, np.ndarray) and hasattr(kind, "mask") for kind in set(map(type, data)))
     return hasattr(data, "mask") and isinstance(data, np.ma.MaskedArray)
 
 

@@ -142,6 +142,7 @@ ARRAYS = {
     "ragged, deep": ([[[1.0]], [[1.0, 2.0]]], "rows of one length"),
     "mixed": ([1.0, [2.0]], "rows of one length"),
     "masked": (np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0]), "mask", "filled"),
+    "rows of a masked": ([*np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[0, 1], [0, 0]])], "mask", "filled"),
 }
 
 

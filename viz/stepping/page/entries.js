@@ -249,8 +249,7 @@ function readEntry(name) {
     const k = head === nameOf(id) && inner !== undefined ? entryAt(data[id], inner.split(",").map(Number)) : undefined;
     return k === undefined ? [] : [{ node: id, k }];
   });
-  if (!found.length) return;
-  [traced] = found;
-  trail = [traced];
-  chosen = traced.node;
+  [traced = null] = found;  // an address that names no entry closes the trace that is open
+  trail = found.slice(0, 1);
+  if (traced) chosen = traced.node;
 }
