@@ -64,6 +64,10 @@ class Node(Noted, Surface["Node"]):
         self.birth = next_birth()
         self.inflow = None
         if label:
+            if not isinstance(label, str):
+                raise DataError(
+                    f"a label is text, got {type(label).__name__}: write {type(self).__name__}(data, label='x')"
+                )
             self.label = label
 
     @property
@@ -115,8 +119,6 @@ class Node(Noted, Surface["Node"]):
 
     @label.setter
     def label(self, label: str) -> None:
-        if not isinstance(label, str):
-            raise DataError(f"a label is text, got {type(label).__name__}: write label='x', or '' for none")
         self._label = label
 
     def __eq__(self, other: Any) -> bool:
