@@ -14,7 +14,7 @@ from tables import each
 
 import autograd_mini
 from autograd_mini import BranchError, Branches, Tensor, Value, ops
-from autograd_mini.op import Flat
+from autograd_mini.op import Binary, Flat
 from autograd_mini.programs.languages.run import run_source
 
 
@@ -68,6 +68,13 @@ def test_every_row_may_be_simplified(row: Any) -> None:
         value, gradients = run_source(program.numpy)(*(np.asarray(x.data)[()] for x in leaves), seed)
         shaped = [np.broadcast_to(g, x.shape) for g, x in zip(gradients, leaves)]
         close((value, shaped), expected, program.numpy, 1e-11)
+
+
+@each([row for row in ROWS if isinstance(row, Binary)])
+def test_what_depends_on_the_order_of_its_arguments_is_not_taken_for_equal(row: Any) -> None:
+    x, y = leaves = Value(1.5, label="x"), Value(0.75, label="y")
+    root = row(x, y) + 3.0 * row(y, x)
+    close(autograd_mini.compile(root, leaves).simplified()(1.5, 0.75), engine(root, leaves))
 
 
 def test_what_is_equal_is_computed_once_in_forward_and_adjoint() -> None:
