@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from importlib.util import find_spec
+from unittest.mock import patch
 
 import pytest
 
@@ -84,13 +85,13 @@ def test_both_names_lead_to_one_module():
 
 
 def test_a_module_made_by_hand_is_not_taken_for_ours(monkeypatch):
-    monkeypatch.setitem(sys.modules, "nn", type(sys)("nn"))
-    for name in [name for name in sys.modules if name.startswith("autograd_mini.nn")]:
-        monkeypatch.delitem(sys.modules, name)
-    ours = importlib.import_module("autograd_mini.nn")
-    monkeypatch.setattr(autograd_mini, "nn", ours)
-    assert ours.MLP.__module__ == "autograd_mini.nn.layers"
-    assert pickle.loads(pickle.dumps(ours.Neuron(2, rng=0))).w[0].data != 0.0
+    monkeypatch.setattr(autograd_mini, "nn", nn)  # what is there before the import puts another in its place
+    with patch.dict(sys.modules, {"nn": type(sys)("nn")}):
+        for name in [name for name in sys.modules if name.startswith("autograd_mini.nn")]:
+            del sys.modules[name]
+        ours = importlib.import_module("autograd_mini.nn")
+        assert ours.MLP.__module__ == "autograd_mini.nn.layers"
+        assert pickle.loads(pickle.dumps(ours.Neuron(2, rng=0))).w[0].data != 0.0
 
 
 def test_names_are_those_of_a_learners_file_of_any_name():
