@@ -82,7 +82,9 @@ def test_a_search_on_two_processes_finds_what_one_finds(search, capsys):
 
 
 def test_a_cluster_that_is_running_is_used(search, capsys):
-    with search["LocalCluster"](n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    place = {"protocol": "tcp://", "host": "127.0.0.1"}  # else it looks for the address that the network knows it by
+    settings = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None, **place}
+    with search["LocalCluster"](**settings) as cluster:
         search["LocalCluster"] = pytest.fail  # no other is started
         search["main"](["--scheduler", cluster.scheduler_address])
     assert capsys.readouterr().out.endswith("True\n")
