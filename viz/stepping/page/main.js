@@ -363,7 +363,7 @@ function start() {
   enter(RECORD);
   readHash(hash);
   if (window.name === "projector" || new URLSearchParams(location.search).has("projector")) toggleProjector(true);
-  addEventListener("hashchange", () => readHash());
+  addEventListener("hashchange", event => readHash(new URL(event.newURL).hash));  // the page may have written its own meanwhile
   addEventListener("pagehide", writeAddress);
   addEventListener("beforeprint", () => { fit(); showList(views, at, true); });
   addEventListener("resize", () => { orient(start_); layout(open_); fit(LEGIBLE); goTo(at, true); });

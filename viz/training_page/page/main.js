@@ -407,7 +407,7 @@ document.querySelector("[role=tablist]").addEventListener("keydown", e => {
 on("copy", "click", async () => { try { await navigator.clipboard.writeText($("python").textContent); $("copied").textContent = "copied"; } catch { $("copied").textContent = "mark the text and copy it"; } });
 document.addEventListener("keydown", e => { if (e.key === "Escape") goBack(); });
 window.addEventListener("resize", () => { if (training) { buildNetwork(view); render(); } });
-window.addEventListener("hashchange", () => readHash());
+window.addEventListener("hashchange", event => readHash(new URL(event.newURL).hash));  // the page may have written its own meanwhile
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); render(); });
 
 readColours();
