@@ -144,7 +144,7 @@ def test_a_tape_refuses_a_row_of_ones_own_by_name() -> None:
     half = Unary("my_half", "my_half({})", lambda x: x / 2.0, lambda x: x / 2.0, lambda g, y, x: g / 2.0)
     try:
         program = autograd_mini.compile(half(Value(2.0)), backend="numba")
-        with pytest.raises(DataError, match="my_half is a row of your own: use the backend python or numpy"):
+        with pytest.raises(DataError, match="my_half is a custom op: use the backend python or numpy"):
             program(1.0)
     finally:
         del TABLE["my_half"]

@@ -298,7 +298,7 @@ def test_rows_of_a_users_own_are_run_and_named() -> None:
     for p in (program, program.simplified(), pickle.loads(pickle.dumps(program))):
         assert equal(p(0.5), engine(root, [x]))
         np.testing.assert_allclose(p(np.array([0.5, 0.7]))[0], np.sin([0.5, 0.7]))
-    assert "# test_sinc is a row of your own: define it here" in program.source
+    assert "# test_sinc is a custom op: define it here" in program.source
     assert "# " not in autograd_mini.compile(abs(x), [x]).source.partition("def program")[0]
     for language in ("javascript", "torch", "jax"):
         with pytest.raises(DataError, match=f"{language} has no equivalent of test_sinc"):

@@ -228,7 +228,7 @@ def _reader(objects: list[Any], arrays: Mapping[str, Array]) -> Callable[[Any], 
         "columns": lambda name: np.array(arrays[name], order="F"),
         "text": lambda name: _text(arrays[name]),
         "objects": objects_of,
-        "op": NAMED.__getitem__,  # a row of a user's own is known by its name alone
+        "op": NAMED.__getitem__,  # a custom op is known by its name alone
         "object": lambda number: objects[number],
     }
     return read

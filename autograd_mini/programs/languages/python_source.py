@@ -61,7 +61,7 @@ def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
     if missing and dialect.home:
         new = "" if dialect.lacking.union(own_rows()).issuperset(missing) else f", or say it in {dialect.home}"
         raise DataError(f"{dialect.name} has no equivalent of {', '.join(missing)}: record without, or use .numpy{new}")
-    own = [f"# {name} is a row of your own: define it here" for name in own_rows() if name in mentioned]
+    own = [f"# {name} is a custom op: define it here" for name in own_rows() if name in mentioned]
     return [*prelude(mentioned, dialect.defined()), *own]
 
 

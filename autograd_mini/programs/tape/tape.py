@@ -253,5 +253,5 @@ def _kinds(results: Sequence[Node]) -> Array:
         return np.fromiter(map(interpreter.rows().__getitem__, map(_op, results)), np.int64, len(results))
     except KeyError as error:
         op = error.args[0]
-        what = f"{op.name} {'computes with arrays' if ROWS.get(op.name) is op else 'is a row of your own'}"
+        what = f"{op.name} {'computes with arrays' if ROWS.get(op.name) is op else 'is a custom op'}"
         raise DataError(f"a tape knows the table's rows of numbers, {what}: use the backend python or numpy") from None
