@@ -145,6 +145,8 @@ def call_flat(op: Any, *args: Any) -> Any:
 
 def call_many(op: Any, *args: Any) -> Any:
     """Call a sum."""
+    if not args:  # the plain way says what is missing
+        return op.apply(args)
     raw, recorded = [], False
     for a in args:
         if a.__class__ is scalar:
@@ -152,7 +154,7 @@ def call_many(op: Any, *args: Any) -> Any:
         elif a.__class__ is not number:
             return op.apply(args)
         raw.append(a)
-    total = op.array(*raw) if raw else op.apply(args)
+    total = op.array(*raw)
     return record(op, args, total) if recorded else total
 
 

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError("a sheet is made of a formula or of a level: leave one out")
     text = None if arguments.expression is None else expression_text(arguments.expression)
     if text is not None:
-        recorded_from(text, arguments)
+        recorded_from(text, arguments)  # for its errors, and its note of names that are not used
     outputs = _outputs(Path(arguments.output), arguments.variants)
     for i, output in enumerate(outputs):
         sheet = _sheet(arguments, text, arguments.seed + i)
