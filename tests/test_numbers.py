@@ -7,6 +7,7 @@ import gc
 import itertools
 import math
 import struct
+import types
 import weakref
 from typing import Any
 
@@ -16,7 +17,7 @@ from table_cases import ROWS
 from tables import each
 
 import nn
-from autograd_mini import Tensor, Value, compile, gradcheck, ops
+from autograd_mini import DataError, Tensor, Value, compile, gradcheck, ops
 from autograd_mini.op import Elementwise
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -220,6 +221,17 @@ def test_methods_of_every_kind_are_compiled_for_what_they_belong_to() -> None:
     assert [k.twice(2.0)[0] for k in (Plain, Other, Plain(1.0), Other(1.0))] == [4.0, 10.0, 4.0, 10.0]
     assert [k.also_twice(2.0)[0] for k in (Plain, Other, Plain(1.0))] == [4.0, 10.0, 4.0]
     assert Plain.thrice(2.0)[0] == Plain(1.0).thrice(2.0)[0] == 6.0
+
+
+def test_a_compiled_classmethod_may_be_given_its_class_as_python_does_since_3_13() -> None:
+    """It hands the class over as an argument, and asks no `__get__`; each class has programs of its own."""
+    for name in ("twice", "also_twice"):
+        of_plain, of_other = (types.MethodType(vars(Plain)[name].__func__, k) for k in (Plain, Other))
+        for x in (2.0, 3.0):
+            assert (of_plain(x), of_other(x=x)) == ((2.0 * x, (2.0,)), (5.0 * x, (5.0,)))
+        assert of_other.__func__.program(Other, 2.0) is of_other.__func__.program(Other, 7.0)
+    with pytest.raises(DataError, match=r"args\[0\]|type"):
+        compile(lambda x: 2.0 * x)(float)
 
 
 def test_an_object_with_a_compiled_method_is_freed_and_its_programs_with_it() -> None:

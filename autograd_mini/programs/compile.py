@@ -158,7 +158,7 @@ class Compiled:
         return f"<compiled {self._name}: {n} program{'' if n == 1 else 's'}>"
 
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, tuple[Any, ...]]:
-        return self._run(*self._split(args, keywords))[1]
+        return self._run(args, keywords)[1]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the function compiled for one object, or for a class: programs read what it holds."""
@@ -166,6 +166,11 @@ class Compiled:
             return self
         bound = types.MethodType(self._function, instance)
         return Compiled(bound, self._kind, self._programs_of(instance), self._static)
+
+    def _is_method_of(self, owner: type) -> bool:
+        """Return whether this is a classmethod there: since Python 3.13 that hands the class over and asks no `__get__`."""
+        members = [member for base in owner.__mro__ for member in vars(base).values()]
+        return any(isinstance(member, classmethod) and member.__func__ is self for member in members)
 
     def _programs_of(self, instance: Any) -> Programs:
         """Return the programs of one object, kept as long as it lives.
@@ -186,7 +191,7 @@ class Compiled:
 
     def program(self, *args: Any, **keywords: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
-        return self._run(*self._split(args, keywords))[0]
+        return self._run(args, keywords)[0]
 
     def _split(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments by their places, and the static ones by their names."""
@@ -224,8 +229,11 @@ class Compiled:
     def _signature(self) -> inspect.Signature:
         return inspect.signature(self._function)
 
-    def _run(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
+    def _run(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Program, tuple[Any, tuple[Any, ...]]]:
         """Return the program for these arguments and what it gives."""
+        if args and isinstance(args[0], type) and self._is_method_of(args[0]):
+            return self.__get__(args[0])._run(args[1:], keywords)
+        args, settings = self._split(args, keywords)
         leaves = tree.leaves(args)
         form = self._form(args, settings)
         for program in self._programs.get(form, []):
