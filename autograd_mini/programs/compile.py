@@ -168,7 +168,7 @@ class Compiled:
         return Compiled(bound, self._kind, self._programs_of(instance), self._static)
 
     def _is_method_of(self, owner: type) -> bool:
-        """Return whether this is a classmethod there: since Python 3.13 that hands the class over and asks no `__get__`."""
+        """Return whether this is a classmethod there: since Python 3.13 it hands the class over, without `__get__`."""
         members = [member for base in owner.__mro__ for member in vars(base).values()]
         return any(isinstance(member, classmethod) and member.__func__ is self for member in members)
 

@@ -24,7 +24,9 @@ OURS = str(Path(pupil.__file__).parents[2])  # holds our own engine, also where 
 FLOOD = 10_000_000  # bytes of one answer; no honest one is longer
 SOON = 0.5  # seconds that a process which closes its pipe, or was killed, is given to be gone
 IMPORT = 4  # times as long as one graph may an import take: it may have to load numpy
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # each takes memory
+LEAN = {  # each thread of BLAS takes memory, and so does what a Python without the global lock would reserve: 1 GiB
+    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MIMALLOC_ARENA_RESERVE": "0",
+}  # fmt: skip
 
 HANGS, ENDS = "no answer", "ended"
 FORGED = "by what it wrote in place of an answer"
@@ -130,7 +132,7 @@ class _Worker:
         command += [file, most, str(memory), self.sign, *map(os.path.abspath, sys.path), OURS]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-            stderr=subprocess.DEVNULL, cwd=self.folder.name, env={**os.environ, **ONE_THREAD}, start_new_session=True,
+            stderr=subprocess.DEVNULL, cwd=self.folder.name, env={**os.environ, **LEAN}, start_new_session=True,
         )  # fmt: skip
         self.heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.scripts: queue.SimpleQueue[str | None] = queue.SimpleQueue()
