@@ -1,9 +1,8 @@
 """The same for numbers alone, quicker: may be skipped. It records what `Op.apply` records and sweeps as `sweep` sweeps.
 
 On floats, what happens around an op costs more than the op. Here that is cut short for Values and floats: an op of one
-or two arguments fills the node in itself, and the sweep goes down the births without looking for an order first, with
-the sum of what has come in so far in a slot of the node. The ops and their rules are those that stand in the table.
-Whatever is not a number alone takes the plain way.
+or two arguments fills the node in itself, and the sweep goes down the births without looking for an order first. The
+ops and their rules are those that stand in the table. Whatever is not a number alone takes the plain way.
 
 Switched off - by AUTOGRAD_MINI_FAST=0 in the environment, or by `use(False)` - everything takes the plain way: for a
 walk with a debugger, and for the tests, which hold the two against each other.
@@ -12,7 +11,6 @@ walk with a debugger, and for the tests, which hold the two against each other.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -62,7 +60,7 @@ def one(op: Any) -> Callable[[Any], Any]:
         y = _blank()
         y._data, y.op = data, op
         y.first, y.second = x, NONE
-        y.birth, y.inflow = next_birth(), None
+        y.birth = next_birth()
         return y
 
     return method
@@ -88,7 +86,7 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         z = _blank()
         z._data, z.op = data, op
         z.first, z.second = x, y
-        z.birth, z.inflow = next_birth(), None
+        z.birth = next_birth()
         return z
 
     def reflected(y: Any, x: Any) -> Any:
@@ -102,7 +100,7 @@ def two(op: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
         z = _blank()
         z._data, z.op = data, op
         z.first, z.second = x, y
-        z.birth, z.inflow = next_birth(), None
+        z.birth = next_birth()
         return z
 
     return method, reflected
@@ -160,146 +158,151 @@ def call_many(op: Any, *args: Any) -> Any:
 
 # The sweep ------------------------------------------------------------------------------------------------------------
 
-_sweeping = allocate_lock()  # one sweep at a time has the nodes' `inflow`; another meanwhile goes the plain way
-_begun: list[Iterable[Node]] = []  # its seeds; those of a sweep that broke off stay until its nodes are cleared
 
+class Window:
+    """The nodes that wait for their turn, and for each the sum of what has come in so far.
 
-def descend(
-    seeds: dict[Node, Any], contributions: Contributions, reach: Callable[[Iterable[Node]], list[Node]]
-) -> Swept | None:
-    """Return the nodes that the seeds reach, youngest first; the gradient of each, None where nothing flows; and the
-    places of those that are leaves or have none. Return None where another sweep is under way.
-
-    `contributions` yields what a node sends in the plain way, `reach` finds all the nodes.
+    Births in a graph are consecutive, but for what else was recorded meanwhile, so two lists with a place for each
+    birth from `top` down have the nodes in reverse topological order as they are found. Those that are older than that
+    wait in dictionaries, by their births.
     """
-    if _sweeping.locked():
-        return None
-    with _sweeping:  # and not acquire() before a try: Ctrl-C between the two would leave it locked
-        if _begun:
-            _clear(reach)
-        _begun.append(seeds)
-        try:
-            nodes: list[Node] = []
-            ends: list[int] = []
-            older = {}
-            for node, g in seeds.items():
-                node.inflow = g
-                older[node.birth] = node
-            _descend(older, nodes, ends, contributions)
-            grads = [node.inflow for node in nodes]
-            for node in nodes:
-                node.inflow = None
-            _begun.clear()
-        except BaseException:
-            _clear(reach)
-            raise
-        return nodes, grads, ends
 
+    __slots__ = ("inflow", "nodes", "older", "sums", "top")
 
-def _clear(reach: Callable[[Iterable[Node]], list[Node]]) -> None:
-    """Forget what a sweep that broke off has left in the nodes; the next one does it where Ctrl-C ends this, too."""
-    for seeds in _begun:
-        for node in reach(seeds):
-            node.inflow = None
-    _begun.clear()
-
-
-def _descend(older: dict[int, Node], nodes: list[Node], ends: list[int], contributions: Contributions) -> None:
-    """Visit the nodes that wait and all that they were computed from, down the births, window by window.
-
-    Births in a graph are consecutive, but for what else was recorded meanwhile, so a list of places, one for each
-    birth, has the nodes in reverse topological order as they are found.
-    """
-    append, none, length = nodes.append, NONE, 16
-    while older:
-        top, visited = max(older), len(nodes)
-        window: list[Any] = [None] * length
+    def __init__(self, older: dict[int, Node], sums: dict[int, Any], length: int) -> None:
+        self.top = top = max(older)
+        self.nodes: list[Any] = [None] * length
+        self.inflow: list[Any] = [None] * length
+        self.older, self.sums = older, sums
         for birth in [b for b in older if top - b < length]:
-            window[top - birth] = older.pop(birth)
-        for node in window:
-            if node is None:
-                continue
-            append(node)
-            op, g = node.op, node.inflow
-            if op is None or g is None:
-                ends.append(len(nodes) - 1)
-            if op is None:
-                continue
-            if g is None or node.__class__ is not Value:
-                _send(node, () if g is None else contributions(node, g), window, top, older)
-                continue
-            x, y = node.first, node.second
-            birth, slopes, dx = node.birth, op.slopes, None
-            try:
-                if slopes == 2:
-                    rule_x, rule_y = op.rules
-                    if y.__class__ is float:  # a constant receives nothing
-                        dx, y = rule_x(g, node._data, x._data, y), none
-                    elif x.__class__ is float:
-                        x, dx, y = y, rule_y(g, node._data, x, y._data), none
-                    else:
-                        z, a, b = node._data, x._data, y._data
-                        dx, dy = rule_x(g, z, a, b), rule_y(g, z, a, b)
-                        if dy.__class__ is not float:
-                            dx = None
-                elif slopes == 1:
-                    dx = op.rules[0](g, node._data, x._data)
-                elif slopes == MANY:
-                    dx = op.each(g, node._data)
-            except ArithmeticError:  # 1/0: the plain way has IEEE 754's answer
-                dx = None
-            except Exception as error:
-                raise rule_error(op.name, error)  # noqa: B904 - it has its cause
-            if dx.__class__ is not float:
-                _send(node, contributions(node, g), window, top, older)
+            self.nodes[top - birth] = older.pop(birth)
+            self.inflow[top - birth] = sums.pop(birth)
+
+    def wait(self, x: Node) -> None:
+        """Let x wait for its turn, whatever is sent to it."""
+        if self.top - x.birth < len(self.nodes):
+            self.nodes[self.top - x.birth] = x
+        else:
+            self.older[x.birth] = x
+            self.sums.setdefault(x.birth, None)
+
+    def add(self, x: Node, dx: Any) -> None:
+        """Add what is sent to x, which waits."""
+        place: Any = self.top - x.birth
+        sums: Any = self.inflow
+        if place >= len(sums):
+            sums, place = self.sums, x.birth
+        sums[place] = dx if sums[place] is None else sums[place] + dx  # for all else
+
+
+def descend(seeds: dict[Node, Any], contributions: Contributions) -> Swept:
+    """Return the nodes that the seeds reach, youngest first; the gradient of each, None where nothing flows; and the
+    places of those that are leaves or have none. `contributions` yields what a node sends in the plain way.
+    """
+    nodes: list[Node] = []
+    grads: list[Any] = []
+    ends: list[int] = []
+    older = {node.birth: node for node in seeds}
+    sums: dict[int, Any] = {node.birth: g for node, g in seeds.items()}
+    length = 16
+    while older:
+        before = len(nodes)
+        _descend(Window(older, sums, length), nodes, grads, ends, contributions)
+        length = 16 + 2 * max(len(nodes) - before, len(older))  # a window costs no more than the nodes that are there
+    return nodes, grads, ends
+
+
+def _descend(
+    window: Window, nodes: list[Node], grads: list[Any], ends: list[int], contributions: Contributions
+) -> None:
+    """Visit the nodes of a window, and all in it that they were computed from, down the births."""
+    waiting, inflow, older, sums, top = window.nodes, window.inflow, window.older, window.sums, window.top
+    none, length, see, note = NONE, len(waiting), nodes.append, grads.append
+    for node, g in zip(waiting, inflow):  # both as they stand when the node's turn comes
+        if node is None:
+            continue
+        op = node.op
+        if op is None or g is None:
+            ends.append(len(nodes))
+        see(node)
+        note(g)
+        if op is None:
+            continue
+        if g is None or node.__class__ is not Value:
+            _send(node, () if g is None else contributions(node, g), window)
+            continue
+        x, y = node.first, node.second
+        here, slopes, dx = top - node.birth, op.slopes, None
+        try:
+            if slopes == 2:
+                rule_x, rule_y = op.rules
+                if y.__class__ is float:  # a constant receives nothing
+                    dx, y = rule_x(g, node._data, x._data, y), none
+                elif x.__class__ is float:
+                    x, dx, y = y, rule_y(g, node._data, x, y._data), none
+                else:
+                    z, a, b = node._data, x._data, y._data
+                    dx, dy = rule_x(g, z, a, b), rule_y(g, z, a, b)
+                    if dy.__class__ is not float:
+                        dx = None
+            elif slopes == 1:
+                dx = op.rules[0](g, node._data, x._data)
             elif slopes == MANY:
-                _share(node, dx, window, top, older)
-            else:
-                while True:  # once, or twice: y waits until x has had its own
-                    if x.birth >= birth:
-                        check_fresh(node)
-                    before = x.inflow
+                dx = op.each(g, node._data)
+        except ArithmeticError:  # 1/0: the plain way has IEEE 754's answer
+            dx = None
+        except Exception as error:
+            raise rule_error(op.name, error)  # noqa: B904 - it has its cause
+        if dx.__class__ is not float:
+            _send(node, contributions(node, g), window)
+        elif slopes == MANY:
+            _share(node, dx, window)
+        else:
+            while True:  # once, or twice: y waits until x has had its own
+                place = top - x.birth
+                if place <= here:
+                    check_fresh(node)
+                if place < length:
+                    before = inflow[place]
                     if before is None:
-                        x.inflow = dx
-                        if top - x.birth < length:
-                            window[top - x.birth] = x
-                        else:
-                            older[x.birth] = x
+                        waiting[place], inflow[place] = x, dx
                     else:
-                        x.inflow = before + dx  # THE `+=` of backpropagation, for an op of one argument or two
-                    if y is none:
-                        break
-                    x, dx, y = y, dy, none
-        length = 16 + 2 * max(len(nodes) - visited, len(older))  # a window costs no more than the nodes that are there
+                        inflow[place] = before + dx  # THE `+=` of backpropagation, for an op of one argument or two
+                else:
+                    birth = x.birth
+                    before = sums.get(birth)
+                    if before is None:
+                        older[birth], sums[birth] = x, dx
+                    else:
+                        sums[birth] = before + dx  # of one that is older
+                if y is none:
+                    break
+                x, dx, y = y, dy, none
 
 
-def _share(node: Node, dx: float, window: list[Any], top: int, older: dict[int, Node]) -> None:
+def _share(node: Node, dx: float, window: Window) -> None:
     """Send the same to every argument of a sum, as the loop above does; one loop for both would cost 8 % of a sweep."""
-    birth, length = node.birth, len(window)
+    waiting, inflow, older, sums, top = window.nodes, window.inflow, window.older, window.sums, window.top
+    here, length = top - node.birth, len(waiting)
     for x in node.args:
         if x.__class__ is not float:
-            if x.birth >= birth:
+            place = top - x.birth
+            if place <= here:
                 check_fresh(node)
-            before = x.inflow
-            if before is None:
-                x.inflow = dx
-                if top - x.birth < length:
-                    window[top - x.birth] = x
-                else:
-                    older[x.birth] = x
+            if place < length:
+                before = inflow[place]
+                waiting[place], inflow[place] = x, dx if before is None else before + dx
             else:
-                x.inflow = before + dx  # for a sum
+                before = sums.get(x.birth)
+                older[x.birth], sums[x.birth] = x, dx if before is None else before + dx
 
 
-def _send(node: Node, sent: Iterable[tuple[Node, Any]], window: list[Any], top: int, older: dict[int, Node]) -> None:
-    """Let every argument of a node wait for its turn, whatever is sent to it, and add what is sent."""
+def _send(node: Node, sent: Iterable[tuple[Node, Any]], window: Window) -> None:
+    """Let every argument of a node wait for its turn, and add what is sent."""
     for x in node.args:
         if isinstance(x, Node):
             if x.birth >= node.birth:
                 check_fresh(node)
-            if top - x.birth < len(window):
-                window[top - x.birth] = x
-            else:
-                older[x.birth] = x
+            window.wait(x)
     for x, dx in sent:
-        x.inflow = dx if x.inflow is None else x.inflow + dx  # and for all else
+        window.add(x, dx)

@@ -46,14 +46,13 @@ class Node(Noted, Surface["Node"]):
     result, so sorting by birth sorts topologically. `grad` and `label` are filled when somebody first has them.
     """
 
-    __slots__ = ("_data", "op", "first", "second", "birth", "inflow", "_grad", "_label", "__weakref__")
+    __slots__ = ("_data", "op", "first", "second", "birth", "_grad", "_label", "__weakref__")
 
     _data: Any
     op: Any  # the row of the table, an Op
     first: Any
     second: Any
     birth: int
-    inflow: Any  # what a sweep of `fast.py` has added up so far; None where none is under way
     _grad: Any
     _label: str
 
@@ -62,7 +61,6 @@ class Node(Noted, Surface["Node"]):
         self.op = None
         self.first, self.second = (), ALL
         self.birth = next_birth()
-        self.inflow = None
         if label:
             if not isinstance(label, str):
                 raise DataError(
@@ -175,7 +173,6 @@ def record(op: Any, args: tuple[Any, ...], data: float | Array) -> Node:
     node.op = op
     node.args = args
     node.birth = next_birth()
-    node.inflow = None
     if modes_in_use:
         for mode in modes.get():
             if mode.depth:

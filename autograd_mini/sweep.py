@@ -126,9 +126,7 @@ def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numb
     On numbers, with no mode in force, `fast` does it. Modes see the gradients before they are written to the nodes.
     """
     if given is numbers and fast.in_use() and not _recorded(seeds):
-        found = ignoring_fp_warnings(fast.descend, seeds, contributions, reach)
-        if found is not None:
-            return found
+        return ignoring_fp_warnings(fast.descend, seeds, contributions)
     nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
     with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
         grads = list(sweep(nodes, seeds, given))

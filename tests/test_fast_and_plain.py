@@ -201,21 +201,22 @@ def rebind(patch: pytest.MonkeyPatch, one: Any, two: Any) -> None:
 
 MUTANTS: list[tuple[Any, str, str]] = [
     (fast._descend, "before + dx  # THE", "dx  #"),
-    (fast._share, "before + dx  # for", "dx  #"),
-    (fast._share, "x.birth >= birth", "x.birth < 0"),
-    (fast._share, "if top - x.birth < length:", "if True:"),
+    (fast._share, "place <= here", "place < 0"),
+    (fast._share, "dx if before is None else before + dx", "dx"),
+    (fast._share, "if place < length:", "if True:"),
     (fast._descend, "x, dx, y = y, dy, none", "break"),
     (fast._descend, "dx, y = rule_x(g, node._data, x._data, y), none", "dx = dy = rule_x(g, node._data, x._data, y)"),
     (fast._descend, "rule_y(g, node._data, x, y._data)", "rule_y(g, node._data, y._data, x)"),
     (fast._descend, "rule_y(g, z, a, b)", "rule_y(g, z, b, a)"),
-    (fast._descend, "x.birth >= birth", "x.birth < 0"),
+    (fast._descend, "place <= here", "place < 0"),
+    (fast._descend, "before + dx  # of one that is older", "dx  #"),
     (fast._descend, "except ArithmeticError", "except ImportError"),
-    (fast._descend, "ends.append(len(nodes) - 1)", "pass"),
-    (fast._descend, "if top - x.birth < length:", "if True:"),
-    (fast._send, "x.inflow + dx", "dx"),
-    (fast._send, "older[x.birth] = x", "pass"),
-    (fast._send, "window[top - x.birth] = x", "pass"),
-    (fast._clear, "for node in reach(seeds)", "for node in ()"),
+    (fast._descend, "ends.append(len(nodes))", "pass"),
+    (fast._descend, "if place < length:", "if True:"),
+    (fast._send, "window.wait(x)", "pass"),
+    (fast.Window.wait, "self.older[x.birth] = x", "pass"),
+    (fast.Window.wait, "self.nodes[self.top - x.birth] = x", "pass"),
+    (fast.Window.add, "sums[place] + dx", "dx"),
     (fast.one, "y.first, y.second = x, NONE", "y.first, y.second = x, x"),
     (fast.one, "y._data, y.op = data, op", "y._data, y.op = data, identity"),
     (fast.one, "except (ArithmeticError, ValueError)", "except ImportError"),
@@ -223,7 +224,7 @@ MUTANTS: list[tuple[Any, str, str]] = [
     (fast.two, "y = float(y)", "pass"),
     (fast.two, "x = float(x)", "pass"),
     (fast.two, "except (ArithmeticError, ValueError)", "except ImportError"),
-    (fast.two, "= next_birth(), None", "= next_birth() + next_birth() * 0, None"),
+    (fast.two, "= next_birth()", "= next_birth() + next_birth() * 0"),
     (fast.call_one, "op.compute(x)", "0.0"),
     (fast.call_two, "op.compute(x, y)", "0.0"),
     (sweep.sweep, "grads[arg] + c if arg in grads else c", "c"),
@@ -241,7 +242,8 @@ def put(patch: pytest.MonkeyPatch, function: Any, mutant: Any) -> None:
     elif function is fast.call_two:
         patch.setattr(Binary, "__call__", mutant)
     else:
-        home: Any = op.Op if function.__qualname__.startswith("Op.") else sys.modules[function.__module__]
+        owner, _, _ = function.__qualname__.rpartition(".")
+        home: Any = getattr(sys.modules[function.__module__], owner) if owner else sys.modules[function.__module__]
         patch.setattr(home, function.__name__, mutant)
 
 
