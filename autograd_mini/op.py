@@ -17,7 +17,7 @@ from . import fast, kernels
 from .arguments import PLACES, UNSET, holds_node, listed, parameters, reason_of, setting
 from .conditions import Condition
 from .custom_ops import arrays, check_row, floats
-from .data import array_of, constant_of, ignoring_fp_warnings, is_kept, number_of, on_floats, quiet
+from .data import QUIET, array_of, constant_of, errors, ignoring_fp_warnings, is_kept, number_of, on_floats
 from .errors import AutogradError, DataError, RangeError, RuleError, ShapeError, rule_error
 from .node import Node, Tensor, Value, record
 
@@ -103,7 +103,7 @@ class Op:
 
         On numbers where g is one; where g is a node, what the rule computes is recorded.
         """
-        call = self.pull if isinstance(g, Node) or quiet() else partial(ignoring_fp_warnings, self.pull)
+        call = self.pull if errors() is QUIET else partial(ignoring_fp_warnings, self.pull)
         try:
             try:
                 return call(i, g, z, args)

@@ -128,8 +128,7 @@ def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numb
     if given is numbers and fast.in_use() and not _recorded(seeds):
         return ignoring_fp_warnings(fast.descend, seeds, contributions)
     nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
-    with np.errstate(all="ignore"):  # not `ignoring_fp_warnings`: the modes that see recorded nodes hold out here
-        grads = list(sweep(nodes, seeds, given))
+    grads: list[Any] = ignoring_fp_warnings(list, sweep(nodes, seeds, given))
     for mode in watching():
         mode.check_gradients(dict(zip(nodes, grads)))
     return nodes, grads, [i for i, node in enumerate(nodes) if node.op is None or grads[i] is None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from autograd_mini import (
     NonFiniteError,
     Tensor,
     Value,
+    data,
     detect_nonfinite,
     grad,
     modes,
@@ -116,6 +118,20 @@ def test_no_mode_outlasts_a_ctrl_c_as_it_begins_or_ends(
     assert recording()
     assert record.modes_in_use == 0
     assert float(Value(2.0)) == 2.0  # refused while a function is differentiated
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("setting", ["ignore", "warn", "raise"])
+def test_what_numpy_does_about_errors_is_the_callers_again(
+    setting: Any, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = Tensor([0.0, 1.0])
+    with np.errstate(all=setting):
+        before = np.geterr()
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(data, "_errors", Interrupted(data._errors, n))
+            assert (1.0 / x).data.tolist() == [math.inf, 1.0]  # none is announced
+        assert np.geterr() == before
 
 
 def test_an_exception_ends_it() -> None:

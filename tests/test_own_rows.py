@@ -8,7 +8,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from tables import each
 
 import autograd_mini as am
+import nn
 import viz
 import viz.stepping.frames
 from autograd_mini import DataError, RuleError, Tensor, Value, linalg_rows, ops
@@ -324,3 +327,56 @@ def test_a_rule_that_returns_no_gradient_is_named_by_everything_that_runs_it(wro
     ):  # fmt: skip
         with pytest.raises(RuleError, match="the vjp rule of my_row returned"):
             act()
+
+
+# The context it is called in ------------------------------------------------------------------------------------------
+
+SCALE: ContextVar[float] = ContextVar("scale", default=1.0)
+
+
+def scaled(x: Any) -> Any:
+    return x * SCALE.get()
+
+
+def of_program(program: Any, data: Any) -> Callable[[], Any]:
+    return lambda: np.sum(program(data)[0])
+
+
+WAYS: dict[str, Callable[[Any], Callable[[], Any]]] = {
+    "number": lambda row: lambda: row(Value(1.0)).data,
+    "array": lambda row: lambda: row(Tensor([1.0])).data[0],
+    "sweep of numbers": lambda row: partial(am.grad(lambda x: row(x) * 1.0), 1.0),
+    "sweep of arrays": lambda row: lambda: am.grad(lambda x: row(x).sum())([1.0])[0],
+    "jvp": lambda row: lambda: am.jvp(row, (1.0,), (1.0,))[1],
+    "second sweep": lambda row: partial(am.grad(am.grad(lambda x: row(x) * x)), 0.5),
+    "program": lambda row: of_program(am.compile(row), 1.0),
+    "program, batch": lambda row: of_program(am.compile(row(Value(2.0)), backend="numpy"), np.ones(1)),
+    "program of arrays": lambda row: of_program(am.compile(lambda x: row(x).sum()), np.ones(1)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_row_sees_the_context_variables_of_its_caller(way: Any) -> None:
+    row = Unary("my_row", "my_row({})", scaled, scaled, lambda g, y, x: g * SCALE.get())
+    call = way(row)
+    first = call()
+    for scale in (3.0, 5.0):  # a context that is taken once would have the first for ever
+        token = SCALE.set(scale)
+        try:
+            assert call() == first * scale
+        finally:
+            SCALE.reset(token)
+    assert call() == first
+
+
+def test_an_optimizer_of_your_own_sees_them_too() -> None:
+    layer = nn.Dense(1, 1, "identity", init=nn.init.constant(0.0))
+    optimizer = nn.optim.Optimizer(lambda p, g, lr, t: (p - SCALE.get(),), 1.0, 0)
+    step = nn.Step(layer, nn.squared_error, optimizer)
+    for scale in (1.0, 3.0):
+        before, token = layer.b.data[0], SCALE.set(scale)
+        try:
+            step([[1.0]], [[1.0]])
+        finally:
+            SCALE.reset(token)
+        assert layer.b.data[0] == before - scale
