@@ -70,8 +70,8 @@ class Rows(NamedTuple):
 
     @property
     def arrays(self) -> list[Array]:
-        """What a replay is given: inputs, targets, and weights, if any, as a column."""
-        return [self.x, self.y] if self.weights is None else [self.x, self.y, column(self)]
+        """What a replay is given: inputs, targets, and shares, if they are not the same for all."""
+        return [self.x, self.y] if self.weights is None else [self.x, self.y, shares(self)]
 
     @property
     def mass(self) -> float:
@@ -134,17 +134,17 @@ class FlatNetwork:
 
     def gradient(self, rows: Rows, losses: Node, alpha: float, penalty: float) -> Array:
         """Return dJ/dtheta in a buffer that the next call uses again."""
-        reached = swept({losses: seeds(rows, losses._data)})
+        reached = swept({losses: np.broadcast_to(shares(rows), losses.shape).copy()})
         np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
         return self._whole(rows, alpha, penalty)
 
     def _whole(self, rows: Rows, alpha: float, penalty: float) -> Array:
-        """Return the buffer, which holds the gradient of sum_i w_i l_i, with the penalty's added and divided.
+        """Return the buffer, which holds the gradient of the mean loss, with the penalty's added.
 
         The penalty's is that of its row for all weights in one go, by the rule alone: its graph is a single node.
         """
-        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, 1.0, penalty, (alpha, self.penalised))
-        self._gradient /= rows.mass
+        share = 1.0 / rows.mass
+        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, share, penalty, (alpha, self.penalised))
         return self._gradient
 
     def loss_and_gradient(
@@ -171,24 +171,17 @@ class FlatNetwork:
         given, factors = [*map(leaf, rows.arrays)], [*map(leaf, masks)]
         z = self.logits(given[0], factors)
         losses = loss.row(z, given[1])
-        weights = given[2] if given[2:] else leaf(column(rows))
+        weights = given[2] if given[2:] else leaf(shares(rows))
         seed = ops.broadcast_to(weights, losses.shape)
         into = cut(self._gradient, [p.shape for p in self.leaves])
         variables = [*given, *factors, *self.leaves]
         return Replay([OUTPUTS[loss.output](z)], seed, variables, self.leaves, into, losses)
 
 
-def seeds(rows: Rows, losses: Array) -> Array:
-    """Return each sample's weight in the shape of its losses: the gradient of sum_i w_i l_i with respect to them."""
-    g = np.empty_like(losses)
-    g[...] = column(rows)
-    return g
-
-
-def column(rows: Rows) -> Array:
-    """Return each sample's weight, 1 where there are none, as a column in the precision of the targets."""
+def shares(rows: Rows) -> Array:
+    """Return what each sample's loss counts for in the mean, w_i / sum_i w_i, as a column in the targets' precision."""
     weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
-    return weights[:, None].astype(rows.y.dtype)
+    return (weights / rows.mass)[:, None].astype(rows.y.dtype)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:
