@@ -139,12 +139,12 @@ def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
     chain = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
     masks = nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, np.random.RandomState(0))
     loss = nn.estimators.flat_network.LOSSES[model._loss_name()]
-    gradient = chain.loss_and_gradient(rows, loss, 0.1, masks)[1].copy()
+    gradient = chain.loss_and_gradient(rows, loss, 0.1, 1.0 / len(X), masks)[1].copy()
     theta, along = chain.theta.copy(), np.random.RandomState(1).randn(len(chain.theta))
     values = []
     for sign in (1, -1):
         chain.theta[:] = theta + sign * 1e-6 * along
-        _, losses, penalty = chain.objective(rows, loss, 0.1, masks)
+        losses, penalty = loss.row(chain.logits(X, masks), rows.y), 0.05 * np.sum(chain.penalised**2)
         values.append((losses.data.sum() + penalty) / len(X))
     assert gradient @ along == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-5)
 
@@ -164,9 +164,9 @@ def test_a_replayed_step_is_the_recorded_one(task, weighted):
     chain = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
     masks = [nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
     for rows, mask in zip(steps, masks):
-        value, gradient = chain.loss_and_gradient(rows, loss, 0.1, mask)
+        value, gradient = chain.loss_and_gradient(rows, loss, 0.1, 0.5, mask)
         recorded = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
-        expected, g = recorded.loss_and_gradient(rows, loss, 0.1, mask)
+        expected, g = recorded.loss_and_gradient(rows, loss, 0.1, 0.5, mask)
         assert value == expected
         np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-15)
     assert chain._replays

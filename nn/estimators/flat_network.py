@@ -68,10 +68,9 @@ class Rows(NamedTuple):
         weights = None if self.weights is None else self.weights[index]
         return Rows(x, _take(self.y, index), weights)
 
-    @property
-    def arrays(self) -> list[Array]:
-        """What a replay is given: inputs, targets, and shares, if they are not the same for all."""
-        return [self.x, self.y] if self.weights is None else [self.x, self.y, shares(self)]
+    def arrays(self, share: float) -> list[Array]:
+        """Return what a replay is given: inputs, targets, and seeds, if they are not the same for all."""
+        return [self.x, self.y] if self.weights is None else [self.x, self.y, seeds(self, share)]
 
     @property
     def mass(self) -> float:
@@ -116,13 +115,6 @@ class FlatNetwork:
         flat.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
         return flat
 
-    def objective(self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()) -> tuple[Node, Node, float]:
-        """Return the logits z and the terms of J = (sum_i w_i l_i + alpha/2 sum W^2) / sum_i w_i: the losses l,
-        recorded as z is, and the penalty alpha/2 sum W^2.
-        """
-        z = self.logits(rows.x, masks)
-        return z, loss.row(z, rows.y), ops.l2_penalty(alpha, self.penalised)
-
     def logits(self, x: Any, masks: Sequence[Any] = ()) -> Node:
         """Record the last layer's z for inputs x; where there are masks, one multiplies each hidden layer's output."""
         weights, biases = self._split(self.leaves)
@@ -132,56 +124,54 @@ class FlatNetwork:
         z: Node = ops.add(ops.matmul(x, weights[-1]), biases[-1])
         return z
 
-    def gradient(self, rows: Rows, losses: Node, alpha: float, penalty: float) -> Array:
-        """Return dJ/dtheta in a buffer that the next call uses again."""
-        reached = swept({losses: np.broadcast_to(shares(rows), losses.shape).copy()})
-        np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
-        return self._whole(rows, alpha, penalty)
-
-    def _whole(self, rows: Rows, alpha: float, penalty: float) -> Array:
-        """Return the buffer, which holds the gradient of the mean loss, with the penalty's added.
-
-        The penalty's is that of its row for all weights in one go, by the rule alone: its graph is a single node.
-        """
-        share = 1.0 / rows.mass
-        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, share, penalty, (alpha, self.penalised))
-        return self._gradient
-
     def loss_and_gradient(
-        self, rows: Rows, loss: Loss, alpha: float, masks: Sequence[Array] = ()
+        self, rows: Rows, loss: Loss, alpha: float, share: float, masks: Sequence[Array] = ()
     ) -> tuple[float, Array]:
-        """Return the loss as reported and the gradient of the objective.
+        """Return the loss as reported and the gradient of share * (sum_i w_i l_i + alpha/2 sum W^2).
+
+        It is in a buffer that the next call uses again. To seed the sweep with share = 1 / sum_i w_i is quicker than to
+        divide the whole gradient.
+        """
+        p = self._sweep(rows, loss, share, masks)
+        penalty = ops.l2_penalty.array(alpha, self.penalised)
+        # The penalty's gradient is that of its row for all weights in one go, by the rule alone: a graph of one node.
+        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, share, penalty, (alpha, self.penalised))
+        return _with(penalty, rows, mean_loss(loss, rows, p)), self._gradient
+
+    def _sweep(self, rows: Rows, loss: Loss, share: float, masks: Sequence[Array]) -> Array:
+        """Write the gradient of the losses into the buffer and return the predictions.
 
         A step of a kind that comes again and again is recorded for the last time and replayed from then on.
         """
         kind = (rows.x.shape, loss.row, len(masks), rows.weights is None)
         if kind in self._replays:
-            p, *_ = self._replays[kind](*rows.arrays, *masks, *(leaf._data for leaf in self.leaves))
-            penalty = ops.l2_penalty.array(alpha, self.penalised)
-            return _with(penalty, rows, mean_loss(loss, rows, p)), self._whole(rows, alpha, penalty)
+            p, *_ = self._replays[kind](*rows.arrays(share), *masks, *(leaf._data for leaf in self.leaves))
+            return p
         self._recorded[kind] += 1
         if self._recorded[kind] == RECORDED:
-            keep(self._replays, kind, self._replay(rows, loss, masks))
-        z, losses, penalty = self.objective(rows, loss, alpha, masks)
-        value = _with(penalty, rows, mean_loss(loss, rows, OUTPUTS[loss.output](z)._data))
-        return value, self.gradient(rows, losses, alpha, penalty)
+            keep(self._replays, kind, self._replay(rows, loss, share, masks))
+        z = self.logits(rows.x, masks)
+        losses = loss.row(z, rows.y)
+        reached = swept({losses: np.broadcast_to(seeds(rows, share), losses.shape).copy()})
+        np.concatenate([reached[p].reshape(-1) for p in self.leaves], out=self._gradient)
+        return OUTPUTS[loss.output](z)._data
 
-    def _replay(self, rows: Rows, loss: Loss, masks: Sequence[Array]) -> Replay:
+    def _replay(self, rows: Rows, loss: Loss, share: float, masks: Sequence[Array]) -> Replay:
         """Return the step from inputs, targets, weights if any, and masks to the predictions and the gradient."""
-        given, factors = [*map(leaf, rows.arrays)], [*map(leaf, masks)]
+        given, factors = [*map(leaf, rows.arrays(share))], [*map(leaf, masks)]
         z = self.logits(given[0], factors)
         losses = loss.row(z, given[1])
-        weights = given[2] if given[2:] else leaf(shares(rows))
-        seed = ops.broadcast_to(weights, losses.shape)
+        each = given[2] if given[2:] else leaf(seeds(rows, share))
+        seed = ops.broadcast_to(each, losses.shape)
         into = cut(self._gradient, [p.shape for p in self.leaves])
         variables = [*given, *factors, *self.leaves]
         return Replay([OUTPUTS[loss.output](z)], seed, variables, self.leaves, into, losses)
 
 
-def shares(rows: Rows) -> Array:
-    """Return what each sample's loss counts for in the mean, w_i / sum_i w_i, as a column in the targets' precision."""
+def seeds(rows: Rows, share: float) -> Array:
+    """Return each sample's weight times `share` as a column in the targets' precision: its loss' own gradient."""
     weights = np.ones(len(rows.y)) if rows.weights is None else rows.weights
-    return (weights / rows.mass)[:, None].astype(rows.y.dtype)
+    return (weights * share)[:, None].astype(rows.y.dtype)
 
 
 def forward(coefs: Sequence[Array], intercepts: Sequence[Array], x: Any, activation: str) -> Array:

@@ -67,9 +67,10 @@ def _epoch(model: Any, flat: FlatNetwork, batches: Iterator[Rows], rng: Any) -> 
     loss = LOSSES[model._loss_name()]
     step = model._optimizer.step
     for batch in batches:
-        if batch.mass > 0.0:  # a batch whose weights are all zero says nothing
+        mass = batch.mass
+        if mass > 0.0:  # a batch whose weights are all zero says nothing
             masks = dropout_masks(model.dropout, len(batch.y), flat, rng)
-            value, gradient = flat.loss_and_gradient(batch, loss, model.alpha, masks)
+            value, gradient = flat.loss_and_gradient(batch, loss, model.alpha, 1.0 / mass, masks)
             step(flat.theta, gradient)
             total += value * len(batch.y)
             seen += len(batch.y)
@@ -190,11 +191,12 @@ def packed_objective(model: Any, flat: FlatNetwork, rows: Rows) -> Callable[[Arr
     """Return the function from parameters in scikit-learn's order to the reported loss and the gradient."""
     loss = LOSSES[model._loss_name()]
     rows = rows.take(np.arange(len(rows.y)))
+    mass = rows.mass
 
     def objective(theta: Array) -> tuple[float, Array]:
         flat.theta[...] = theta
-        value, gradient = flat.loss_and_gradient(rows, loss, model.alpha)
-        return value, gradient.copy()
+        value, gradient = flat.loss_and_gradient(rows, loss, model.alpha, 1.0)
+        return value, gradient / mass
 
     return objective
 
