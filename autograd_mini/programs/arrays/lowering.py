@@ -15,7 +15,7 @@ import numpy as np
 from ... import kernels
 from ...modes import Recording
 from ...node import Node, Value
-from ...op import ROWS, Elementwise, Op, itself, numbers
+from ...op import ROWS, Elementwise, Op, itself
 from ...sweep import dependents, order, reach, swept
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
@@ -161,17 +161,31 @@ def _plain(code: Code, node: Node, args: list[Cell], kind: str) -> Cell:
 
 Lowering = Callable[..., Cell | None]
 NEGATIVE = "np_negative({0}, out={out})"  # the text of -x
+TURNED = "{0}.T"
 
 
 def _dot(code: Code, x: Cell, y: Cell, like: Any) -> Cell:
     """Return the product of matrices or vectors; matmul also writes matrices that are stored column by column."""
-    if len(x.shape) == len(y.shape) == 2:
-        if x.shape[1] == 1:  # a column times a row: BLAS takes twice as long for it
-            return code.ufunc(np.multiply, x, y, like=like)
-        code.objects["np_matmul"] = np.matmul
-        return code.add("np_matmul({0}, {1}, out={out})", x, y, like=like)
-    code.objects["np_dot"] = np.dot
-    return code.add("np_dot({0}, {1}, {out})", x, y, like=like)
+    if not len(x.shape) == len(y.shape) == 2:
+        code.objects["np_dot"] = np.dot
+        return code.add("np_dot({0}, {1}, {out})", x, y, like=like)
+    if x.shape[1] == 1:  # a column times a row: BLAS takes twice as long for it
+        return code.ufunc(np.multiply, x, y, like=like)
+    y = _as_rows(code, x, y)
+    n = x.shape[0] if y.kind == VIEW else kernels.rows_at_once(x.shape, y.shape)
+    if n < x.shape[0]:
+        code.objects["by_rows"] = kernels.by_rows
+        return code.add(f"by_rows({{0}}, {{1}}, {n}, out={{out}})", x, y, like=like)
+    code.objects["np_matmul"] = np.matmul
+    return code.add("np_matmul({0}, {1}, out={out})", x, y, like=like)
+
+
+def _as_rows(code: Code, x: Cell, y: Cell) -> Cell:
+    """Return the right factor, a copy of a transposed one where it pays as it does for `kernels.affine`."""
+    if y.text != TURNED or not kernels.copies(x.shape, y.shape[::-1]):
+        return y
+    code.objects["np_copyto"] = np.copyto
+    return code.add("np_copyto({out}, {0})", y, like=np.empty(y.shape, y.dtype))
 
 
 def _matmul(code: Code, node: Node, x: Cell, y: Cell) -> Cell | None:
@@ -179,7 +193,7 @@ def _matmul(code: Code, node: Node, x: Cell, y: Cell) -> Cell | None:
 
 
 def _turned(code: Code, x: Cell) -> Cell:
-    return code.add("{0}.T", x, like=np.empty(x.shape[::-1], x.dtype), kind=VIEW)
+    return code.add(TURNED, x, like=np.empty(x.shape[::-1], x.dtype), kind=VIEW)
 
 
 def _transpose(code: Code, node: Node, x: Cell, axes: Cell) -> Cell | None:
@@ -190,11 +204,7 @@ def _affine(code: Code, node: Node, x: Cell, W: Cell, b: Cell) -> Cell | None:
     """Return W x + b for each row; W is copied transposed where `kernels.affine` does it."""
     if len(x.shape) != 2:
         return None
-    turned, weights = _turned(code, W), numbers(node)[1][1]
-    if kernels.copies(x.shape, W.shape) and not weights.flags.f_contiguous:
-        code.objects["np_copyto"] = np.copyto
-        turned = code.add("np_copyto({out}, {0})", turned, like=np.empty(turned.shape, W.dtype))
-    return code.ufunc(np.add, _dot(code, x, turned, node._data), b, like=node._data)
+    return code.ufunc(np.add, _dot(code, x, _turned(code, W), node._data), b, like=node._data)
 
 
 def _relu(code: Code, node: Node, x: Cell) -> Cell:
