@@ -22,6 +22,7 @@ from . import kernels, ops
 from .errors import ShapeError
 from .op import Op, Sum, Variadic
 from .ops import equal, exp, nonzero, shape, where
+from .products import product
 
 # fmt: off
 
@@ -73,12 +74,12 @@ prod_others = Op("prod_others", lambda x, axis: kernels.prod_others(x, axis),
 
 # Products -----------------------------------------------------------------------------------------------------------
 
-matmul = Op("matmul", lambda x, y: np.matmul(x, y),
+matmul = Op("matmul", lambda x, y: product(np.asarray(x), np.asarray(y)),
             lambda g, z, x, y: _matmul_x(g, x, y),
             lambda g, z, x, y: _matmul_y(g, x, y), text="{} @ {}")
 affine = Op("affine", lambda x, W, b: kernels.affine(x, W, b),          # a layer: z = W x + b, row by row
-            lambda g, z, x, W, b: g @ W,
-            lambda g, z, x, W, b: _rows(g).T @ _rows(x),
+            lambda g, z, x, W, b: _times(g, W),
+            lambda g, z, x, W, b: _times(_rows(g).T, _rows(x)),
             lambda g, z, x, W, b: g)
 einsum = Variadic("einsum", kernels.einsum,
                   lambda g, z, i, args: _einsum_rule(g, i - 1, args[0], args[1:]), settings=1)
@@ -160,6 +161,11 @@ def _matmul_y(g: Any, x: Any, y: Any) -> Any:
     if len(shape(y)) == 1:
         return squeeze(matmul(swapaxes(x, -1, -2), expand_dims(g, -1)), -1)
     return matmul(swapaxes(x, -1, -2), g)
+
+
+def _times(x: Any, y: Any) -> Any:
+    """Return x y, which for arrays is `product`."""
+    return product(x, y) if type(x) is type(y) is np.ndarray else x @ y
 
 
 def _rows(x: Any) -> Any:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import builtins
 import functools
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from . import products
 from .data import Array, on_floats
 from .errors import DataError, MatrixError, ShapeError
 
 NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than a copy of them as columns
-SMALL = 10**6  # multiplications up to which OpenBLAS has kernels of its own: x W^T takes them a third longer than x V
-CACHED = 20_000  # entries of V up to which many of these are quicker than a large product: in float64 by a sixth
 
 # On Python floats. NaN goes through; a comparison with NaN is false.
 
@@ -273,36 +271,16 @@ def prod_others(x: Array, axis: Any) -> Array:
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Return W x + b for each row of x; W is copied transposed where BLAS multiplies so much faster."""
     x, W = np.asarray(x), np.asarray(W)
-    return np.add(np.matmul(x, np.ascontiguousarray(W.T) if copies(x.shape, W.shape) else W.T), b)
+    return np.add(products.product(x, np.ascontiguousarray(W.T) if copies(x.shape, W.shape) else W.T), b)
 
 
 def copies(rows: tuple[int, ...], W: tuple[int, ...]) -> bool:
-    """Return whether x W^T, for rows x, pays for a copy of W^T: where W is narrow, or rows are many of a small one."""
-    n = math.prod(rows[:-1])
-    return W[0] < NARROW or (n >= NARROW and n * math.prod(W) <= SMALL)
+    """Return whether x W^T, for rows x, pays for a copy of W^T: where W is narrow, or rows are many of a small one.
 
-
-@functools.cache
-def one_thread() -> bool:
-    """Return whether BLAS has one thread, as it counts them: one core is there, or a variable says so."""
-    asked = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return asked == "1" or cores == 1
-
-
-def rows_at_once(x: tuple[int, ...], V: tuple[int, ...]) -> int:
-    """Return how many rows of x to multiply with V at a time: all, or as many as one thread is quickest with.
-
-    More threads share a large product, and none of a small one.
+    BLAS' kernels for small matrices take a third longer for x W^T than for x V.
     """
-    products = -(-math.prod(x) * V[1] // SMALL)
-    return -(-x[0] // products) if math.prod(V) <= CACHED and products > 1 and one_thread() else x[0]
-
-
-def by_rows(x: Array, V: Array, n: int, out: Array) -> None:
-    """Write x V into `out`, n rows at a time."""
-    for i in range(0, len(x), n):
-        np.matmul(x[i : i + n], V, out=out[i : i + n])
+    n = math.prod(rows[:-1])
+    return W[0] < NARROW or (n >= NARROW and n * math.prod(W) <= products.SMALL)
 
 
 def resort(x: Array, keys: Array, axis: Any) -> Array:

@@ -46,7 +46,7 @@ CHECKING = {losses.sigmoid_cross_entropy, losses.poisson, losses.hinge}  # losse
 
 OF_CLASSES = {losses.cross_entropy, losses.negative_log_likelihood}  # losses of class numbers, which become rows here
 
-BLOCK = 2**15  # entries that are updated at a time: what the formula makes on the way stays in the cache
+BLOCK = 2**17  # entries that are updated at a time: what the formula makes on the way stays in the cache
 
 
 class Step:

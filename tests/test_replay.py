@@ -13,7 +13,7 @@ import pytest
 from threads import at_once
 
 import autograd_mini
-from autograd_mini import Tensor, Value, kernels, ops
+from autograd_mini import Tensor, Value, ops, products
 from autograd_mini.node import leaf
 from autograd_mini.programs.arrays.replay import Replay
 
@@ -226,36 +226,16 @@ def two_products(n: int, k: int, m: int, dtype: Any) -> tuple[Replay, list[Any],
     return replay, [x, V, W], [xd @ Vd @ Wd, g @ (Vd @ Wd).T, xd.T @ g @ Wd.T, (xd @ Vd).T @ g]
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["one thread", "several"])
+@pytest.mark.parametrize("kernels", [True, False], ids=["small kernels", "none"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("sizes", [(201, 100, 64), (1001, 30, 100), (150, 100, 128), (7, 30, 20), (3000, 500, 3)])
-def test_large_products_are_made_by_rows_where_blas_has_one_thread(
-    sizes: tuple[int, int, int], dtype: Any, alone: bool, monkeypatch: pytest.MonkeyPatch
+def test_large_products_may_be_made_in_parts(
+    sizes: tuple[int, int, int], dtype: Any, kernels: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "one_thread", lambda: alone)
+    monkeypatch.setattr(products, "has_kernels", lambda: kernels)
+    products.rows_at_once.cache_clear()
     replay, inputs, expected = two_products(*sizes, dtype)
-    assert ("by_rows" in replay.source) == (alone and sizes[0] > 100)
+    assert ("product(" in replay.source) == (sizes[0] > 100)
     for found, right in zip(replay(*inputs), expected, strict=True):
         assert np.allclose(found, right, rtol=0.0, atol=100.0 * np.finfo(dtype).eps * np.abs(right).max())
-
-
-@pytest.mark.parametrize(
-    ("variables", "cores", "alone"),
-    [
-        ({"OPENBLAS_NUM_THREADS": "1"}, 8, True),
-        ({"OMP_NUM_THREADS": "1"}, 8, True),
-        ({"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "1"}, 8, False),
-        ({"OMP_NUM_THREADS": "4"}, 1, True),
-        ({}, 1, True),
-        ({}, 8, False),
-    ],
-)
-def test_blas_counts_its_threads_by_variables_and_cores(
-    variables: dict[str, str], cores: int, alone: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
-    for name, count in variables.items():
-        monkeypatch.setenv(name, count)
-    monkeypatch.setattr(kernels.os, "sched_getaffinity", lambda process: range(cores), raising=False)
-    assert kernels.one_thread.__wrapped__() == alone
+    products.rows_at_once.cache_clear()

@@ -16,6 +16,7 @@ from ... import kernels
 from ...modes import Recording
 from ...node import Node, Value
 from ...op import ROWS, Elementwise, Op, itself
+from ...products import is_large, product
 from ...sweep import dependents, order, reach, swept
 
 GIVEN, CONSTANT, FRESH, VIEW, PLAIN = "given", "constant", "fresh", "view", "plain"
@@ -172,10 +173,9 @@ def _dot(code: Code, x: Cell, y: Cell, like: Any) -> Cell:
     if x.shape[1] == 1:  # a column times a row: BLAS takes twice as long for it
         return code.ufunc(np.multiply, x, y, like=like)
     y = _as_rows(code, x, y)
-    n = x.shape[0] if y.kind == VIEW else kernels.rows_at_once(x.shape, y.shape)
-    if n < x.shape[0]:
-        code.objects["by_rows"] = kernels.by_rows
-        return code.add(f"by_rows({{0}}, {{1}}, {n}, out={{out}})", x, y, like=like)
+    if is_large(x.shape, y.shape):
+        code.objects["product"] = product
+        return code.add("product({0}, {1}, {out})", x, y, like=like)
     code.objects["np_matmul"] = np.matmul
     return code.add("np_matmul({0}, {1}, out={out})", x, y, like=like)
 
