@@ -33,10 +33,13 @@ def product(x: Array, y: Array, out: Array | None = None) -> Any:
     """
     if x.ndim != 2 or y.ndim != 2 or not is_large(x.shape, y.shape) or not _fit(x, y):
         return np.matmul(x, y, out=out)
-    z = np.empty((len(x), y.shape[1]), x.dtype) if out is None else out
     by_rows = x.flags.c_contiguous
-    a, b, c = (x, y, z) if by_rows else (y.T, x.T, z.T)
+    a, b = (x, y) if by_rows else (y.T, x.T)
     n = rows_at_once(len(a), *b.shape, FEW if by_rows else THIN, by_rows and not b.flags.c_contiguous)
+    if n == len(a):
+        return np.matmul(x, y, out=out)
+    z = np.empty((len(x), y.shape[1]), x.dtype) if out is None else out
+    c = z if by_rows else z.T
     even = len(a) // n * n
     np.matmul(a[:even].reshape(-1, n, len(b)), b, out=c[:even].reshape(-1, n, b.shape[1]))
     if even < len(a):
