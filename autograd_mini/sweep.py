@@ -125,7 +125,7 @@ def gradients(seeds: Seeds, nodes: list[Node] | None = None, given: Given = numb
 
     On numbers, with no mode in force, `fast` does it. Modes see the gradients before they are written to the nodes.
     """
-    if given is numbers and fast.in_use() and not _recorded(seeds):
+    if given is numbers and fast.in_use():
         return ignoring_fp_warnings(fast.descend, seeds, contributions)
     nodes = sorted(reach(seeds), key=_birth, reverse=True) if nodes is None else nodes
     grads: list[Any] = ignoring_fp_warnings(list, sweep(nodes, seeds, given))
@@ -215,14 +215,6 @@ def dependents(nodes: Iterable[Node], given: Iterable[Node]) -> set[Node]:
         if any(a in found for a in node.args if isinstance(a, Node)):
             found.add(node)
     return found
-
-
-def _recorded(seeds: Seeds) -> bool:
-    """Return whether a seed is a node: what the rules make of it is then recorded."""
-    for seed in seeds.values():  # noqa: SIM110 - any() of a generator would take 2 % of a small sweep
-        if isinstance(seed, Node):
-            return True
-    return False
 
 
 def watching() -> list[Any]:

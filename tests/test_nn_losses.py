@@ -120,6 +120,7 @@ WRONG = [
         ShapeError,
         r"3 at \(1,\) is not one of the 3 classes 0 to 2",
     ),
+    (lambda: nn.cross_entropy(np.ones((1, 2, 3)), [[0, 4]]), ShapeError, r"4 at \(0, 1\) .* 3 classes 0 to 2"),
     (lambda: nn.cross_entropy(np.ones((2, 3)), [-1, 0]), ShapeError, "label -1"),
     (lambda: nn.cross_entropy(np.ones((2, 3)), [0.0, 1.0]), DataError, "integers"),
     (lambda: nn.cross_entropy(np.ones((2, 3)), [[0], [1]]), ShapeError, "one label per row"),
