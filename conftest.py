@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import inspect
 import os
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
 }
 
 HEAVY = {"torch", "jax", "numba", "sklearn", "sklearn.neural_network", "matplotlib", "matplotlib.pyplot"}
+WITH_SKLEARN = re.compile("sklearn|MLPClassifier|MLPRegressor")
 
 
 PROFILES = {"quick": 20, "whole": 100}  # how many examples hypothesis draws: where the fast tests run alone, and else
@@ -173,8 +176,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Mark what is slow."""
+    """Mark what is slow, and skip examples with scikit-learn where this Python is too old for it."""
+    lacks = importlib.util.find_spec("sklearn") is None
     for item in items:
+        if lacks and WITH_SKLEARN.search(getattr(getattr(item, "dtest", None), "docstring", None) or ""):
+            item.add_marker(pytest.mark.skip(reason="scikit-learn is not installed"))
         slow = item.nodeid.startswith(tuple(SLOW)) or {"browser", "torch"} & {*getattr(item, "fixturenames", ())}
         if slow or asks_for_a_heavy_library(getattr(item, "function", None)):
             item.add_marker("slow")

@@ -245,7 +245,8 @@ def as_numpy(function: Callable[..., Any], ours: Callable[..., Any], args: Any, 
     try:
         declared = signature(function)
     except ValueError:  # an older numpy does not say what a function written in C takes
-        return ours(*args, **keywords)
+        n = len(names_of(ours))
+        return ours(*(args[:n] if all(a is None for a in args[n:]) else args), **keywords)
     many = any(p.kind is p.VAR_POSITIONAL for p in declared.parameters.values())
     given = dict(keywords) if many else declared.bind(*args, **keywords).arguments
     given |= given.pop("kwargs", {})

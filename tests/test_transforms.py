@@ -26,7 +26,7 @@ from autograd_mini import (
     zero_grad,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch.func's own
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit")  # torch.func's own
 
 M = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
 XS = [np.array([0.3, -0.7, 1.1]), np.array([2.0, 0.0, -3.0]), np.array([1e-3, 50.0, -50.0])]

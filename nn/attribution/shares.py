@@ -51,7 +51,7 @@ def attribute(
     length       3         0          2                   6            6   ########################
     mass        -1         0          2                  -2           -2   --------
     <BLANKLINE>
-    integrated gradients add up to 4 = 5 - 1, off by ...e-16
+    integrated gradients add up to 4 = 5 - 1, off by ...
     """
     net, classes, known = read(model)
     what, score = score_of(net, classes, of, label, row_of("x", x))
