@@ -7,7 +7,7 @@ from the leaves again may never hold what was looked at.
 from __future__ import annotations
 
 import weakref
-from _thread import allocate_lock
+from _thread import RLock
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from operator import attrgetter
@@ -24,7 +24,7 @@ KEPT = 1000  # decisions that a leaf keeps about what was made of it
 MANY = 50  # nodes that are kept for a question about the last of them
 
 _birth_of = attrgetter("birth")
-_noting = allocate_lock()
+_noting = RLock()
 _last = 0  # the birth of the last decision: about nodes that are younger, nothing was decided
 
 
@@ -76,9 +76,9 @@ def decide(text: str, args: tuple[Any, ...], outcome: Any, key: Any = None) -> N
             return
     asked = text, *(a.tobytes() if type(a) is np.ndarray else a if type(a) is float else id(a) for a in args)
     place = caller()
-    node.note().decided[key or asked] = Decision(
-        text, tuple([THIS if a is node else a for a in args]), outcome, _born(), place
-    )
+    about_this = tuple([THIS if a is node else a for a in args])
+    with _noting:
+        node.note().decided[key or asked] = Decision(text, about_this, outcome, _born(), place)
     if node.op is not None:
         _note_with_leaves(text, args, outcome, key, place)
 
@@ -94,12 +94,13 @@ def _note_with_leaves(text: str, args: tuple[Any, ...], outcome: Any, key: Any, 
     made = [again[a] if isinstance(a, Node) else partial(_then, youngest, a) if callable(a) else a for a in args]
     asked = text, repr(key), *(again[a].key if isinstance(a, Node) else () if callable(a) else repr(a) for a in args)
     decision = Decision(text, tuple(made), outcome, _born(), place, about)
-    for leaf in {leaf for each in about for leaf in each.leaves()}:
-        known = leaf.note().decided
-        if asked not in known or not _holds(known[asked]):
-            known[asked] = decision
-        if len(known) > KEPT:
-            del known[next(iter(known))]
+    with _noting:  # threads may share leaves
+        for leaf in {leaf for each in about for leaf in each.leaves()}:
+            known = leaf.note().decided
+            if asked not in known or not _holds(known[asked]):
+                known[asked] = decision
+            if len(known) > KEPT:
+                del known[next(iter(known))]
 
 
 def _born() -> int:
@@ -126,7 +127,7 @@ def decisions(nodes: Iterable[Node], root: Node) -> Iterator[Decision]:
         return
     seen: set[int] = set()
     for node in among:
-        for decision in getattr(node, "_note", NOTHING).decided.values():
+        for decision in getattr(node, "_note", NOTHING).decided.copy().values():
             birth, about = decision.birth, decision.about
             if birth > root.birth or any(isinstance(a, Node) and a.birth > birth for a in decision.args):
                 continue

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from _thread import RLock
 from typing import Any
+
+_begun = RLock()
 
 
 class Note:
@@ -56,5 +59,7 @@ class Noted:
         try:
             return self._note
         except AttributeError:
-            self._note = Note()
+            with _begun:  # threads may share a leaf
+                if not hasattr(self, "_note"):
+                    self._note = Note()
             return self._note

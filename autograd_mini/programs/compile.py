@@ -178,16 +178,17 @@ class Compiled:
         What takes no weak reference, for its class has __slots__, is kept itself, and the oldest let go.
         """
         key = id(instance)
-        if key not in self._of_objects:
+        known = self._of_objects.get(key)
+        if known is None:
             try:
                 keeper = weakref.ref(instance, lambda _: self._of_objects.pop(key, None))
             except TypeError:
                 keeper = instance
-                held = [k for k, (kept, _) in self._of_objects.items() if not isinstance(kept, weakref.ref)]
+                held = [k for k, (kept, _) in self._of_objects.copy().items() if not isinstance(kept, weakref.ref)]
                 for old in held[: len(held) + 1 - KEPT]:
                     self._of_objects.pop(old, None)
-            self._of_objects[key] = keeper, {}
-        return self._of_objects[key][1]
+            known = self._of_objects.setdefault(key, (keeper, {}))
+        return known[1]
 
     def program(self, *args: Any, **keywords: Any) -> Program:
         """Return the program for arguments like these, recorded from them where there is none yet."""
@@ -274,8 +275,8 @@ class Compiled:
         alike = self._programs.setdefault(form, [])
         alike.append(program)
         del alike[:-KEPT]
-        if len(self._programs) > KEPT:
-            self._programs.pop(next(iter(self._programs)), None)
+        for old in list(self._programs)[:-KEPT]:
+            self._programs.pop(old, None)
 
 
 def _input(name: str, a: Any) -> Node:

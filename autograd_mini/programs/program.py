@@ -7,9 +7,10 @@ the comparison and raises BranchError when it would come out otherwise; a compil
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from .languages.listing import Guard, Listing
 from .languages.run import run_source
 from .simplify import simplified
 
+T = TypeVar("T")
 Run = Callable[..., tuple[Any, tuple[Any, ...]]]
 
 
@@ -77,6 +79,7 @@ class Program:
         self._listing = listing
         self.root = listing.root
         self.inputs = tuple(listing.inputs)
+        self._one_printer = threading.RLock()
         # Printing and compiling takes as long as dozens of sweeps: not for a program that is run but once.
         self._fresh = type(listing) is Listing and not listing.guards
 
@@ -102,12 +105,12 @@ class Program:
         It runs by itself, and gives the engine's bits. On numbers it needs `math` alone, or numpy where a function of
         the table does; where Python's floats raise (1/0) so does it.
         """
-        return source.python_source(self._listing)
+        return self._printed(source.python_source)
 
     @cached_property
     def numpy(self) -> str:
         """The program in Python over numpy's arrays: for a record of numbers, over a whole batch."""
-        return source.python_source(self._listing, dialect=NUMPY)
+        return self._printed(source.python_source, dialect=NUMPY)
 
     @cached_property
     def javascript(self) -> str:
@@ -115,22 +118,27 @@ class Program:
 
         Of a record of Tensors it takes and returns nested lists. What had float32 is rounded to it op by op.
         """
-        return scripts.javascript_source(self._listing)
+        return self._printed(scripts.javascript_source)
 
     @cached_property
     def torch(self) -> str:
         """The computation as a script for torch, which differentiates it itself."""
-        return frameworks.torch_source(self._listing)
+        return self._printed(frameworks.torch_source)
 
     @cached_property
     def jax(self) -> str:
         """The computation as a script for JAX, which differentiates it itself."""
-        return frameworks.jax_source(self._listing)
+        return self._printed(frameworks.jax_source)
 
     @cached_property
     def latex(self) -> str:
         r"""The equations of the record and of its sweep as one `aligned` block of LaTeX, \bar{z} the gradient of z."""
-        return aligned.latex_source(self._listing)
+        return self._printed(aligned.latex_source)
+
+    def _printed(self, write: Callable[..., T], **how: Any) -> T:
+        """Write the record out: one thread at a time, for on the way constants get their names."""
+        with self._one_printer:
+            return write(self._listing, **how)
 
     def __call__(self, *inputs: Any, gradient: Any = 1.0) -> tuple[Any, tuple[Any, ...]]:
         if not self._listing.is_scalar:
@@ -196,7 +204,7 @@ class Program:
     @cached_property
     def _run_careful(self) -> Run:
         """The same lines as calls of rows, which give what IEEE 754 says where Python's floats raise."""
-        return self._defined_by(source.python_source(self._listing, dialect=CAREFUL), NAMED)
+        return self._defined_by(self._printed(source.python_source, dialect=CAREFUL), NAMED)
 
     def _on_numbers(self, inputs: tuple[Any, ...], gradient: float) -> tuple[float, tuple[float, ...]]:
         if self._fresh:
@@ -226,8 +234,9 @@ class Program:
         data = [*given, *(n._data for n in self._listing.captured), seed]
         if self._listing.guards:
             return self._on_arrays_guarded(data)
-        with self._replay.lock:
-            value, *gradients = self._replay(*data)
+        replay = self._replay  # once: two threads that ask first make one each
+        with replay.lock:
+            value, *gradients = replay(*data)
             return _fitted(value, self.root), tuple(map(_fitted, gradients, self.inputs))
 
     def _on_arrays_guarded(self, data: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
@@ -249,7 +258,7 @@ class Program:
 
     def _refusal(self, message: str) -> BranchError:
         """Return the error for a branch that is not the recorded one, with the user's line that asked."""
-        asked = [b.guard.place for b in source.branches(self._listing) if b.message == message and b.guard.place]
+        asked = [b.guard.place for b in self._printed(source.branches) if b.message == message and b.guard.place]
         told = [f"\n(asked at {spoken(place)}; where nothing computed hangs on it, ask x.data)" for place in asked[:1]]
         return BranchError(message + "".join(told))
 

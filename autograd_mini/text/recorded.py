@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 from ..node import Node, check_fresh
+from ..notes import NOTHING
 
-_one_reader = threading.RLock()  # at a time puts leaves back
+_one_reader = threading.RLock()  # at a time sees leaves that were assigned, and may put them back
 _outside: ContextVar[Mapping[Node, Any]] = ContextVar("what leaves hold outside", default=MappingProxyType({}))
 
 
@@ -31,23 +32,26 @@ def as_recorded(nodes: Iterable[Node]) -> Iterator[Mapping[Node, Any]]:
     5.0
     """
     nodes = set(nodes)
-    moved = _moved(nodes)
-    if not moved:
-        yield {leaf: data for leaf, data in _outside.get().items() if leaf in nodes}
-        return
-    with _one_reader:
+    with _one_reader if _have_past(nodes) else nullcontext():
+        moved = _moved(nodes)
         held = {leaf: (leaf.birth, leaf._data) for leaf in moved}
         for leaf, state in moved.items():
             leaf.birth, leaf._data = state
+        known = _outside.get()
         now = {leaf: data for leaf, (_, data) in held.items()}
-        reader = _outside.set({**_outside.get(), **now})
+        reader = _outside.set({**known, **now})
         try:
-            yield now
+            yield now or {leaf: data for leaf, data in known.items() if leaf in nodes}
         finally:
             _outside.reset(reader)
             for leaf, state in held.items():
                 if leaf.birth == moved[leaf][0]:  # nobody has assigned it meanwhile
                     leaf.birth, leaf._data = state
+
+
+def _have_past(nodes: Collection[Node]) -> bool:
+    """Return whether a reader of other nodes may give a leaf back what it held: one that was assigned."""
+    return any(isinstance(arg, Node) and getattr(arg, "_note", NOTHING).past for node in nodes for arg in node.args)
 
 
 def _moved(nodes: Collection[Node]) -> dict[Node, tuple[int, Any]]:

@@ -184,7 +184,7 @@ class Sweep(Sequence[Step]):
         return {self._names[node]: filled(node, 0.0) if g is None else g for node, g in reversed(leaves)}
 
     def _make_all(self) -> None:
-        with self._one_maker, as_recorded(self._reached):
+        with as_recorded(self._reached), self._one_maker:
             self._made += self._make()
 
     def _make(self) -> Iterator[Step]:

@@ -329,7 +329,7 @@ def activation(name: str, *, ax: Any = None) -> Any:
     >>> [text.get_text() for text in activation("tanh").get_legend().get_texts()]
     ['y = tanh(x)', 'dy/dx = 1 - y * y']
     """
-    rows = {row.name: row for row in TABLE.values() if isinstance(row, Elementwise) and len(row.required) == 1}
+    rows = {row.name: row for row in TABLE.copy().values() if isinstance(row, Elementwise) and len(row.required) == 1}
     row = choice("name", name, rows)
     x = np.linspace(-REACH, REACH, 2001)
     y = row(x)

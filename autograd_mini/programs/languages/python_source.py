@@ -67,7 +67,7 @@ def checked_prelude(used: Sequence[str], dialect: Dialect) -> list[str]:
 
 def own_rows() -> dict[str, Any]:
     """Return the custom ops by name: what a source that calls them is run with."""
-    return {name: row for name, row in TABLE.items() if name not in ROWS}
+    return {name: row for name, row in TABLE.copy().items() if name not in ROWS}
 
 
 def _title(listing: Listing) -> str:
