@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,8 +17,6 @@ from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import swept
 
 from ..optim import cut
-
-RECORDED = 2  # steps of a kind that are recorded before one is replayed: fewer than that, and it does not pay
 
 HIDDEN: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
@@ -101,7 +98,8 @@ class FlatNetwork:
         self.penalised = self.theta[: sum(W.size for W in self.coefs)]
         self.activation = HIDDEN[activation]
         self._gradient = np.empty_like(self.theta)
-        self._recorded: Counter[Any] = Counter()  # how often a step of a kind was
+        self._pull = np.empty_like(self.penalised)  # the penalty's gradient
+        self._recorded: set[Any] = set()  # the kinds of steps that were
         self._replays: dict[Any, Replay] = {}
 
     @staticmethod
@@ -133,23 +131,24 @@ class FlatNetwork:
         divide the whole gradient.
         """
         p = self._sweep(rows, loss, share, masks)
-        penalty = ops.l2_penalty.array(alpha, self.penalised)
-        # The penalty's gradient is that of its row for all weights in one go, by the rule alone: a graph of one node.
-        self._gradient[: self.penalised.size] += ops.l2_penalty.run(1, share, penalty, (alpha, self.penalised))
+        W = self.penalised
+        np.multiply(share * alpha, W, out=self._pull)
+        self._gradient[: W.size] += self._pull
+        penalty = 0.5 * alpha * np.dot(W, W)
         return _with(penalty, rows, mean_loss(loss, rows, p)), self._gradient
 
     def _sweep(self, rows: Rows, loss: Loss, share: float, masks: Sequence[Array]) -> Array:
         """Write the gradient of the losses into the buffer and return the predictions.
 
-        A step of a kind that comes again and again is recorded for the last time and replayed from then on.
+        The first step of a kind is recorded, the others are replayed: for a single one that does not pay.
         """
         kind = (rows.x.shape, loss.row, len(masks), rows.weights is None)
-        if kind in self._replays:
+        if kind in self._recorded:
+            if kind not in self._replays:
+                keep(self._replays, kind, self._replay(rows, loss, share, masks))
             p, *_ = self._replays[kind](*rows.arrays(share), *masks, *(leaf._data for leaf in self.leaves))
             return p
-        self._recorded[kind] += 1
-        if self._recorded[kind] == RECORDED:
-            keep(self._replays, kind, self._replay(rows, loss, share, masks))
+        self._recorded.add(kind)
         z = self.logits(rows.x, masks)
         losses = loss.row(z, rows.y)
         reached = swept({losses: np.broadcast_to(seeds(rows, share), losses.shape).copy()})

@@ -158,7 +158,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y), once)
-        return X, targets(self._label_binarizer.transform(y)).astype(X.dtype)
+        return X, self._targets(y, X.dtype)
+
+    def _targets(self, y: Any, dtype: Any) -> Array:
+        """Return labels as a column of 0 and 1, or as a column per class: what the binarizer makes of them, looked up.
+
+        It looks at y again, which takes it longer than several steps; at an indicator it shall.
+        """
+        if y.ndim > 1:
+            return targets(self._label_binarizer.transform(y)).astype(dtype)
+        found = np.searchsorted(self.classes_, y)
+        if self._loss_name() == "softmax":
+            return one_hot(found, np.empty((len(y), len(self.classes_)), dtype))
+        return found[:, None].astype(dtype)
 
     def _check_classes(self, labels: Array, once: bool) -> None:
         if not once and set(labels) != set(self.classes_):
