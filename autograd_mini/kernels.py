@@ -92,6 +92,11 @@ def _side(x: Array) -> Array:
     return np.copysign(1.0, x.real).astype(x.real.dtype)
 
 
+def relus(x: Array) -> Array:
+    x = np.asarray(x)
+    return np.maximum(x, np.zeros(x.shape, x.dtype))  # numpy's loop over two arrays is quicker than over a number
+
+
 def sigmoids(x: Array) -> Array:
     x = np.asarray(x)
     if x.dtype == np.float32:  # float64 has room for exp(-x), wherever that is not lost beside 1 or infinite

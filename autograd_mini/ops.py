@@ -139,7 +139,7 @@ erfc     = Unary("erfc",     "erfc({})",     math.erfc,        kernels.each(math
                  lambda g, y, x: -g * (2.0 / math.sqrt(math.pi)) * exp(-x * x), analytic=False, torch="erfc")
 gelu     = Unary("gelu",     "gelu({})",     kernels.gelu,     kernels.each(kernels.gelu),
                  lambda g, y, x: g * (0.5 * erfc(-x * math.sqrt(0.5)) + x * exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)), analytic=False)
-relu     = Unary("relu",     "relu({})",     kernels.relu,     lambda x: np.maximum(x, 0.0), lambda g, y, x: g * step(x), analytic=False, torch="relu")
+relu     = Unary("relu",     "relu({})",     kernels.relu,     kernels.relus,                lambda g, y, x: g * step(x), analytic=False, torch="relu")
 
 leaky_relu = Elementwise("leaky_relu", "leaky_relu({}, {})",
                          lambda x, slope=0.01: x if x > 0.0 else slope * x,
