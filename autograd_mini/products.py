@@ -17,7 +17,7 @@ from .data import Array
 
 SMALL = 10**6  # multiplications up to which OpenBLAS has kernels of its own
 TURNED = 1200  # entries of the result up to which it has one for x W^T, that is W turned; of short rows it is slow
-LONG, FEW, THIN = 128, 4, 32  # entries of a row that is not short; rows, and columns, that are worth a call
+LONG, THIN = 128, 32  # entries of a row that is not short; columns that are worth a call
 CORES = {b"SkylakeX", b"Cooperlake", b"SapphireRapids"}  # what OpenBLAS calls the processors
 
 
@@ -35,7 +35,8 @@ def product(x: Array, y: Array, out: Array | None = None) -> Any:
         return np.matmul(x, y, out=out)
     by_rows = x.flags.c_contiguous
     a, b = (x, y) if by_rows else (y.T, x.T)
-    n = rows_at_once(len(a), *b.shape, FEW if by_rows else THIN, by_rows and not b.flags.c_contiguous)
+    least = x.itemsize if by_rows else THIN  # rows that are worth reading all of y for: 4 in float32, 8 in float64
+    n = rows_at_once(len(a), *b.shape, least, by_rows and not b.flags.c_contiguous)
     if n == len(a):
         return np.matmul(x, y, out=out)
     z = np.empty((len(x), y.shape[1]), x.dtype) if out is None else out
