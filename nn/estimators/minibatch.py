@@ -39,11 +39,12 @@ def fit_epochs(model: Any, flat: FlatNetwork, rows: Rows, held_out: HeldOut | No
     """
     index = np.arange(len(rows.y))
     size = _batch_size(model.batch_size, len(index))
+    mixed = model.shuffle and size < len(index)  # in a single batch the order is nothing but rounding
     try:
         for _ in range(1 if once else model.max_iter):
             if model.shuffle:
-                index = index[_permutation(rng, len(index))]
-            model.loss_ = _epoch(model, flat, _batches(rows, index, size, model.shuffle), rng)
+                rng.shuffle(index)
+            model.loss_ = _epoch(model, flat, _batches(rows, index, size, mixed), rng)
             if _ends(model, flat, held_out, len(index)):
                 break
         else:
@@ -53,12 +54,6 @@ def fit_epochs(model: Any, flat: FlatNetwork, rows: Rows, held_out: HeldOut | No
         warnings.warn(INTERRUPTED, stacklevel=4)
     if held_out is not None and model._best_parameters is not None:
         flat.theta[...] = model._best_parameters
-
-
-def _permutation(rng: Any, n: int) -> Array:
-    permutation = np.arange(n)
-    rng.shuffle(permutation)
-    return permutation
 
 
 def _epoch(model: Any, flat: FlatNetwork, batches: Iterator[Rows], rng: Any) -> float:
@@ -77,10 +72,10 @@ def _epoch(model: Any, flat: FlatNetwork, batches: Iterator[Rows], rng: Any) -> 
     return total / seen
 
 
-def _batches(rows: Rows, index: Array, size: int, shuffled: bool) -> Iterator[Rows]:
+def _batches(rows: Rows, index: Array, size: int, mixed: bool) -> Iterator[Rows]:
     for start in range(0, len(index), size):
         stop = min(start + size, len(index))
-        yield rows.take(index[start:stop] if shuffled else slice(start, stop))
+        yield rows.take(index[start:stop] if mixed else slice(start, stop))
 
 
 def _batch_size(size: Any, n: int) -> int:
