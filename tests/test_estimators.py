@@ -469,3 +469,20 @@ def test_without_scikit_learn_the_room_opens_and_says_what_to_install():
 def test_importing_the_room_does_not_import_scikit_learn():
     program = "import sys, nn; sys.exit('sklearn' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[3, -1], [0], [2, 0, 7], [True, False], ["no", "yes"], ["b", "a", "c"], [0.0, 1.0], [1.0, 2.0, -5.0]],
+    ids=str,
+)
+def test_labels_become_columns_as_the_binarizer_makes_them(labels):
+    binarizer = pytest.importorskip("sklearn.preprocessing").LabelBinarizer
+    kinds = {np.array(labels).dtype, object if isinstance(labels[0], str) else None} - {None}
+    for y in (np.resize(np.array(labels, kind), len(X)) for kind in kinds):
+        model = quiet(MLPClassifier((2,), max_iter=1), X, y)
+        expected = binarizer().fit(labels).transform(y)
+        for first in (True, False):
+            found = model._validate_input(X, y, False, first)[1]
+            assert found.dtype == X.dtype
+            assert np.array_equal(found, expected)
