@@ -60,7 +60,7 @@ def test_a_mark_has_the_constants_on_the_side_where_they_stand(node: Any, text: 
 @each([
     (A * B, 1, (0,)), (A * B, 0, ()), (A * Tensor(np.ones((1, 3))), 1, (0,)), (A * Tensor(np.ones((4, 1))), 1, (1,)),
     (A * X, 1, (0, 1)), (Tensor(np.ones((1, 1))) * A, 0, (0, 1)), (X * X, 0, ()),
-    (Tensor(np.ones((2, 4, 3))) * Tensor(np.ones((1, 3))), 1, (0, 1)),
+    (Tensor(np.ones((2, 4, 3))) * Tensor(np.ones((1, 3))), 1, (0, 1)), (ops.greater(A, B), 1, (0,)),
 ])  # fmt: skip
 def test_an_argument_is_repeated_along_the_axes_that_it_lacks_or_has_one_entry_in(node: Any, i: int, axes: Any) -> None:
     assert stretched(node, i) == (node.shape, axes)
@@ -147,6 +147,12 @@ def test_true_and_false_in_a_record_are_1_and_0_and_settings_are_themselves() ->
 def test_an_index_is_told_part_by_part_and_one_with_arrays_by_the_places_that_it_takes(make: Any, told: Any) -> None:
     y = make(Tensor(np.arange(12.0).reshape(4, 3), label="x"))
     assert record_of(y, names_in(y), gradient=np.ones(y.shape))["nodes"][-1][1] == [0, [told]]
+
+
+def test_an_index_to_write_at_is_told_by_the_places_of_what_is_written_to() -> None:
+    y = ops.scatter(Tensor(np.ones((2, 3)), label="x"), np.array([3, 0]), (4, 3))
+    told = record_of(y, names_in(y), gradient=np.ones(y.shape))["nodes"][-1][1]
+    assert told[1] == [{"shape": [2, 3], "data": [9.0, 10.0, 11.0, 0.0, 1.0, 2.0]}]
 
 
 def test_the_right_side_of_an_equation_is_told_unless_its_name_is_an_equation_itself() -> None:
