@@ -1,4 +1,4 @@
-"""Load: what is large, many or hostile - `python benchmarks/load.py [--write docs/benchmarks.md]`.
+"""Load: what is large, many or hostile - `python benchmarks/load.py [--also python3.14t] [--write docs/benchmarks.md]`.
 
 A page of 20,000 nodes in Chromium, a class of submissions of which a tenth hang, fork or fill the disk, eight processes
 that save into one file, ten million sweeps in one process, and the engine in threads. Needs `selenium` and Chromium for
@@ -10,15 +10,16 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import platform
 import resource
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,48 +176,67 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
 
 
-def threads(workers: int = 4, rounds: int = 40) -> Iterator[str]:
-    """Sweep graphs of their own in several threads, and compare with one; with and without the global lock."""
+def threads(rounds: int = 15) -> Iterator[str]:
+    """Sweep graphs of their own in as many threads as there are cores, and in 4, and compare with one thread."""
+    for workers in sorted({os.cpu_count() or 1, 4}):
+        with ThreadPoolExecutor(workers) as pool:
+            timed: list[tuple[float, float]] = []
+            same = True
+            for _ in range(rounds):
+                start = time.perf_counter()
+                serial = [swept(i) for i in range(workers)]
+                middle = time.perf_counter()
+                same = list(pool.map(swept, range(workers))) == serial and same
+                timed.append((middle - start, time.perf_counter() - middle))
+        alone, together = np.median(timed[1:], axis=0).tolist()
+        numbers = "the same numbers" if same else "OTHER NUMBERS"
+        title = f"{workers} threads, each with graphs of its own, {python()}"
+        times = f"{show(together)} together, {show(alone)} one after another ({alone / together:.2f})"
+        yield f"| {title} | {times}; {numbers} |"
 
-    def work(seed: int) -> list[float]:
-        found = []
-        for i in range(rounds):
-            x = y = Value(0.001 * (seed + i))
-            for _ in range(300):
-                y = (y * 0.999 + x).tanh()
-            y.backward()
-            found.append(x.grad)
-        return found
 
-    start = time.perf_counter()
-    serial = [work(i) for i in range(workers)]
-    alone, start = time.perf_counter() - start, time.perf_counter()
-    with ThreadPoolExecutor(workers) as pool:
-        parallel = list(pool.map(work, range(workers)))
-    together = time.perf_counter() - start
-    lock = "without a global lock" if sysconfig.get_config_var("Py_GIL_DISABLED") else "with the global lock"
-    same = "the same numbers" if serial == parallel else "OTHER NUMBERS"
-    yield (
-        f"| {workers} threads, each with graphs of its own, CPython {sys.version.split()[0]} {lock} | "
-        f"{show(together)} together, {show(alone)} one after another; {same} |"
-    )
+def swept(seed: int) -> list[float]:
+    """Return the gradients of 40 graphs of 900 nodes."""
+    found = []
+    for i in range(40):
+        x = y = Value(0.001 * (seed + i))
+        for _ in range(300):
+            y = (y * 0.999 + x).tanh()
+        y.backward()
+        found.append(x.grad)
+    return found
+
+
+def python() -> str:
+    """Return which Python this is, and whether its threads wait for one another."""
+    locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return f"CPython {platform.python_version()} {'with the' if locked else 'without a'} global lock"
 
 
 PARTS: tuple[Callable[[], Iterator[str]], ...] = (page, submissions, savers, sweeps, threads)
+
+
+def elsewhere(other: str) -> Iterator[str]:
+    """Yield the lines of `threads` under another Python."""
+    ran = subprocess.run([other, __file__, "threads"], capture_output=True, text=True, check=True, timeout=600)
+    yield from ran.stdout.splitlines()
 
 
 def main() -> None:
     """Run the parts, or those that are named; keep the table in a page with --write where all ran."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(part.__name__ for part in PARTS)}; all without any")
+    parser.add_argument(
+        "--also", metavar="PYTHON", help="another one, such as python3.14t, whose threads are timed, too"
+    )
     parser.add_argument("--write", type=Path, help="a page with the marks <!-- load --> and <!-- /load -->")
     given = parser.parse_args()
     lines = ["| load | what came of it |", "|---|---|"]
-    for part in PARTS:
-        if not given.parts or part.__name__ in given.parts:
-            for line in part():
-                print(line, flush=True)
-                lines.append(line)
+    wanted = [part for part in PARTS if not given.parts or part.__name__ in given.parts]
+    for part in [*wanted, *([partial(elsewhere, given.also)] if given.also else [])]:
+        for line in part():
+            print(line, flush=True)
+            lines.append(line)
     if given.write and not given.parts:
         keep(given.write, "load", [*lines, "", f"{machine()}."])
 
