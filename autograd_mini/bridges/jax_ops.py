@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ MOVES = (
 ACCUMULATING = ("scatter-add", "scatter_add")  # linear, and seldom large: a product with the matrix that JAX gives
 SUBSTITUTES: dict[str, Translation] = {"relu": ops.relu}  # of functions with a derivative of their own
 
-_SAME_NAME = """add sub mul div neg exp expm1 log log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh
+_SAME_NAME = """add sub mul div neg exp expm1 log log2 log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh
 atanh sqrt cbrt square erf erfc sign floor abs"""
 
 
@@ -45,6 +46,7 @@ OPS |= {
     "integer_pow": lambda x, y: ops.power(x, float(y)),
     "rsqrt": entrywise(lambda x: 1.0 / ops.sqrt(x)),
     "exp2": entrywise(arrays.exp2),
+    "polynomial": entrywise(lambda x, *rising: reduce(lambda y, c: y * x + c, reversed(rising))),
     "ceil": entrywise(arrays.ceil),
     "round": entrywise(ops.round),
     "rem": entrywise(lambda x, y: x - y * arrays.trunc(x / y)),

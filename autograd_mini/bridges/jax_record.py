@@ -194,7 +194,7 @@ class Recorder:
     def unrolled(self, equation: Any, pairs: list[Any]) -> list[tuple[Any, Any]]:
         """Run a scan step by step: each step is a group of its own."""
         params = equation.params
-        n, m, length = params["num_consts"], params["num_carry"], params["length"]
+        n, m, length = *_shares(params), params["length"]
         around, carry, xs = pairs[:n], pairs[n : n + m], pairs[n + m :]
         rows: list[list[tuple[Any, Any]]] = []
         for t in reversed(range(length)) if params["reverse"] else range(length):
@@ -212,6 +212,14 @@ class Recorder:
         if self.changes(theirs):
             self.follow([part])
         return part, ops.getitem(ours, t) if isinstance(ours, Node) else numbers(part)
+
+
+def _shares(params: Any) -> tuple[int, int]:
+    """Return how many arguments of a scan are the same in every step, and how many are carried from one to the next."""
+    if "ft_in" in params:  # since JAX 0.12
+        same, carried, _ = map(len, params["ft_in"].unpack())
+        return same, carried
+    return params["num_consts"], params["num_carry"]
 
 
 def _plain(pairs: list[Any]) -> list[Any]:
