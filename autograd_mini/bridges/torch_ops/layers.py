@@ -164,7 +164,8 @@ def _rms_norm(x: Any, shape: Any, W: Any = None, eps: Any = None) -> Any:
 @named("group_norm")
 def _group_norm(x: Any, groups: int, W: Any = None, b: Any = None, eps: float = 1e-5, fast: Any = 0) -> Any:
     shape = ops.shape(x)
-    z = ops.reshape(layers.standardised(ops.reshape(x, (shape[0], groups, -1)), -1, eps), shape)
+    apart = ops.reshape(x, (shape[0], groups, math.prod(shape[1:]) // groups))
+    z = ops.reshape(layers.standardised(apart, -1, eps), shape)
     return layers.scaled(z, W, b, (1, -1, *(1,) * (len(shape) - 2)))
 
 
