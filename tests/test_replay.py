@@ -128,6 +128,22 @@ def test_nothing_is_computed_twice_and_no_buffer_is_needed_twice() -> None:
     assert len(set(re.findall(r"buffer_\d+", source))) <= 19  # seven of them the results, three with a number a row
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "column", [[[0.25]] * 3, [[0.1]] * 3, [[0.25], [0.25], [0.5]], [[0.0], [-0.0], [0.0]], [[np.nan]] * 3]
+)
+def test_a_constant_column_of_one_number_multiplies_as_that_number(column: list[list[float]], dtype: Any) -> None:
+    x, c = Tensor(np.array([[1.0, -2.0], [3.0, 4.0], [5.0, 6.0]], dtype)), np.array(column, dtype)
+    replay = Replay([c * x], leaf(np.ones((3, 2), dtype)), [x], [x])
+    alike = c[0, 0] != 0.0 and bool(np.all(c == c[0, 0]))
+    assert ("np_multiply(constant_" in replay.source) != alike
+    value, gradient = replay(x.data)
+    assert value.dtype == gradient.dtype == dtype
+    np.testing.assert_array_equal(value, c * x.data)
+    np.testing.assert_array_equal(np.signbit(value), np.signbit(c * x.data))
+    np.testing.assert_array_equal(gradient, np.broadcast_to(c, (3, 2)))
+
+
 def test_what_no_variable_changes_is_computed_once() -> None:
     x, c = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
     root = (x * ops.exp(c)).sum()

@@ -11,7 +11,6 @@ import numpy as np
 
 from autograd_mini import Node, ops
 from autograd_mini.data import KEPT, Array, ignoring_fp_warnings
-from autograd_mini.kernels import fold
 from autograd_mini.node import leaf
 from autograd_mini.programs.arrays.replay import Replay, keep
 from autograd_mini.sweep import swept
@@ -43,7 +42,7 @@ class Loss(NamedTuple):
     activation that turns logits into predictions p. `reported` makes of y and p each entry's loss as scikit-learn
     reports it: the logarithm of a probability is that of one no closer to 0 or 1 than one unit of rounding. `over`
     makes one number of the means for each output: the mean over several squared errors, where their sum is
-    differentiated.
+    differentiated; of classes there is one loss a sample.
     """
 
     row: Callable[[Any, Any], Any]
@@ -209,8 +208,8 @@ def _binary(y: Array, p: Array) -> Array:
 
 
 def _classes(y: Array, p: Array) -> Array:
-    """Return -log p of the right class, as a column."""
-    return -np.log(_kept(fold(y * p, -1)), dtype=np.float64)
+    """Return -log p of the right class."""
+    return -np.log(_kept(np.vecdot(y, p)), dtype=np.float64)
 
 
 def _kept(p: Array) -> Array:
@@ -224,5 +223,5 @@ LOSSES: dict[str, Loss] = {
     "sum_squared_error": Loss(ops.squared_loss, "identity", _squared),
     "poisson": Loss(ops.poisson_loss, "exp", _poisson),
     "logistic": Loss(ops.logistic_loss, "logistic", _binary),
-    "softmax": Loss(ops.softmax_loss, "softmax", _classes),
+    "softmax": Loss(ops.softmax_loss, "softmax", _classes, lambda mean: mean),
 }

@@ -94,10 +94,13 @@ class Code:
         """Return the cell for a constant array of zeros: numpy's loop over two arrays is quicker than over a number."""
         return self._full(like.shape, 0.0, like.dtype)
 
-    def is_ones(self, cell: Cell) -> bool:
-        """Return whether a cell is a constant array of ones."""
+    def uniform(self, cell: Cell) -> float | None:
+        """Return the number that all entries of a constant array of floats are, or None; for 0, of two signs, too."""
         thing = self.objects.get(cell.text) if cell.kind == CONSTANT else None
-        return isinstance(thing, np.ndarray) and bool(np.all(thing == 1.0))
+        if not isinstance(thing, np.ndarray) or thing.dtype.kind != "f" or not thing.size:
+            return None
+        first = float(thing.flat[0])
+        return first if first and np.all(thing == first) else None
 
     def _full(self, shape: tuple[int, ...], entry: float, dtype: Any) -> Cell:
         key = (shape, entry, dtype)
@@ -232,11 +235,14 @@ def _mask(code: Code, x: Cell) -> Cell:
 
 def _mul(code: Code, node: Node, x: Cell, y: Cell) -> Cell:
     """Return x y: y itself where x is a constant of ones; where y is a step, that is 0 or 1, a mask in its place."""
-    if code.is_ones(x) and (y.shape, y.dtype) == (node.shape, node.dtype):
+    same = code.uniform(x) if (y.shape, y.dtype) == (node.shape, node.dtype) else None
+    if same == 1.0:
         return y
     factor = node.args[1]
     if isinstance(factor, Node) and factor.op is ROWS["step"] and x.shape == y.shape == node.shape:
         y = _mask(code, code.of[factor.args[0]])
+    elif same is not None:  # numpy's loop over a number is quicker than over a column
+        x = code.constant(same)
     return code.ufunc(np.multiply, x, y, like=node._data)
 
 
