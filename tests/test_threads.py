@@ -225,7 +225,8 @@ def walks(shared: Any, i: int) -> Any:
 
 def estimator() -> Any:
     x = np.random.default_rng(0).normal(size=(40, 3))
-    model = pytest.importorskip("nn.estimators.mlp").MLPRegressor(hidden_layer_sizes=(5,), tol=1.0, random_state=0)
+    pytest.importorskip("sklearn")
+    model = nn.MLPRegressor(hidden_layer_sizes=(5,), tol=1.0, random_state=0)
     return model.fit(x, x[:, 0]), x
 
 
