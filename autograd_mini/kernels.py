@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from . import products
 from .data import Array, on_floats
 from .errors import DataError, MatrixError, ShapeError
+from .products import SMALL, product
 
 NARROW = 32  # rows shorter than this cost BLAS and numpy's reductions more than a copy of them as columns
 
@@ -144,9 +144,9 @@ def powers(x: Any, y: Any) -> Array:
     if not np.ndim(y):
         return PRODUCTS.get(np.asarray(y).item(), lambda x: np.power(x, y))(x)
     z = np.power(x, y)
-    for exponent, product in PRODUCTS.items():
+    for exponent, powered in PRODUCTS.items():
         chosen = np.equal(y, exponent)
-        z = np.where(chosen, product(x), z) if np.any(chosen) else z
+        z = np.where(chosen, powered(x), z) if np.any(chosen) else z
     return z
 
 
@@ -276,7 +276,7 @@ def prod_others(x: Array, axis: Any) -> Array:
 def affine(x: Array, W: Array, b: Array) -> Array:
     """Return W x + b for each row of x; W is copied transposed where BLAS multiplies so much faster."""
     x, W = np.asarray(x), np.asarray(W)
-    return np.add(products.product(x, np.ascontiguousarray(W.T) if copies(x.shape, W.shape) else W.T), b)
+    return np.add(product(x, np.ascontiguousarray(W.T) if copies(x.shape, W.shape) else W.T), b)
 
 
 def copies(rows: tuple[int, ...], W: tuple[int, ...]) -> bool:
@@ -285,7 +285,7 @@ def copies(rows: tuple[int, ...], W: tuple[int, ...]) -> bool:
     BLAS' kernels for small matrices take a third longer for x W^T than for x V.
     """
     n = math.prod(rows[:-1])
-    return W[0] < NARROW or (n >= NARROW and n * math.prod(W) <= products.SMALL)
+    return W[0] < NARROW or (n >= NARROW and n * math.prod(W) <= SMALL)
 
 
 def resort(x: Array, keys: Array, axis: Any) -> Array:

@@ -54,6 +54,7 @@ const swapaxes = (x, a, b) => {
   [order[i], order[j]] = [j, i];
   return transpose(x, order);
 };
+const _times = (x, y) => matmul(x, y);
 const count = (shape, axis) => size(axesOf(axis, shape.length).map(a => shape[a]));
 const freedom = (shape, axis, ddof) => Math.max(count(shape, axis) - ddof, 0);
 const inverse = axes => axes.map((_, i) => axesOf(axes, axes.length).indexOf(i));

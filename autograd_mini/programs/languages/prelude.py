@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ... import array_rows, kernels, linalg_rows, ops
+from ... import array_rows, kernels, linalg_rows, ops, products
 from ...op import ROWS, Elementwise
 
 Definitions = Mapping[str, str]
@@ -32,6 +32,8 @@ MODULES = {
     "inf": "from math import inf",
     "nan": "from math import nan",
     "normalize_axis_tuple": "from numpy.lib.array_utils import normalize_axis_tuple",
+    "product": "from numpy import matmul as product",
+    "SMALL": f"SMALL = {products.SMALL}",
     "Array": "Array = object",
     "DataError": "DataError = ValueError",
     "ShapeError": "ShapeError = ValueError",
