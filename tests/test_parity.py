@@ -255,3 +255,16 @@ def test_the_textbooks_regressor():
     assert (model.n_iter_, model.t_) == (283, 42450)
     assert model.score(X_test, y_test) == pytest.approx(0.56256, abs=5e-6)
     assert model.loss_curve_[0] == pytest.approx(10520.422090939666, rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", [43, 44, 45, 46, 47])
+def test_lbfgs_takes_as_many_steps_on_the_way_from_one_problem_to_another(seed):
+    """What is rounded otherwise grows a thousandfold on the way."""
+    X, y = datasets.load_iris(return_X_y=True)
+    other = np.repeat([0, 1, 2], [40, 40, 70])
+    models = []
+    for package in (theirs, ours):
+        model = package.MLPClassifier(2, solver="lbfgs", warm_start=True, random_state=seed, tol=1e-2)
+        models.append(quiet(quiet(model.fit, X, y).fit, X, other))
+    assert models[1].n_iter_ == models[0].n_iter_
+    assert models[1].loss_ == pytest.approx(models[0].loss_, rel=1e-6)

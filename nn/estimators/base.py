@@ -149,7 +149,8 @@ class Perceptron(BaseEstimator):
 
     def _train(self, rows: Rows, rng: Any, once: bool) -> None:
         dtype = self.coefs_[0].dtype
-        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, dtype)
+        exact = self.solver == "lbfgs"
+        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, dtype, exact)
         self.coefs_, self.intercepts_ = flat.coefs, flat.biases
         self.n_iter_ = 0
         if self.solver == "lbfgs":
@@ -215,7 +216,7 @@ class Perceptron(BaseEstimator):
 
     def _loss_grad_lbfgs(self, theta: Array, X: Any, y: Any, sample_weight: Any = None, *unused: Any) -> Any:
         """Return what L-BFGS sees: the loss at parameters in the order of coefs_, intercepts_, and its gradient."""
-        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, np.float64)
+        flat = FlatNetwork.of(self.coefs_, self.intercepts_, self.activation, np.float64, exact=True)
         rows = Rows(X, np.asarray(y).astype(X.dtype, copy=False), sample_weight)
         return packed_objective(self, flat, rows)(theta)
 

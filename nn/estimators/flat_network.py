@@ -84,15 +84,16 @@ class FlatNetwork:
     every weight matrix first.
 
     One buffer makes an optimizer's step a handful of array operations, however many layers there are. The engine sees
-    the views as leaves; in float32 a bias as a row, whose gradient is then summed in scikit-learn's order. L-BFGS makes
-    much of the smallest difference in rounding: every product is taken from the side from which it is taken there.
+    the views as leaves; a bias as a row where `exact`, and in float32: its gradient is then summed in scikit-learn's
+    order, which takes longer. L-BFGS makes much of the smallest difference in rounding: every product is taken from the
+    side from which it is taken there.
     """
 
-    def __init__(self, sizes: Sequence[int], dtype: Any, activation: str) -> None:
+    def __init__(self, sizes: Sequence[int], dtype: Any, activation: str, exact: bool = False) -> None:
         shapes: list[tuple[int, ...]] = [*itertools.pairwise(sizes), *((n,) for n in sizes[1:])]
         self.theta = np.zeros(sum(map(math.prod, shapes)), dtype)
         self.coefs, self.biases = self._split(cut(self.theta, shapes))
-        rows = self.biases if self.theta.dtype == np.float64 else [b[None] for b in self.biases]
+        rows = [b[None] for b in self.biases] if exact or self.theta.dtype == np.float32 else self.biases
         self.leaves = [leaf(view) for view in (*self.coefs, *rows)]
         self.penalised = self.theta[: sum(W.size for W in self.coefs)]
         self.activation = HIDDEN[activation]
@@ -106,9 +107,11 @@ class FlatNetwork:
         return parts[: len(parts) // 2], parts[len(parts) // 2 :]
 
     @classmethod
-    def of(cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any) -> FlatNetwork:
+    def of(
+        cls, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, dtype: Any, exact: bool = False
+    ) -> FlatNetwork:
         """Return a network with a copy of scikit-learn's parameters."""
-        flat = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation)
+        flat = cls([len(coefs[0]), *map(len, intercepts)], dtype, activation, exact)
         flat.theta[...] = np.concatenate([np.ravel(part) for part in (*coefs, *intercepts)])
         return flat
 
