@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ SHORT = 2.0**-30  # of a tiny entry; the error of a complex step is the square o
 REACH = 2.0**-7  # of the widest difference
 ROUGH = 1e-4  # however much differences doubt themselves, an error of 0.1 % shows
 LINES = 40  # of a printed table
+
+_one_filter = threading.RLock()  # two threads that put filters back in turns would leave one of them for ever
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,7 @@ def _step(at: float) -> float:
 
 def _continued(compute: Callable[..., Any], args: list[Any]) -> Any:
     """Return the result of a row on complex numbers, None where it refuses them or drops their imaginary part."""
-    with warnings.catch_warnings():
+    with _one_filter, warnings.catch_warnings():
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         try:
             result = ignoring_fp_warnings(compute, *args)
