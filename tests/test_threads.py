@@ -257,6 +257,21 @@ def registers(y: Any, i: int) -> Any:
     return found
 
 
+def net() -> Any:
+    return nn.MLP(3, [4, 2], "tanh", layer=nn.Dense, rng=0)
+
+
+def answers(net: Any, i: int) -> Any:
+    """Predict with a network that nobody trains, and differentiate by its inputs."""
+    found = []
+    for k in range(10):
+        x = np.full((4, 3), 0.1 * i + k)
+        with no_grad():
+            found.append(net(x).data)
+        found += [grad(lambda x: (net(x) ** 2.0).sum())(x).data, copy.deepcopy(net)(x).data]
+    return bits(found)
+
+
 def printed() -> Any:
     """Return a program with constant arrays, which languages write out each in its own way."""
     x, at = Tensor(np.linspace(0.1, 1.0, 6).reshape(2, 3), label="x"), np.array([2, 0])
@@ -300,6 +315,7 @@ WORKS: list[Any] = [
     (rows, registers),
     (file, saves),
     (printed, prints),
+    (net, answers),
     pytest.param(estimator, predicts, marks=pytest.mark.slow),
 ]  # fmt: skip - what makes that which they share, and what each does with it
 
