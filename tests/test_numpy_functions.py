@@ -64,6 +64,7 @@ SHAPED = {
     "np.atleast_2d(x, y)": (V, M),
     "np.atleast_3d(x)": (V,),
     "np.atleast_3d(x) + np.atleast_3d(y)": (M, ()),
+    "np.atleast_3d(x[None])": (M,),
     "np.broadcast_to(x, (2, 3))": (V,),
 }
 MOVED = {
@@ -173,6 +174,7 @@ SUMMED = {
     "np.sort(x, axis=0, kind='stable')": (M,),
     "np.sort(x, None)": (M,),
     "np.partition(x, 1)[1]": (V,),
+    "np.partition(x, 1)[:, 1]": (M,),
 }
 EACH = {
     "np.exp2(x)": (M,),

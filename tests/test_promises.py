@@ -559,11 +559,18 @@ REPRS = {
     "Value(2.0)": lambda: Value(2),
     "Value(2.0, label='a')": lambda: Value(2.0, label="a"),
     "Value(nan)": lambda: Value(NAN),
+    "Value(2.0, grad=3.0)": lambda: swept(Value(2.0)),
+    "Tensor([2.])": lambda: swept(Tensor([2.0])),
     "Tensor([1., 2.])": lambda: Tensor([1, 2]),
     "Tensor([1., 2.], dtype=float32)": lambda: Tensor(np.float32([1, 2])),
     "Tensor([], shape=(2, 0))": lambda: Tensor(np.zeros((2, 0))),
     "Tensor([0., 0., 0., ..., 0., 0., 0.])": lambda: Tensor(np.zeros(10_000)),
 }
+
+
+def swept(x: Node) -> Node:
+    (x * 3.0).sum().backward()
+    return x
 
 
 @pytest.mark.parametrize(("text", "make"), REPRS.items())
