@@ -152,7 +152,7 @@ def test_the_gradient_with_dropout_is_that_of_the_thinned_network(task):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("task", TASKS)
 def test_a_replayed_step_is_the_recorded_one(task, weighted):
-    """The first steps of a kind are recorded, later ones replayed: with dropout, with weights, for other data."""
+    """The first step of a kind is recorded, others are replayed: with dropout, weights, another share, other data."""
     model, X = fitted(task)
     y = np.eye(3)[IRIS[1]] if task == "multiclass" else TASKS[task][2][1].reshape(len(X), -1).astype(float)
     loss = nn.estimators.flat_network.LOSSES[model._loss_name()]
@@ -163,10 +163,10 @@ def test_a_replayed_step_is_the_recorded_one(task, weighted):
         steps.append(nn.estimators.flat_network.Rows(X + 0.1 * rng.randn(*X.shape), y, weights))
     chain = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
     masks = [nn.estimators.minibatch.dropout_masks(0.5, len(X), chain, rng) for _ in steps]
-    for rows, mask in zip(steps, masks):
-        value, gradient = chain.loss_and_gradient(rows, loss, 0.1, 0.5, mask)
+    for rows, mask, share in zip(steps, masks, (0.5, 0.5, 0.25, 0.25, 0.5)):
+        value, gradient = chain.loss_and_gradient(rows, loss, 0.1, share, mask)
         recorded = nn.estimators.flat_network.FlatNetwork.of(model.coefs_, model.intercepts_, "tanh", np.float64)
-        expected, g = recorded.loss_and_gradient(rows, loss, 0.1, 0.5, mask)
+        expected, g = recorded.loss_and_gradient(rows, loss, 0.1, share, mask)
         assert value == expected
         np.testing.assert_allclose(gradient, g, rtol=1e-12, atol=1e-15)
     assert chain._replays

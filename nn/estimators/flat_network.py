@@ -144,7 +144,8 @@ class FlatNetwork:
 
         The first step of a kind is recorded, the others are replayed: for a single one that does not pay.
         """
-        kind = (rows.x.shape, loss.row, len(masks), rows.weights is None)
+        seed = share if rows.weights is None else None  # a constant of the replay, or one of its inputs
+        kind = (rows.x.shape, loss.row, len(masks), seed)
         if kind in self._recorded:
             if kind not in self._replays:
                 keep(self._replays, kind, self._replay(rows, loss, share, masks))
