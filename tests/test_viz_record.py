@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tables import each
 
-from autograd_mini import Tensor, Value, ops
+from autograd_mini import Tensor, Value, modes, ops
 from autograd_mini.sweep import order
 from nn import MLP
 from viz.colours import PALETTE
@@ -352,7 +352,7 @@ def test_nodes_and_steps_up_to_their_limits_are_played(monkeypatch: Any) -> None
     assert player(chain(3), names={}).animation.startswith("<svg")
 
 
-@each([(0, 4, True), (0, 5, False), (1, 4, False)])
+@each([(0, 2, True), (0, 3, True), (0, 4, True), (0, 5, False), (1, 4, False)])
 def test_a_labelled_expression_of_few_nodes_needs_no_group(inner: int, nodes: int, few: bool) -> None:
     """Three nodes of its own at most, and none that is a group already."""
     x = Value(0.5, label="x")
@@ -382,6 +382,23 @@ def test_a_group_beside_a_network_is_open_while_it_holds_few(monkeypatch: Any) -
         opened = card_layout.network_at_start(frames, card_layout.rounds_of(folds))
         assert (said in opened) == (held <= limit)
         assert not {*opened} & card_layout.rounds_of(folds)
+
+
+def test_what_lies_around_neurons_is_open_however_much_it_holds(monkeypatch: Any) -> None:
+    monkeypatch.setattr(card_layout, "FEW", 0)
+    net = MLP(2, [2, 1], "tanh", rng=0)
+    with modes.group("inner"):
+        y = net([1.0, 2.0])
+    with modes.group("outer"), modes.group("inner"):
+        root = net([y, 2.0])
+    folds, paths = fold_data.folds_of(root, net, {})
+    frames, rounds = frames_of(root, None, paths, folds), card_layout.rounds_of(folds)
+    parents = {fold.id: fold.parent for fold in folds}
+    around = {parents[neuron] for neuron in rounds}
+    for _ in folds:
+        around |= {parents[each] for each in around if each}
+    assert len(around - {""}) > len({parents[neuron] for neuron in rounds})
+    assert {*card_layout.network_at_start(frames, rounds)} == around - {""}
 
 
 def test_the_lines_of_a_film_and_the_pictures_of_a_page_know_where_a_graph_becomes_long(monkeypatch: Any) -> None:
