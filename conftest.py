@@ -112,7 +112,7 @@ SLOW = {  # what the names of slow tests start with, and why; what drives a brow
 }
 
 HEAVY = {"torch", "jax", "numba", "sklearn", "sklearn.neural_network", "matplotlib", "matplotlib.pyplot"}
-WITH_SKLEARN = re.compile("sklearn|MLPClassifier|MLPRegressor")
+WITH_SKLEARN = re.compile(r">>> .*\bsklearn\b")
 
 
 PROFILES = {"quick": 20, "whole": 100}  # how many examples hypothesis draws: where the fast tests run alone, and else
