@@ -173,14 +173,17 @@ def test_partial_fit(task, option):
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_float32(task, activation, solver):
     """To 1e-5. L-BFGS multiplies a difference in rounding by two to three with every iteration: each of ours is
-    scikit-learn's, but for gradients beside float64 targets, which it computes in float64, and we in float32.
+    scikit-learn's, but for gradients beside float64 targets, which it computes in float64, and we in float32, and for
+    losses of classes, which it computes in float32 from SciPy 1.18 on, and we in float64.
     """
     X, y = task()
+    xlogy = pytest.importorskip("scipy.special").xlogy
+    coarse = TASKS[task][0] == "MLPClassifier" and xlogy(True, np.float32(0.5)).dtype == np.float32
     for target in (y, y.astype(np.float32)) if TASKS[task][0] == "MLPRegressor" else (y,):
         X32 = X.astype(np.float32)
         pair = twins(task, solver=solver, activation=activation)
         reference, model = (quiet(m.fit, X32, target) for m in pair)
-        rtol = 2e-4 if solver == "lbfgs" and target.dtype == np.float64 else 1e-5
+        rtol = 2e-4 if solver == "lbfgs" and (coarse or target.dtype == np.float64) else 1e-5
         assert_equal(reference, model, X32, rtol, 3 * rtol)
         assert {part.dtype for part in model.coefs_ + model.intercepts_} == {np.dtype(np.float32)}
 
