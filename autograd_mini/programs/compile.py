@@ -151,6 +151,7 @@ class Compiled:
         self._name = getattr(function, "__name__", type(function).__name__)
         self._programs: Programs = {} if programs is None else programs
         self._of_objects: dict[int, tuple[Any, Programs]] = {}
+        self._held: dict[int, Any] = {}  # those of them that take no weak reference
         self._static = static
 
     def __repr__(self) -> str:
@@ -183,9 +184,9 @@ class Compiled:
             try:
                 keeper = weakref.ref(instance, lambda _: self._of_objects.pop(key, None))
             except TypeError:
-                keeper = instance
-                held = [k for k, (kept, _) in self._of_objects.copy().items() if not isinstance(kept, weakref.ref)]
-                for old in held[: len(held) + 1 - KEPT]:
+                keeper = self._held[key] = instance
+                for old in list(self._held)[:-KEPT]:
+                    self._held.pop(old, None)
                     self._of_objects.pop(old, None)
             known = self._of_objects.setdefault(key, (keeper, {}))
         return known[1]
